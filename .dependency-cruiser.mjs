@@ -1,7 +1,7 @@
 /**
  * Which folder may import which. A folder imports only from layers below its own:
  *
- *   cli → demo → app → {http, doctor} → orchestrator → fleet → attempt
+ *   cli → demo → app → {http, doctor} → orchestrator → follow-up → fleet → attempt
  *     → {manager, proposer, executors, forge, workspace, checks, retention} → models → ports
  *     → {budget, audit} → {db, git, sandbox, remote} → {process, files} → contract → edits → {work-order, detect} → telemetry
  *     → {config, log, redaction} → {faults, async, clock, money, json-or-null}
@@ -12,6 +12,7 @@ const LAYERS = [
   ['^src/app(\\.ts|/)'],
   ['^src/(http|doctor)/'],
   ['^src/orchestrator/'],
+  ['^src/follow-up/'],
   ['^src/fleet/'],
   ['^src/attempt/'],
   ['^src/(manager|proposer|executors|forge|workspace|checks|retention)/'],
@@ -58,8 +59,8 @@ export default {
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
     { name: 'unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     { name: 'nothing-imports-tests', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '^test/' } },
-    { name: 'cli-is-a-client', comment: 'Commands speak the contract; what lies behind it they reach through app.ts. Whether a process is there they may see for themselves, and show a page in the browser.', severity: 'error', from: { path: '^src/cli/' }, to: { path: '^src/(http|doctor|orchestrator|fleet|attempt|manager|proposer|models|executors|forge|workspace|checks|retention|db|git|sandbox|process)/', pathNot: '^src/process/(is-alive|open-in-browser)\\.ts$' } },
-    { name: 'one-journal', comment: 'What a step gave is in the journal of the engine; what shows of it decides nothing.', severity: 'error', from: { path: '^src/(orchestrator|fleet|attempt|proposer|models|executors|forge|workspace|checks|retention|budget|manager)/', pathNot: '^src/manager/review\\.ts$' }, to: { path: '^src/db/(attempts/(attempt-history|model-tries)|numbers/outcomes)\\.ts$' } },
+    { name: 'cli-is-a-client', comment: 'Commands speak the contract; what lies behind it they reach through app.ts. Whether a process is there they may see for themselves, and show a page in the browser.', severity: 'error', from: { path: '^src/cli/' }, to: { path: '^src/(http|doctor|orchestrator|follow-up|fleet|attempt|manager|proposer|models|executors|forge|workspace|checks|retention|db|git|sandbox|process)/', pathNot: '^src/process/(is-alive|open-in-browser)\\.ts$' } },
+    { name: 'one-journal', comment: 'What a step gave is in the journal of the engine; what shows of it decides nothing.', severity: 'error', from: { path: '^src/(orchestrator|follow-up|fleet|attempt|proposer|models|executors|forge|workspace|checks|retention|budget|manager)/', pathNot: '^src/manager/review\\.ts$' }, to: { path: '^src/db/(attempts/(attempt-history|model-tries)|numbers/outcomes)\\.ts$' } },
     { name: 'learned-through-one-file', comment: 'The static rule stands without the learned policy.', severity: 'error', from: { path: '^src/manager/[^/]+\\.ts$' }, to: { path: '^src/manager/learned/(?!learned-policy\\.ts$)' } },
     { name: 'spans-by-the-api-alone', comment: 'What sends spans is chosen in app/; everything else only makes them.', severity: 'error', from: { path: '^src/', pathNot: '^src/app/' }, to: { path: 'node_modules/@opentelemetry/(?!api/)' } },
     { name: 'page-knows-the-contract-alone', comment: 'Mission Control knows the types that are made of openapi.json, and nothing of src/.', severity: 'error', from: { path: '^web/' }, to: { path: '^(src|test|scripts)/' } },

@@ -134,11 +134,22 @@ export async function openMoose(config: Config, options: { log: Log; role: Role 
 }
 
 function orchestratorOf(
-  shared: Omit<OrchestratorDeps, 'adapters' | 'watch' | 'stopCalls' | 'admitCallsBy' | 'proposers' | 'version'>,
-  { adapters, watch, models, proposers }: Parts,
+  shared: Omit<
+    OrchestratorDeps,
+    'adapters' | 'watch' | 'followUpForges' | 'stopCalls' | 'admitCallsBy' | 'proposers' | 'version'
+  >,
+  { adapters, watch, followUps, models, proposers }: Parts,
 ): OrchestratorService {
   const calls = { stopCalls: models.stopAll, admitCallsBy: models.admitBy }
-  return createOrchestrator({ ...shared, adapters, watch, ...calls, proposers, version: VERSION })
+  return createOrchestrator({
+    ...shared,
+    adapters,
+    watch,
+    followUpForges: followUps,
+    ...calls,
+    proposers,
+    version: VERSION,
+  })
 }
 
 /** @throws {Fault} `config_invalid` */

@@ -82,6 +82,8 @@ export type Config = {
   replayDir: string
   /** Pause between two looks at the open pull requests of GitHub. */
   trackIntervalMs: number
+  /** Whether Moose reacts to what becomes of open pull requests. */
+  followUp: boolean
   kept: KeptDays
   github: {
     /** Host the enterprise token is for; null: there is none. */
@@ -265,6 +267,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     proposerMaxCostUsd: env.MOOSE_PROPOSER_MAX_COST_USD,
     replayDir: env.MOOSE_REPLAY_DIR ?? path.join(path.resolve(env.MOOSE_HOME), RECORDINGS),
     trackIntervalMs: env.MOOSE_TRACK_INTERVAL_MS,
+    followUp: env.MOOSE_FOLLOW_UP,
     kept: {
       runs: env.MOOSE_KEEP_RUNS_DAYS,
       answers: env.MOOSE_KEEP_ANSWERS_DAYS,

@@ -4,6 +4,7 @@ import type { Executors } from '../attempt/choose-executor.ts'
 import type { Adapters } from '../attempt/context.ts'
 import { createBaseChecks } from '../checks/base-checks.ts'
 import { createCheckRunner } from '../checks/check-runner.ts'
+import { failureTeller } from '../checks/excerpt/failure-teller.ts'
 import { createSetUp } from '../checks/set-up.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
@@ -15,9 +16,11 @@ import { readPausing } from '../db/work-orders/failure-rows.ts'
 import { createAiderExecutor } from '../executors/aider/aider-executor.ts'
 import { aiderFolder, createAiderFinder } from '../executors/aider/find-aider.ts'
 import { createPatchExecutor } from '../executors/patch/patch-executor.ts'
+import { createGitHubFollowUp } from '../forge/github/follow-up/follow-up.ts'
 import { createApiCalls, createGh, createMutationPace, type Gh } from '../forge/github/gh.ts'
 import { createGitHubForge } from '../forge/github/github-forge.ts'
 import { createTokens } from '../forge/github/tokens.ts'
+import { createLocalFollowUp } from '../forge/local/follow-up.ts'
 import { createLocalForge } from '../forge/local/local-forge.ts'
 import type { Git } from '../git/git.ts'
 import { Mirrors } from '../git/mirrors.ts'
@@ -32,13 +35,14 @@ import type { ConditionSources, ProposerConditions } from '../orchestrator/resum
 import type { ModelGateway } from '../ports/model-access.ts'
 import type { Proposer } from '../ports/proposal.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
+import type { FollowUpForges } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { createForeignProposer } from '../proposer/foreign-proposer.ts'
 import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { createPromptGuard } from '../redaction/prompt-secrets.ts'
-import { createRedaction, isWorthStopping, knownSecrets } from '../redaction/redaction.ts'
+import { createRedaction, isWorthStopping, knownSecrets, type Redaction } from '../redaction/redaction.ts'
 import { createNetwork } from '../remote/network-route.ts'
 import { ContainerSandbox } from '../sandbox/container/container-sandbox.ts'
 import { createSandbox } from '../sandbox/create-sandbox.ts'
@@ -66,6 +70,7 @@ export type Parts = {
   proposer: Proposer
   gh: Gh
   watch: PullRequestWatch
+  followUps: FollowUpForges
   /** What suspended orders wait for of proposers. */
   proposers: ConditionSources['proposers']
 }
@@ -76,7 +81,8 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const tokenFor = createTokens(config, clock.now)
   const gh = createGh(config, { tokenFor, apiCalls, pace: createMutationPace(clock) })
   const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, agent: config.sshAgent, tokenFor })
-  const github = createGitHubForge({ db, mirrors, log, clock, random: Math.random, gh }, apiCalls)
+  const onGitHub = { db, mirrors, log, clock, random: Math.random, gh }
+  const github = createGitHubForge(onGitHub, apiCalls)
   const local = createLocalForge({ db, mirrors, log, clock })
   const models = createModels({ ...config, db, clock, log })
   const ownManager = createManager({ db, models, clock, pauseAfter: () => readPauseAfter(db, config) })
@@ -95,6 +101,10 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     proposer: ownProposer,
     gh,
     watch: watchOf({ local, github }),
+    followUps: {
+      local: createLocalFollowUp({ db, mirrors, log, clock }),
+      github: createGitHubFollowUp({ ...onGitHub, tellFailure: failureTeller(redactionOf(config)) }),
+    },
     proposers: () => proposerConditions(db, models, config),
     adapters: {
       manager:
@@ -148,6 +158,10 @@ function proposerFor(
   })
 }
 
+function redactionOf(config: Config): Redaction {
+  return createRedaction(knownSecrets(config).filter(({ value }) => isWorthStopping(value)))
+}
+
 /** What confines foreign code, and the parts of an attempt that run it. */
 function createChildParts(deps: { db: Kysely<Database>; config: Config; log: Log }, workspaces: Workspaces) {
   const { db, config } = deps
@@ -163,8 +177,7 @@ function createChildParts(deps: { db: Kysely<Database>; config: Config; log: Log
     grantsOf: (projectId) => grantsOf(db, projectId),
   })
   const scripts = { sandbox, networks, toolchains }
-  const redacted = createRedaction(knownSecrets(config).filter(({ value }) => isWorthStopping(value)))
-  const checkRunner = createCheckRunner({ ...scripts, redacted })
+  const checkRunner = createCheckRunner({ ...scripts, redacted: redactionOf(config) })
   const setUp = createSetUp({ ...scripts, checkRunner, workspaces, images })
   const parts = { db, sandbox, networks, workspaces, checkRunner, setUp, images, watched: watchedFolders(config) }
   const bases = createBaseChecks({ ...config, ...parts })

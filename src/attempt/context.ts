@@ -1,3 +1,4 @@
+import type { FollowUpTask } from '../contract/evidence/follow-up.ts'
 import type { ConflictOf } from '../db/attempts/asked-before.ts'
 import type { ModelCallTotals } from '../db/model-calls.ts'
 import type { BaseChecks } from '../ports/base-checks.ts'
@@ -61,6 +62,8 @@ export type AttemptContext = {
   verifies: number | null
   /** Whether a model may resolve what git cannot merge of the pull request that it verifies. */
   resolves: boolean
+  /** What it is a reaction to, where Moose itself made it; `task` null: git and the checks alone. Null: a human asked for it. */
+  follows: { task: FollowUpTask | null } | null
   /** The attempt in which a model was asked to resolve the conflict of these two commits, and answered; null: none was. */
   resolvedIn: (commits: ConflictOf) => Promise<number | null>
   /** What an earlier attempt has left to be verified. @throws {Fault} `work_order_conflict` when it is nothing */

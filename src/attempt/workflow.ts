@@ -13,13 +13,13 @@ import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
 import { type Sanitize, shownFault } from '../redaction/sanitize-output.ts'
-import { applyUntilVerified } from './apply-until-verified.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Run } from './durable-step.ts'
 import { type Evidence, type PartialEvidence, shownEvidence } from './evidence.ts'
 import { openAttempt } from './open-attempt.ts'
 import { recordPullRequest } from './record-pull-request.ts'
+import { applyUntilVerified } from './repair/mend.ts'
 import { retryWithPatience } from './retry-with-patience.ts'
 import { createAttemptBase, prepare } from './steps/prepare.ts'
 import { propose } from './steps/propose.ts'
@@ -92,7 +92,7 @@ async function carryOut(
   const whole =
     verifies === null
       ? await makeChange(deps, { context, key }, evidence, run)
-      : await verifyOnly({ ...deps, context, key, run, evidence }, verifies)
+      : await verifyOnly({ ...deps, context, key, run, evidence, repairMax: deps.config.repairMax }, verifies)
   if (whole !== null) await openPullRequest(deps, { context, key }, whole, run)
 }
 

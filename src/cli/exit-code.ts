@@ -40,6 +40,7 @@ const EXIT_CODE = {
   edits_rejected: 1,
   emergency_stop: 3,
   files_in_scope_required: 1,
+  follow_up_exhausted: 3,
   forge_unsupported: 3,
   github_failed: 1,
   github_forbidden: 3,

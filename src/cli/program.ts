@@ -74,6 +74,11 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       'run the checks again on what is there',
       async () => (await import('./commands/run/verify.ts')).verifyCommand,
     ],
+    [
+      'adopt <id...>',
+      'give pull requests back to Moose',
+      async () => (await import('./commands/adopt.ts')).adoptCommand,
+    ],
     ['merge [id...]', 'merge pull requests', async () => (await import('./commands/merge.ts')).mergeCommand],
     ['close <id...>', 'close pull requests unmerged', async () => (await import('./commands/close.ts')).closeCommand],
   ],

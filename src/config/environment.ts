@@ -167,6 +167,10 @@ export const Environment = z.object({
   MOOSE_TRACK_INTERVAL_MS: wholeNumber(1_000, 3_600_000)
     .default(45_000)
     .meta({ description: 'Between two looks at the open pull requests' }),
+  MOOSE_FOLLOW_UP: flag.default(true).meta({
+    description:
+      'Whether Moose [reacts by itself](attempts.md#follow-up) to what becomes of its open pull requests; `false`: a human does',
+  }),
   MOOSE_KEEP_RUNS_DAYS: KEPT_DAYS.default(7).meta({
     description: 'How long the engine’s record of runs and the commits in the mirror are kept after an order has ended',
     row: 'keep_runs_days',

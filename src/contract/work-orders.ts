@@ -8,6 +8,7 @@ import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
+import { FollowUpView } from './evidence/follow-up.ts'
 import { EndedVerification } from './evidence/review.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
@@ -301,6 +302,8 @@ export const PullRequestView = z
     tried_resolution: EndedVerification.nullish(),
     /** The last verification of what its branch holds (`seen_head_sha`) that has failed since `head_sha` was verified; null: none. */
     failed_verification: EndedVerification.nullish(),
+    /** How it stood when Moose last followed it, and what Moose does about it; null: it was not followed yet. */
+    follow_up: FollowUpView.nullish(),
   })
   .openapi('PullRequest')
 export type PullRequestView = z.infer<typeof PullRequestView>

@@ -43,6 +43,7 @@ const CAUSES: Readonly<Record<FaultCode, Cause>> = {
   edits_rejected: 'model',
   emergency_stop: 'cancellation',
   files_in_scope_required: 'order',
+  follow_up_exhausted: 'order',
   forge_unsupported: 'set_up',
   github_failed: 'network',
   github_forbidden: 'account',

@@ -71,6 +71,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   edits_rejected: ['model_work', 'correctable'],
   emergency_stop: ['keeps_answers'],
   files_in_scope_required: [],
+  follow_up_exhausted: [],
   forge_unsupported: ['keeps_answers'],
   github_failed: ['keeps_answers'],
   github_forbidden: ['keeps_answers'],

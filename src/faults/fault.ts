@@ -61,6 +61,7 @@ export const NEXT_MOVE = {
   edits_rejected: 'fail',
   emergency_stop: 'suspend',
   files_in_scope_required: 'fail',
+  follow_up_exhausted: 'block',
   forge_unsupported: 'block',
   github_failed: 'fail',
   github_forbidden: 'block',

@@ -24,6 +24,17 @@ export async function mergeCommits(mirror: Mirror, request: MergeRequest): Promi
   const head = fullSha(request.head)
   if (await containsCommit(mirror, base, head))
     return { outcome: 'contained', sha: await broughtBy(mirror, base, head) }
+  const { tree, files } = await mergedTree(mirror, base, head)
+  if (files !== null) return { outcome: 'conflict', files, tree: fullSha(tree) }
+  return { outcome: 'merged', sha: await mergeCommit(mirror, request, tree) }
+}
+
+/** `files` null: git can merge them. */
+async function mergedTree(
+  mirror: Mirror,
+  base: string,
+  head: string,
+): Promise<{ tree: string; files: string[] | null }> {
   const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', base, head]
   const result = await mirror.run(args, { signal: null })
   const [tree, ...files] = result.stdout
@@ -31,8 +42,16 @@ export async function mergeCommits(mirror: Mirror, request: MergeRequest): Promi
     .split('\0')
     .filter((entry) => entry !== '')
   if ((result.exitCode !== 0 && result.exitCode !== 1) || tree === undefined) throw gitFailed(args, result)
-  if (result.exitCode === 1) return { outcome: 'conflict', files: [...new Set(files)].sort(), tree: fullSha(tree) }
-  return { outcome: 'merged', sha: await mergeCommit(mirror, request, tree) }
+  return { tree, files: result.exitCode === 1 ? [...new Set(files)].sort() : null }
+}
+
+/** The files that git cannot merge, sorted; empty: it can. Null: the two share no history. */
+export async function conflictingFiles(mirror: Mirror, at: { base: string; head: string }): Promise<string[] | null> {
+  const [base, head] = [fullSha(at.base), fullSha(at.head)]
+  const related = await mirror.run(['merge-base', base, head], { signal: null })
+  if (related.exitCode !== 0) return null
+  const { files } = await mergedTree(mirror, base, head)
+  return files === null ? [] : files
 }
 
 /** The merge of two commits, with a tree that the mirror has. */

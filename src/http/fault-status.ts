@@ -42,6 +42,7 @@ export const FAULT_STATUS = {
   edits_rejected: 422,
   emergency_stop: 503,
   files_in_scope_required: 422,
+  follow_up_exhausted: 409,
   forge_unsupported: 409,
   github_failed: 502,
   github_forbidden: 502,

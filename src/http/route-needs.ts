@@ -76,6 +76,7 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'POST /api/work-orders/{id}/cancel': 'operate',
   'POST /api/work-orders/{id}/retry': 'operate',
   'POST /api/work-orders/{id}/verify': 'operate',
+  'POST /api/work-orders/{id}/adopt': 'operate',
   'POST /api/orchestrator': 'operate',
   'POST /api/orchestrator/start': 'operate',
   'POST /api/orchestrator/stop': 'operate',

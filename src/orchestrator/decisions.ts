@@ -11,6 +11,7 @@ import type { WorkOrderView } from '../contract/work-orders.ts'
 import { lastFailureBefore } from '../db/attempts/attempts.ts'
 import { type LastAttempt, lastAttemptOf, rejectedPushOf } from '../db/attempts/last-attempt.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
+import { adoptPullRequest } from '../db/follow-ups.ts'
 import { projectOf } from '../db/projects.ts'
 import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
@@ -44,7 +45,7 @@ type Acting = Deps & { by: Actor | undefined }
 export function createDecisions(
   deps: Deps,
   stopAttempt: (workOrderId: string) => void,
-): Pick<Orchestrator, 'cancel' | 'retry' | 'verify' | 'merge' | 'close'> {
+): Pick<Orchestrator, 'cancel' | 'retry' | 'verify' | 'adopt' | 'merge' | 'close'> {
   const of = (by: Actor | undefined): Acting => ({ ...deps, db: actingAs(deps.db, by), by })
   return {
     cancel: (idOrPrefix, by) => cancelOrder(of(by), idOrPrefix, stopAttempt),
@@ -53,6 +54,7 @@ export function createDecisions(
       return retryOrder(of(by), idOrPrefix, mode)
     },
     verify: (idOrPrefix, by, resolves = false) => verifyOrder(of(by), idOrPrefix, resolves),
+    adopt: (idOrPrefix, by) => adoptOrder(of(by), idOrPrefix),
     merge: (idOrPrefix, by) => mergeOrder(of(by), idOrPrefix),
     close: async (idOrPrefix, by) => closeOrder(of(by), await findWorkOrder(deps.db, idOrPrefix)),
   }
@@ -197,6 +199,30 @@ async function verifyOrder(
     ? `Where git cannot merge the base into it, the model that made it is asked to, within the budget of the order; then ${checks}`
     : `No model is called: ${checks}`
   return { mode: 'verify_only', sentence, told_of: null, replays: false }
+}
+
+/** The verification and the end of the hands-off are one: a pull request that was given back is looked at by the checks first. */
+async function adoptOrder(deps: Acting, idOrPrefix: string): Promise<Retried> {
+  const order = await findWorkOrder(deps.db, idOrPrefix)
+  const pull = inReviewWith(order, await pullRequestsInBrief(deps.db, order.id), 'adopted')
+  await deps.endAbandoned()
+  return await deps.db.transaction().execute(async (transaction) => {
+    const head = await adoptPullRequest(transaction, { workOrderId: order.id, attempt: pull.attempt })
+    if (head === null) throw nothingToAdopt(order)
+    const verified = await verifyOrder(
+      { ...deps, db: transaction, endAbandoned: async () => undefined },
+      order.id,
+      false,
+    )
+    return { ...verified, sentence: `Moose follows it again. ${verified.sentence}` }
+  })
+}
+
+function nothingToAdopt({ id }: WorkOrderView): Fault {
+  const message =
+    `Work order ${id}: there is nothing to adopt, because Moose follows its pull request. Where somebody else pushes to its branch, ` +
+    `Moose keeps its hands off once it has seen that. See how it stands with: moose why ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id })
 }
 
 function nothingToResolve({ id }: WorkOrderView): Fault {

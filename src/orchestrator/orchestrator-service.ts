@@ -16,6 +16,7 @@ import { findWorkOrder, noLongerInProgress } from '../db/work-orders/work-orders
 import { Fault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import { type AttemptStarter, createAttemptStarter } from '../fleet/attempt-starter.ts'
+import { createFollowUps } from '../follow-up/follow-up.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { endAbandoned } from './end-abandoned.ts'
@@ -48,7 +49,7 @@ export type OrchestratorService = Orchestrator &
 
 /** Wires dispatcher, engine and running attempts into the service the API and the CLI see. */
 export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService {
-  const { db, adapters, config, clock } = deps
+  const { db, adapters, clock } = deps
   const running = createRunningAttempts()
   const emergencyStop = createEmergencyStop({ ...deps, running })
   const errors = createErrorList(deps)
@@ -70,7 +71,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError,
     now: clock.now,
   })
-  const tracker = createTracker({ ...deps, random: Math.random, intervalMs: config.trackIntervalMs, onError })
+  const tracker = createFollowing(deps, { emergencyStop, dispatcher, onError })
 
   let looking: Promise<unknown> = Promise.resolve()
 
@@ -108,6 +109,21 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       await attempts[Symbol.asyncDispose]()
     },
   }
+}
+
+/** What looks at pull requests, and reacts to what becomes of them where orders are taken on. */
+function createFollowing(
+  deps: OrchestratorDeps,
+  {
+    emergencyStop,
+    dispatcher,
+    onError,
+  }: { emergencyStop: EmergencyStop; dispatcher: Dispatcher; onError: ErrorList['add'] },
+): Tracker {
+  const { config, adapters, followUpForges: forges } = deps
+  const isTakenOn = async () => config.followUp && dispatcher.polling && (await emergencyStop.check()) === null
+  const followUps = createFollowUps({ ...deps, forges, workspaces: adapters.workspaces, isTakenOn, onError })
+  return createTracker({ ...deps, followUps, random: Math.random, intervalMs: config.trackIntervalMs, onError })
 }
 
 type Look = {

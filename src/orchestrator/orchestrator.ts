@@ -5,6 +5,7 @@ import type { Retried, RetryMode } from '../contract/why/retry.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { FleetDeps } from '../fleet/fleet-deps.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
+import type { FollowUpForges } from '../ports/pull-request-facts.ts'
 import type { ConditionSources } from './resume-conditions.ts'
 import type { ExplainedOrder } from './why/read-why.ts'
 
@@ -12,6 +13,8 @@ import type { ExplainedOrder } from './why/read-why.ts'
 export type OrchestratorDeps = FleetDeps & {
   /** Pull requests that others merge and close. */
   watch: PullRequestWatch
+  /** What forges tell of open pull requests, and do to them. */
+  followUpForges: FollowUpForges
   /** Ends every call to a model, also those of no attempt. */
   stopCalls: (fault: Fault) => void
   /** Says what calls to a model wait for from now on before they are begun. */
@@ -69,6 +72,13 @@ export interface Orchestrator {
    * @throws {Fault} as `cancel`; `work_order_conflict` also when there is no commit to verify
    */
   verify(workOrderId: string, by?: Actor, resolves?: boolean): Promise<Retried>
+  /**
+   * Gives the open pull request back to Moose after somebody else has pushed to its branch: what that holds is verified as with
+   * `verify`, and followed again from then on.
+   *
+   * @throws {Fault} as `verify`; `work_order_conflict` also when Moose keeps its hands off nothing
+   */
+  adopt(workOrderId: string, by?: Actor): Promise<Retried>
   /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
   merge(workOrderId: string, by?: Actor): Promise<void>
   /** Closes the open pull request; the order becomes `cancelled`. */

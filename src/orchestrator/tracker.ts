@@ -10,6 +10,7 @@ import { listWatchedPullRequests, noteMoved, noteSeen, type WatchedRow } from '.
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
+import type { FollowUps } from '../follow-up/follow-up.ts'
 import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
 import type { Project } from '../work-order/project.ts'
 import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull-requests.ts'
@@ -17,6 +18,8 @@ import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull
 export type TrackerDeps = {
   db: Kysely<Database>
   watch: PullRequestWatch
+  /** Told what each look has seen, once that is recorded; left out: nothing is done about it. */
+  followUps?: FollowUps
   clock: Clock
   /** 0 up to 1; spreads what comes back after a failure. */
   random: () => number
@@ -49,7 +52,8 @@ const GATHER_MS = 1_000
 /** Between two looks that were hinted at. */
 const HINTED_APART_MS = 10_000
 
-export function createTracker({ db, watch, clock, random, intervalMs, onError }: TrackerDeps): Tracker {
+export function createTracker(deps: TrackerDeps): Tracker {
+  const { db, clock, random, intervalMs, onError } = deps
   const stopping = new AbortController()
   const hints = createHints()
   const closed = createClosedPullRequests(db, { clock, random })
@@ -57,13 +61,11 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
   let lastLook: Date | null = null
   let failures = 0
   const wait = (ms: number, signal: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined)
-
   async function look(hinted: readonly PullRequestHint[] | null): Promise<number | null> {
     const watched = await watchedNow({ db, onError }, hinted, closed)
     if (hinted === null) lastLook = clock.now()
-    const { sightings, faults } = await watch.look(watched, stopping.signal)
-    closed.saw(sightings)
-    await recordEach({ db, clock, onError }, sightings)
+    const { sightings, faults } = await deps.watch.look(watched, stopping.signal)
+    await takeIn(deps, closed, sightings, stopping.signal)
     if (stopping.signal.aborted) return null
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
@@ -119,11 +121,15 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
 }
 
 /** A sighting that cannot be recorded does not stop the others. */
-async function recordEach(
-  { db, clock, onError }: Pick<TrackerDeps, 'db' | 'clock' | 'onError'>,
+async function takeIn(
+  { db, clock, onError, followUps }: TrackerDeps,
+  closed: ClosedPullRequests,
   sightings: readonly Sighting[],
+  signal: AbortSignal,
 ): Promise<void> {
+  closed.saw(sightings)
   for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
+  if (!signal.aborted) await followUps?.saw(sightings, signal)
 }
 
 async function watchedNow(

@@ -142,8 +142,10 @@ export type WantedAnswer = 'edits' | 'text' | 'edits_or_text'
 
 /** A change that failed a check, as what is to mend it is told of it. */
 export type FailedChange = {
-  /** What failed, without secrets. */
+  /** What failed, or what a review asks for, without secrets. */
   failure: string
+  /** A review asks for it, and no check has failed. */
+  review?: true
   /** What was changed since the last account, or since the base, as git has it; bounded, without secrets. */
   diff: string
 }

@@ -141,6 +141,11 @@ export type Sighting = {
   parts: SeenParts | null
   /** The login of who has merged, closed or reopened it last, where the forge told; null: it did not, or nobody has. */
   endedBy: string | null
+  /**
+   * Another one whenever something may have changed that `FollowUpForge.factsOf` tells, also by Moose's own comment; the same
+   * one means that asking again brings nothing new.
+   */
+  mark: string
 }
 
 /** What a look brought: one host that does not answer takes nothing from the others. */

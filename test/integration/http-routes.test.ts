@@ -109,6 +109,17 @@ async function inReview(): Promise<string> {
   return id
 }
 
+/** An order whose pull request Moose keeps its hands off. */
+async function handsOff(): Promise<string> {
+  const id = await inReview()
+  await api.moose.db
+    .updateTable('pull_requests')
+    .set({ hands_off: 'f'.repeat(40) })
+    .where('work_order_id', '=', id)
+    .execute()
+  return id
+}
+
 /** A call whose price is not known. */
 async function unresolved(): Promise<string> {
   const id = await reserve(api.moose.db, { ...CALL, ...NOBODY }, new Usd(1))
@@ -123,6 +134,7 @@ const PROPOSERS: Record<string, string> = { removeProposer: 'gpt-4o-mini', testP
 const PLACES: Record<string, () => Promise<string>> = {
   retryWorkOrder: () => api.place({ status: 'failed' }),
   verifyWorkOrder: inReview,
+  adoptWorkOrder: handsOff,
   mergeWorkOrder: inReview,
   closeWorkOrder: inReview,
   executeWorkOrder: ready,

@@ -7,7 +7,12 @@ import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
 import { until } from '../support/until.ts'
 
-const QUIET = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '3600000', ORCHESTRATOR_EXECUTOR: 'patch' }
+const QUIET = {
+  ...NEVER_POLLS,
+  MOOSE_TRACK_INTERVAL_MS: '3600000',
+  ORCHESTRATOR_EXECUTOR: 'patch',
+  MOOSE_FOLLOW_UP: 'false',
+}
 const FILES = {
   'greeting.txt': 'hello\n',
   'other.txt': 'other\n',

@@ -17,7 +17,7 @@ const FILES = {
 }
 /** Nothing is looked at unless a test does. */
 const QUIET = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '3600000' }
-const LOOKS = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '1000' }
+const LOOKS = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '1000', MOOSE_FOLLOW_UP: 'false' }
 
 /** An order in review, with its pull request's branch. */
 async function inReview(home: MooseHome, moose: Moose): Promise<{ id: string; branch: string; head: string }> {

@@ -71,6 +71,7 @@ export async function openBench(
         },
       },
       watch: parts.watch,
+      followUpForges: parts.followUps,
       stopCalls: parts.models.stopAll,
       admitCallsBy: parts.models.admitBy,
       proposers: parts.proposers,

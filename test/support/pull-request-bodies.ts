@@ -43,6 +43,7 @@ const context: AttemptContext = {
   isStillApproved: async () => true,
   verifies: null,
   resolves: false,
+  follows: null,
   resolvedIn: async () => null,
   toVerify: () => Promise.reject(new Error('it is not asked for')),
 }

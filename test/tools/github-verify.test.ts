@@ -17,7 +17,11 @@ const FILES = {
   'other.txt': 'other\n',
   'moose.yaml': 'checks:\n  - { name: polite, run: "! grep -q rude greeting.txt other.txt", proves: [1] }\n',
 }
-const SETTINGS = { ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000', MOOSE_TRACK_INTERVAL_MS: '1000' }
+const SETTINGS = {
+  ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000',
+  MOOSE_TRACK_INTERVAL_MS: '1000',
+  MOOSE_FOLLOW_UP: 'false',
+}
 
 type Given = AsyncDisposable & {
   home: MooseHome

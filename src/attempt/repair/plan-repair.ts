@@ -43,6 +43,8 @@ export type Plan =
       reason: string
       /** Answers that are left for it and what follows. */
       mostCalls: number
+      /** A review asks for it, and no check has failed. */
+      review?: true
     }
   | { by: null; why: string | null }
 

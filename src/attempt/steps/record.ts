@@ -4,6 +4,7 @@ import { costOfResolving } from '../../db/attempts/asked-before.ts'
 import { endShownSteps } from '../../db/attempts/attempt-steps.ts'
 import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from '../../db/attempts/attempts.ts'
 import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
+import { endFollowUp } from '../../db/follow-ups.ts'
 import { recordPullRequestEvent } from '../../db/github-events.ts'
 import type { ModelCallTotals } from '../../db/model-calls.ts'
 import { addRepairToOutcome, recordOutcome } from '../../db/outcome-vectors.ts'
@@ -91,6 +92,7 @@ export async function recordVerified(db: Kysely<Database>, success: Success & At
     if (ended === null) return await assertLastRun(transaction, success)
     await endShownSteps(transaction, success, null)
     await learnOfConflict(transaction, ended, null)
+    await learnOfFollowUp(transaction, ended, success, null)
     const { decision } = evidence.routed
     await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
@@ -195,7 +197,10 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
     const seen = seenConflictOf(failure.fault, new Date())
     if (seen !== null) await noteConflict(transaction, { ...failure, number: seen.number }, seen.conflict)
-    if (isVerifying && move !== 'suspend') await learnOfConflict(transaction, ended, failure.fault)
+    if (isVerifying && move !== 'suspend') {
+      await learnOfConflict(transaction, ended, failure.fault)
+      await learnOfFollowUp(transaction, ended, failure, failure.fault)
+    }
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
     const isFailure = move === 'fail' || move === 'block' || move === 'retry'
     if (isFailure && !isVerifying) await noteInRows(transaction, failure)
@@ -236,6 +241,25 @@ async function learnOfConflict(db: Db, ended: EndedAttempt, fault: FaultRecord |
   const cost = await costOfResolving(db, workOrderId, { resolving, number })
   const repair = { check: CONFLICT, by: 'proposer', mended: fault === null, cost_usd: cost } as const
   await addRepairToOutcome(db, { workOrderId, attempt: verifies }, repair)
+}
+
+/** What came of a reaction of Moose's own is kept with it; what a model mended counts as repairs of the change it had made. */
+async function learnOfFollowUp(
+  db: Db,
+  { work_order_id: workOrderId, follows, verifies }: EndedAttempt,
+  { evidence: { resolution } }: AttemptEnd,
+  fault: FaultRecord | null,
+): Promise<void> {
+  if (follows === null || verifies === null) return
+  await endFollowUp(db, follows, fault === null ? 'succeeded' : fault.code)
+  if (resolution === undefined || (fault !== null && !isOf('model_work', fault.code))) return
+  for (const { check, by, mended, cost_usd } of resolution)
+    if (check !== CONFLICT && by !== 'fix')
+      await addRepairToOutcome(
+        db,
+        { workOrderId, attempt: verifies },
+        { check, by, mended, cost_usd: String(cost_usd) },
+      )
 }
 
 /** Of a conflict that was left what asking a model came to. */

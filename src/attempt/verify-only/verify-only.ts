@@ -20,6 +20,7 @@ import { recordVerified } from '../steps/record.ts'
 import { assertReadyForOrder } from '../steps/route.ts'
 import { isNewFailure, verify } from '../steps/verify.ts'
 import { type FoundCommit, type FoundConflict, findCommit, type RoutedToVerify } from './find-commit.ts'
+import { follow } from './follow.ts'
 import { type Resolved, resolveConflict } from './resolve-conflict.ts'
 import type { OpenPull } from './what-to-verify.ts'
 
@@ -32,11 +33,13 @@ type Verifying = {
   run: Run
   /** Filled as the steps end. */
   evidence: PartialEvidence
+  /** How often a model mends what a reaction of Moose's own has made, where `moose.yaml` says nothing of it. */
+  repairMax: number
 }
 
 /**
  * The way of an attempt that makes no change: it finds a commit, runs the checks on it, and publishes it. No model is called,
- * unless a human has asked that one resolves what git cannot merge.
+ * unless one may resolve what git cannot merge, or Moose itself reacts to what became of the pull request (`follow.ts`).
  *
  * @param verifies the attempt that made the commit
  * @returns what has to be published as any attempt publishes it; null: the commit's pull request holds it, and all is recorded
@@ -62,7 +65,7 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
       await note({ base_sha: made.baseSha })
       if (!('conflict' in made)) await note({ head_sha: made.headSha })
       if (routed.toVerify.pull !== null) await noteSeen(db, key.workOrderId, routed.toVerify.pull, made)
-      return made
+      return { ...made, spentUsd: (await context.spent()).costUsd }
     },
   })
   const { pull } = routed.toVerify
@@ -80,6 +83,29 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
       : { applied: found, resolution: [] }
   const proposed = { ...routed.toVerify.propose, baseSha: applied.baseSha, answers: 0 }
   Object.assign(evidence, { proposed, applied })
+  const way = { routed, proposed, applied, resolution }
+  const made =
+    context.follows === null
+      ? await verifyAsItStands(verifying, way)
+      : await follow({ ...verifying, ...way, task: context.follows.task, spentUsd: found.spentUsd })
+  const whole = { routed, proposed, ...made, resolution: made.repairs.slice(routed.toVerify.repairs.length) }
+  if (pull === null) return whole
+  await updatePull(verifying, whole, pull, applied.branchHead)
+  return null
+}
+
+type Way = {
+  routed: RoutedToVerify
+  proposed: Evidence['proposed']
+  applied: FoundCommit
+  resolution: Resolved['resolution']
+}
+
+async function verifyAsItStands(
+  verifying: Verifying,
+  { routed, proposed, applied, resolution }: Way,
+): Promise<Pick<Evidence, 'applied' | 'verified' | 'repairs'>> {
+  const { adapters, context, run, evidence } = verifying
   const verified = await run({
     name: 'verify',
     input: { head_sha: applied.headSha },
@@ -92,13 +118,9 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
     failureOf: ({ failure }) => failure,
   })
   const { repairs } = verified
-  const made = { verified, resolution: repairs.slice(routed.toVerify.repairs.length) }
-  Object.assign(evidence, made)
+  Object.assign(evidence, { verified, resolution: repairs.slice(routed.toVerify.repairs.length) })
   if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
-  const whole = { routed, proposed, applied, repairs, ...made }
-  if (pull === null) return whole
-  await updatePull(verifying, whole, pull)
-  return null
+  return { applied, verified, repairs }
 }
 
 /** What was found of the branch holds whatever becomes of the attempt. */
@@ -140,8 +162,9 @@ async function sayFixes(
 /** Has the open pull request be the one of what was verified, and the order be in review with it. */
 async function updatePull(
   { db, adapters, sanitize, context, key, run }: Verifying,
-  evidence: Evidence & { applied: FoundCommit },
+  evidence: Evidence,
   pull: OpenPull,
+  branchHead: string | null,
 ): Promise<void> {
   const { project } = evidence.routed
   const forge = adapters.forges[project.forge]
@@ -159,7 +182,7 @@ async function updatePull(
         baseSha: evidence.proposed.baseSha,
         headSha: evidence.verified.headSha,
         body,
-        expected: evidence.applied.branchHead,
+        expected: branchHead,
         signal: NEVER_ABORTED,
         hold: context.hold,
       })

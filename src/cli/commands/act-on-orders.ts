@@ -9,7 +9,7 @@ import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 
 export type OrderAction = {
   /** The last part of the path, e.g. `approve`. */
-  verb: 'approve' | 'reject' | 'cancel' | 'retry' | 'verify' | 'merge' | 'close'
+  verb: 'approve' | 'reject' | 'cancel' | 'retry' | 'verify' | 'adopt' | 'merge' | 'close'
   /** Sent along with each order, as it was looked up: e.g. a reason. */
   body?: (order: WorkOrderView) => Record<string, unknown>
   /** What is said of each order afterwards. */

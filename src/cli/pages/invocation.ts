@@ -1,6 +1,7 @@
 /** Every command, as hints name them. */
 export const COMMANDS = [
   'add',
+  'adopt',
   'approve',
   'audit',
   'budget',

@@ -1,5 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
+import type { FollowUpView } from './follow-up.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
 /** A verification of a pull request that came to nothing. */
@@ -32,6 +33,7 @@ export type PullInReview = {
   conflict?: SeenConflict | null | undefined
   tried_resolution?: EndedVerification | null | undefined
   failed_verification?: EndedVerification | null | undefined
+  follow_up?: FollowUpView | null | undefined
 }
 
 /** `mend`: what is on the branch was verified, and failed. `by_hand`: it conflicts, and no model is asked any more. */
@@ -56,10 +58,12 @@ export function reviewOf(pull: PullInReview | null): Review {
     return inConflict(pull, conflict)
   if (failed !== undefined && failed !== null) return afterFailure(pull, failed)
   if (moved !== null) {
-    const because = `another push has moved its branch to ${moved.slice(0, 12)}, which Moose did not verify`
+    const adopt = pull.follow_up?.code === 'hands_off' ? '; Moose keeps its hands off it until: moose adopt' : ''
+    const because = `another push has moved its branch to ${moved.slice(0, 12)}, which Moose did not verify${adopt}`
     return { needs: 'verify', because, advice: null }
   }
   const is = (needs: Needs, because: string): Review => ({ needs, because, advice: null })
+  if (pull.follow_up?.code === 'follow_up_exhausted') return is('human', pull.follow_up.why)
   if (checks === 'FAILURE' || checks === 'ERROR') return is('human', `its checks on GitHub say ${checks}`)
   if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
   if (checks === 'PENDING' || checks === 'EXPECTED') return is('checks', 'its checks on GitHub have not ended')

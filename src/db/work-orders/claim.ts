@@ -139,6 +139,7 @@ async function addAttempt(
       'revision',
       'verifies',
       'resolves',
+      'follows',
     ])
     .expression((eb) =>
       eb
@@ -154,6 +155,7 @@ async function addAttempt(
           sql<string>`${revision}::text`.as('revision'),
           'verifies',
           'resolves',
+          'follows',
         ]),
     )
     .returning(['number', 'resumed'])

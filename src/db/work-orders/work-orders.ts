@@ -147,6 +147,8 @@ export type Move = {
   verifies?: number | null
   /** Whether a model may resolve what git cannot merge then. */
   resolves?: boolean
+  /** The id of what that attempt is a reaction to; left out with `verifies`: it is none. */
+  follows?: string
   to: Status
   /** Where a pull request of the order makes the move. */
   byPullRequest?: boolean
@@ -177,7 +179,7 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
     .set({
       status: move.to,
       phase: move.phase === undefined ? null : move.phase,
-      ...(move.verifies === undefined ? {} : { verifies: move.verifies, resolves: move.resolves === true }),
+      ...(move.verifies === undefined ? {} : toVerify(move.verifies, move)),
       ...(move.to === 'in_progress' ? {} : { metadata: metadataOfNextStatus({ ...move.metadata }) }),
       ...(move.reason === undefined
         ? {}
@@ -197,6 +199,10 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
   const message = move.because === undefined ? where : `${where}: ${move.because}`
   await recordEvent(db, { workOrderId: id, type: 'status', message, data: { status: move.to, phase } })
   return true
+}
+
+function toVerify(verifies: number | null, { resolves, follows }: Move) {
+  return { verifies, resolves: resolves === true, follows: follows === undefined ? null : follows }
 }
 
 /**

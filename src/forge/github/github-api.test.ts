@@ -7,7 +7,8 @@ const LIMIT = { message: 'You have exceeded a secondary rate limit.' }
 const REQUEST = { host: 'github.com', method: 'GET', path: 'repos/o/r' } as const
 
 function answered(status: number, headers: Record<string, string>, body: unknown) {
-  return { status, headers: new Map(Object.entries({ date: DATE, ...headers })), body, shown: (text: string) => text }
+  const told = new Map(Object.entries({ date: DATE, ...headers }))
+  return { status, headers: told, body, text: JSON.stringify(body), shown: (text: string) => text }
 }
 
 /** How long GitHub is left alone after an answer, in s. */

@@ -9,6 +9,8 @@ export type ApiRequest = {
   /** Below the API's root, without a leading slash: `repos/o/r/pulls?state=all`. */
   path: string
   body?: unknown
+  /** Of GraphQL, where a mutation is a POST as a question is: it changes something. */
+  changes?: boolean
   signal: AbortSignal | null
 }
 
@@ -18,6 +20,8 @@ export type ApiAnswer = {
   headers: ReadonlyMap<string, string>
   /** Parsed JSON as it came; null when there is none. */
   body: unknown
+  /** The same as text; of one that is too long, its beginning and its end. */
+  text: string
   /** A text of the body as it may be shown. */
   shown: (text: string) => string
 }
@@ -50,9 +54,8 @@ export async function callApi(gh: Gh, request: ApiRequest): Promise<ApiAnswer> {
   return answer
 }
 
-/** Moose only asks over GraphQL. */
-function isMutation({ method, path }: ApiRequest): boolean {
-  return method !== 'GET' && path !== 'graphql'
+function isMutation({ method, path, changes }: ApiRequest): boolean {
+  return path === 'graphql' ? changes === true : method !== 'GET'
 }
 
 /** @see https://docs.github.com/en/rest/about-the-rest-api/api-versions */
@@ -96,7 +99,7 @@ function parseAnswer({ stdout: text, shown }: Pick<GhResult, 'stdout' | 'shown'>
   const end = /\r?\n\r?\n/.exec(beginning)
   const head = end === null ? beginning : text.slice(0, end.index)
   const body = end === null ? '' : text.slice(end.index + end[0].length)
-  return { status: Number(status[1]), headers: parseHeaders(head), body: jsonOrNull(body), shown }
+  return { status: Number(status[1]), headers: parseHeaders(head), body: jsonOrNull(body), text: body, shown }
 }
 
 function parseHeaders(head: string): ReadonlyMap<string, string> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
@@ -14,8 +15,8 @@ const MOST_AT_ONCE = 50
 const QUERY = `query OpenPullRequests($ids: [ID!]!) {
   nodes(ids: $ids) {
     ... on PullRequest {
-      id number state headRefOid baseRefName reviewDecision
-      baseRef { target { oid } }
+      id number state headRefOid baseRefName reviewDecision updatedAt mergeable
+      baseRef { target { oid ... on Commit { statusCheckRollup { state } } } }
       mergeCommit { oid }
       latestReviews(last: 20) { nodes { state submittedAt author { login } } }
       statusCheckRollup {
@@ -45,7 +46,9 @@ const LONGEST_LOGIN = 200
 const Sha = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)
 
 /** `baseRefOid` is where the base stood when somebody last pushed to the branch. */
-const BaseRef = z.object({ target: z.object({ oid: Sha }) }).nullish()
+const BaseRef = z
+  .object({ target: z.object({ oid: Sha, statusCheckRollup: z.object({ state: z.string() }).nullish().catch(null) }) })
+  .nullish()
 
 /** Who ended it is told where it can be read, and no reason to know less of the rest; a ghost has no login. */
 const Timeline = z
@@ -89,6 +92,8 @@ const PullRequestNode = z.object({
   baseRefName: z.string(),
   baseRef: BaseRef.catch(null),
   reviewDecision: z.string().nullable(),
+  updatedAt: z.string().nullish().catch(null),
+  mergeable: z.string().nullish().catch(null),
   mergeCommit: z.object({ oid: Sha }).nullable(),
   latestReviews: Reviews.catch(null),
   statusCheckRollup: z.object({ state: z.string(), contexts: Contexts.catch(null) }).nullable(),
@@ -181,11 +186,33 @@ async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen:
     const checks = seen.statusCheckRollup === null ? null : seen.statusCheckRollup.state
     const baseSha = seen.baseRef?.target.oid ?? null
     const told = { baseSha, checks, review: seen.reviewDecision, parts: partsIn(seen), endedBy: loginIn(seen) }
-    return [{ of, pullRequest, ...told }]
+    return [{ of, pullRequest, ...told, mark: markOf(row, seen) }]
   } catch (error) {
     parts.log.warn({ number: of.number, err: error }, 'the end of a pull request could not be proven')
     return []
   }
+}
+
+/** Checks that have ended well, or not yet, are in the state of them all: each would make another mark while they run. */
+const PASSED = new Set([
+  'SUCCESS',
+  'NEUTRAL',
+  'SKIPPED',
+  'QUEUED',
+  'IN_PROGRESS',
+  'PENDING',
+  'EXPECTED',
+  'WAITING',
+  'REQUESTED',
+])
+
+/** GitHub sets `updatedAt` at a comment, a review or a push, and not where the base moves or a check ends. */
+function markOf(row: PullRequestRow, seen: PullRequestNode): string {
+  const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
+  const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
+  const checks = [rollup?.state, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
+  const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks]
+  return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
 }
 
 /** Null: GitHub told neither reviews nor check runs, or in no form that is known. */

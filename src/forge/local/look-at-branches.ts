@@ -65,7 +65,8 @@ async function lookAtProject(
     const told = { checks: null, review: null, parts: null, endedBy: null }
     const base = heads.get(row.base)
     const baseSha = base === undefined ? null : base
-    sightings.push({ of, pullRequest: { ...pullRequest, headSha }, baseSha, ...told })
+    const mark = `${pullRequest.state} ${baseSha} ${headSha} ${row.head_sha}`
+    sightings.push({ of, pullRequest: { ...pullRequest, headSha }, baseSha, ...told, mark })
   }
   return sightings
 }

@@ -95,6 +95,18 @@ const verify = createRoute({
   request: { params: WorkOrderParams, body: jsonBody(VerifyWorkOrder, false) },
   responses: { ...ACTED, ...BODY_FAULT },
 })
+const adopt = createRoute({
+  method: 'post',
+  path: '/api/work-orders/{id}/adopt',
+  operationId: 'adoptWorkOrder',
+  summary: 'Give the open pull request back to Moose after somebody else has pushed to its branch',
+  description:
+    'From then on Moose keeps its hands off it (`hands_off` of the pull request’s `follow_up`). What the branch holds is verified as ' +
+    'with verify, and Moose reacts again to what becomes of it.',
+  tags,
+  request: { params: WorkOrderParams },
+  responses: { ...ACTED, 200: json(RetriedWorkOrderResponse, 'As it is now, and what that does') },
+})
 const merge = forgeAction('merge', 'mergeWorkOrder', 'Merge the open pull request; the order becomes completed')
 const close = forgeAction(
   'close',
@@ -148,6 +160,12 @@ export const workOrderActionRoutes = newRoutes()
     // Without a body nothing has filled in what holds then.
     const { resolve } = VerifyWorkOrder.parse(c.req.valid('json'))
     const retried = await orchestrator.verify(id, c.var.actor, resolve)
+    return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
+  })
+  .openapi(adopt, async (c) => {
+    const { db, orchestrator } = c.var.deps
+    const { id } = await findWorkOrder(db, c.req.valid('param').id)
+    const retried = await orchestrator.adopt(id, c.var.actor)
     return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
   })
   .openapi(merge, async (c) => {

@@ -31,6 +31,7 @@ await using orchestrator = createOrchestrator({
   databaseUrl: database.url,
   adapters: noOpAdapters(parts.adapters),
   watch: parts.watch,
+  followUpForges: parts.followUps,
   stopCalls: parts.models.stopAll,
   admitCallsBy: parts.models.admitBy,
   proposers: parts.proposers,

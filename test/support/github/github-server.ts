@@ -7,6 +7,7 @@ import path from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import type { GitRemote } from '../git-remote.ts'
 import { listenOnLoopback } from '../loopback.ts'
+import { LOG_HOST, servedLog } from './actions.ts'
 import type { Answer } from './answer.ts'
 import { makeCertificate } from './certificate.ts'
 import { serveGit } from './git-backend.ts'
@@ -38,7 +39,7 @@ export type GitHubServer = AsyncDisposable & {
   faults: ServerFault[]
   /** Every request, oldest first. */
   log: Logged[]
-  /** Requests to the API, without git's. */
+  /** Requests to the API, without git's and those to the server of the logs. */
   apiCalls: () => number
 }
 
@@ -79,13 +80,14 @@ export async function startGitHub(
     state,
     faults: parts.faults,
     log: parts.log,
-    apiCalls: () => parts.log.filter(({ operation }) => !operation.startsWith('git ')).length,
+    apiCalls: () => parts.log.filter(({ operation }) => !/^(?:git|log) /.test(operation)).length,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
 type Parts = { state: RepositoryState; root: string; token: string; faults: ServerFault[]; log: Logged[] }
-type Arrived = { operation: string; host: string; answer: () => Promise<Answer> }
+/** `isPublic`: it is answered without a token. */
+type Arrived = { operation: string; host: string; answer: () => Promise<Answer>; isPublic?: boolean }
 
 async function handle(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const arrived = await arrive(parts, request)
@@ -99,7 +101,7 @@ async function handle(parts: Parts, request: IncomingMessage, response: ServerRe
   const answer =
     fault !== null && typeof fault.what === 'object'
       ? fault.what
-      : isKnown(parts.token, authorization)
+      : arrived.isPublic === true || isKnown(parts.token, authorization)
         ? await arrived.answer()
         : unauthorized(operation)
   if (fault?.what === 'lose') return void request.socket.destroy()
@@ -120,6 +122,12 @@ async function arrive(parts: Parts, request: IncomingMessage): Promise<Arrived> 
   const host = String(request.headers.host)
   const { pathname, searchParams } = new URL(String(request.url), `https://${host}`)
   const method = String(request.method)
+  if (host === LOG_HOST) {
+    const id = Number(pathname.split('/').at(-1))
+    const { authorization = '' } = request.headers
+    const answer = async () => servedLog(parts.state, id, authorization)
+    return { operation: `log ${id}`, host, answer, isPublic: true }
+  }
   const isApi = host.startsWith('api.') || pathname.startsWith('/api/')
   if (!isApi) {
     const prefix = `/${parts.state.owner}/${parts.state.name}`

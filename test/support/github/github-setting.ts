@@ -2,14 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pino } from 'pino'
+import { failureTeller } from '../../../src/checks/excerpt/failure-teller.ts'
 import type { Clock } from '../../../src/clock.ts'
 import { type Config, readConfig } from '../../../src/config.ts'
+import { createGitHubFollowUp } from '../../../src/forge/github/follow-up/follow-up.ts'
 import { type ApiCalls, createApiCalls, createGh, createMutationPace, type Gh } from '../../../src/forge/github/gh.ts'
 import { createGitHubForge } from '../../../src/forge/github/github-forge.ts'
 import { createTokens } from '../../../src/forge/github/tokens.ts'
 import { Mirrors } from '../../../src/git/mirrors.ts'
 import { createLog } from '../../../src/log.ts'
 import type { Forge, PublishInput, PullRequestWatch } from '../../../src/ports/pull-request.ts'
+import type { FollowUpForge } from '../../../src/ports/pull-request-facts.ts'
 import type { Project } from '../../../src/work-order/project.ts'
 import { createWorkspaces } from '../../../src/workspace/workspaces.ts'
 import { createTestDatabase, type TestDatabase } from '../database.ts'
@@ -49,6 +52,7 @@ export type GitHubSetting = AsyncDisposable & {
   /** The waits of mutations for their turn, in ms. */
   turns: readonly number[]
   forge: Forge & PullRequestWatch
+  followUp: FollowUpForge
   /** Another process' forge on the same database and repository. */
   otherForge: () => Forge & PullRequestWatch
   /** An order in review-to-be whose change is committed in the mirror, ready to be published. */
@@ -89,8 +93,8 @@ export async function createGitHubSetting(
   const gh = makeGh()
   const log = options.log === undefined ? createLog('silent') : pino({ level: 'trace' }, { write: options.log })
   const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, agent: config.sshAgent, tokenFor })
-  const make = (own: Mirrors, ownGh: Gh) =>
-    createGitHubForge({ db: database.db, mirrors: own, log, clock, random: () => 0, gh: ownGh }, apiCalls)
+  const usual = { db: database.db, log, clock, random: () => 0 }
+  const make = (own: Mirrors, ownGh: Gh) => createGitHubForge({ ...usual, mirrors: own, gh: ownGh }, apiCalls)
   const owned = stack.move()
   const made = {
     config,
@@ -104,6 +108,7 @@ export async function createGitHubSetting(
     clock,
     turns: paceClock.waits,
     forge: make(mirrors, gh),
+    followUp: createGitHubFollowUp({ ...usual, mirrors, gh, tellFailure: failureTeller((text) => text) }),
   }
   return {
     ...made,

@@ -1,7 +1,9 @@
 import { schema as githubSchema } from '@octokit/graphql-schema'
 import { buildSchema, execute, GraphQLError, parse, validate } from 'graphql'
+import { contextsOf, graphRun } from './actions.ts'
 import type { Answer } from './answer.ts'
-import type { Pull, RepositoryState } from './repository-state.ts'
+import { graphConversation, graphThread, updatedAt, VIEWER, writing } from './conversation.ts'
+import { mergeStateOf, type Pull, type RepositoryState } from './repository-state.ts'
 
 /** The public schema of GitHub: a query that it refuses is refused here. */
 const SCHEMA = buildSchema(githubSchema.idl, { assumeValid: true })
@@ -17,11 +19,23 @@ export async function answerGraphQL(state: RepositoryState, { query, variables, 
   const document = parse(query)
   const errors = validate(SCHEMA, document)
   if (errors.length > 0) return { status: 200, body: { errors: errors.map((error) => error.toJSON()) } }
-  const rootValue = roots(state, host)
+  const rootValue = roots({ ...state, headOf: askedOnce(state.headOf) }, host)
   const result = await execute({ schema: SCHEMA, document, rootValue, variableValues: variables })
   return {
     status: 200,
     body: { ...result, ...(result.errors === undefined ? {} : { errors: result.errors.map(told) }) },
+  }
+}
+
+/** Fifty pull requests have one base. */
+function askedOnce(ask: RepositoryState['headOf']): RepositoryState['headOf'] {
+  const known = new Map<string, Promise<string | null>>()
+  return (branch) => {
+    const before = known.get(branch)
+    if (before !== undefined) return before
+    const asked = ask(branch)
+    known.set(branch, asked)
+    return asked
   }
 }
 
@@ -36,15 +50,11 @@ function roots(state: RepositoryState, host: string) {
       const message = `Could not resolve to a Repository with the name '${owner}/${name}'.`
       throw new GraphQLError(message, { extensions: { type: 'NOT_FOUND' } })
     },
-    viewer: { __typename: 'User', login: 'tester' },
-    nodes: ({ ids }: { ids: string[] }) =>
-      ids.map((id) => {
-        const pull = state.pulls.find(({ number }) => id === `PR_${number}`)
-        if (pull !== undefined) return graphPull(state, host, pull)
-        throw new GraphQLError(`Could not resolve to a node with the global id of '${id}'`, {
-          extensions: { type: 'NOT_FOUND' },
-        })
-      }),
+    viewer: { __typename: 'User', login: VIEWER },
+    node: ({ id }: { id: string }) => nodeOf(state, host, id),
+    nodes: ({ ids }: { ids: string[] }) => ids.map((id) => nodeOf(state, host, id)),
+    ...writing(state, (pull) => urlOf(state, host, pull)),
+    ...autoMerging(state),
     createPullRequest: async ({ input }: { input: CreateInput }) => {
       const made = await state.create({
         title: input.title,
@@ -58,6 +68,52 @@ function roots(state: RepositoryState, host: string) {
   }
 }
 
+function nodeOf(state: RepositoryState, host: string, id: string) {
+  for (const pull of state.pulls) {
+    if (id === `PR_${pull.number}`) return graphPull(state, host, pull)
+    const thread = pull.threads?.find((one) => one.id === id)
+    if (thread !== undefined) return graphThread(urlOf(state, host, pull), thread)
+    const runs = (pull.runs ?? []).map((run, index) => graphRun({ ...state, host }, `CR_${pull.number}`, run, index))
+    const run = runs.find((one) => one.id === id)
+    if (run !== undefined) return run
+  }
+  throw new GraphQLError(`Could not resolve to a node with the global id of '${id}'`, {
+    extensions: { type: 'NOT_FOUND' },
+  })
+}
+
+/** What GitHub says where it does not merge by itself is taken from its page for the mutation and from what people report. */
+function autoMerging({ pulls, settings }: RepositoryState) {
+  const find = (id: string) => {
+    const pull = pulls.find(({ number }) => id === `PR_${number}`)
+    if (pull !== undefined) return pull
+    throw new GraphQLError(`Could not resolve to a node with the global id of '${id}'`, {
+      extensions: { type: 'NOT_FOUND' },
+    })
+  }
+  const refuse = (message: string) => new GraphQLError(message, { extensions: { type: 'UNPROCESSABLE' } })
+  return {
+    enablePullRequestAutoMerge: ({ input }: { input: EnableInput }) => {
+      const pull = find(input.pullRequestId)
+      if (!settings.allowAutoMerge) throw refuse('Pull request Auto merge is not allowed for this repository')
+      if (input.expectedHeadOid !== pull.sha) throw refuse('Head sha did not match the expected head sha')
+      const state = mergeStateOf(pull).toLowerCase()
+      if (state === 'clean' || state === 'unstable') throw refuse(`Pull request Pull request is in ${state} status`)
+      const method = String(input.mergeMethod).toLowerCase()
+      pull.autoMerge = { by: VIEWER, method: method === 'squash' || method === 'rebase' ? method : 'merge' }
+      return { pullRequest: { id: input.pullRequestId } }
+    },
+    disablePullRequestAutoMerge: ({ input }: { input: { pullRequestId: string } }) => {
+      const pull = find(input.pullRequestId)
+      if (pull.autoMerge === undefined || pull.autoMerge === null)
+        throw refuse("Can't disable auto-merge for this pull request.")
+      pull.autoMerge = null
+      return { pullRequest: { id: input.pullRequestId } }
+    },
+  }
+}
+
+type EnableInput = { pullRequestId: string; expectedHeadOid?: string; mergeMethod?: string }
 type CreateInput = { title: string; body: string; headRefName: string; baseRefName: string }
 
 function repository(state: RepositoryState, host: string) {
@@ -85,48 +141,51 @@ function repository(state: RepositoryState, host: string) {
   }
 }
 
-function graphPull({ owner, name }: RepositoryState, host: string, pull: Pull) {
+function urlOf({ owner, name }: RepositoryState, host: string, { number }: Pull): string {
+  return `https://${host}/${owner}/${name}/pull/${number}`
+}
+
+function graphPull(state: RepositoryState, host: string, pull: Pull) {
+  const { owner } = state
+  const runs = contextsOf({ ...state, host }, `CR_${pull.number}`, pull.runs ?? [])
   return {
     __typename: 'PullRequest',
     id: `PR_${pull.number}`,
     number: pull.number,
-    url: `https://${host}/${owner}/${name}/pull/${pull.number}`,
+    url: urlOf(state, host, pull),
     title: pull.title,
     body: pull.body,
     state: pull.mergedAt === null ? pull.state.toUpperCase() : 'MERGED',
     isDraft: false,
+    updatedAt: updatedAt(pull),
+    mergeable: pull.mergeable ?? 'MERGEABLE',
+    mergeStateStatus: mergeStateOf(pull),
     isCrossRepository: false,
     headRefName: pull.head,
     headRefOid: pull.sha,
     baseRefName: pull.base,
+    baseRef: () => graphBase(state, host, pull.base),
     headRepositoryOwner: { __typename: 'User', id: 'U_1', login: owner },
+    repository: { autoMergeAllowed: state.settings.allowAutoMerge },
     mergeCommit: pull.mergeSha === null ? null : { oid: pull.mergeSha },
     reviewDecision: pull.review,
-    latestReviews: { nodes: reviewsOf(pull) },
-    statusCheckRollup: pull.checks === null ? null : { state: pull.checks, contexts: contextsOf(pull) },
+    ...graphConversation(urlOf(state, host, pull), pull),
+    autoMergeRequest:
+      pull.autoMerge === undefined || pull.autoMerge === null
+        ? null
+        : { enabledBy: { __typename: 'User', login: pull.autoMerge.by } },
+    statusCheckRollup: pull.checks === null ? null : { state: pull.checks, contexts: runs },
     timelineItems: { nodes: lastChange(pull) },
   }
 }
 
-const REVIEWED_AT = '2026-01-31T12:00:00Z'
-
-function reviewsOf({ reviews = [] }: Pull) {
-  return reviews.map(({ login, state }) => ({
-    state,
-    submittedAt: REVIEWED_AT,
-    author: login === null ? null : { __typename: 'User', login },
-  }))
-}
-
-/** As GitHub has them: one that has not ended has a status, and no conclusion. */
-function contextsOf({ runs = [] }: Pull) {
-  const nodes = runs.map(({ name, state, url, isStatus }) => {
-    if (isStatus === true) return { __typename: 'StatusContext', context: name, state, targetUrl: url }
-    const hasEnded = state !== 'IN_PROGRESS'
-    const run = { __typename: 'CheckRun', name, detailsUrl: url }
-    return { ...run, status: hasEnded ? 'COMPLETED' : state, conclusion: hasEnded ? state : null }
-  })
-  return { totalCount: nodes.length, nodes }
+async function graphBase(state: RepositoryState, host: string, branch: string) {
+  const oid = await state.headOf(branch)
+  if (oid === null) return null
+  const contexts = contextsOf({ ...state, host }, 'CR_base', state.baseRuns)
+  const isRed = state.baseRuns.some((run) => run.state === 'FAILURE')
+  const statusCheckRollup = state.baseRuns.length === 0 ? null : { state: isRed ? 'FAILURE' : 'SUCCESS', contexts }
+  return { target: { __typename: 'Commit', oid, statusCheckRollup } }
 }
 
 /** Who has ended it last: the maintainer, whose page it is. */

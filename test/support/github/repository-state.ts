@@ -1,4 +1,6 @@
 import type { GitRemote } from '../git-remote.ts'
+import type { StandInActions, StandInRun } from './actions.ts'
+import type { StandInComment, StandInReview, StandInThread } from './conversation.ts'
 
 export type Pull = {
   number: number
@@ -14,10 +16,16 @@ export type Pull = {
   labels: string[]
   checks: 'SUCCESS' | 'FAILURE' | 'PENDING' | null
   review: 'APPROVED' | 'CHANGES_REQUESTED' | 'REVIEW_REQUIRED' | null
-  /** One by one; `login` null: the account is gone. */
-  reviews?: { login: string | null; state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' }[]
-  /** Check runs, and with `isStatus` commit statuses. */
-  runs?: { name: string; state: string; url: string | null; isStatus?: boolean }[]
+  reviews?: StandInReview[]
+  runs?: StandInRun[]
+  threads?: StandInThread[]
+  comments?: StandInComment[]
+  /** GitHub merges it once nothing blocks it. */
+  autoMerge?: { by: string; method: 'merge' | 'squash' | 'rebase' } | null
+  /** Whether git can merge it; it can unless told. */
+  mergeable?: 'MERGEABLE' | 'CONFLICTING' | 'UNKNOWN'
+  /** How often something was said or pushed. */
+  touched?: number
 }
 
 /** A repository of the stand-in: branches are those of a real bare repository, the rest is in memory. */
@@ -44,7 +52,15 @@ export type RepositoryState = {
     /** Whether the base branch is protected by something only administrators see. */
     hiddenProtection: boolean
     writers: string[]
+    /** Of accounts that are more, or less, than `writers` says. */
+    permissions: Record<string, 'admin' | 'maintain' | 'write' | 'triage' | 'read' | 'none'>
+    allowAutoMerge: boolean
   }
+  actions: StandInActions
+  /** What ran on the tip of the base. */
+  baseRuns: StandInRun[]
+  /** Where a branch stands; null: there is none. */
+  headOf(branch: string): Promise<string | null>
   /**
    * Brings the pull requests up to date with their branches, as GitHub does: deleting one closes its pull request, and one
    * whose commit was pushed into its base is merged.
@@ -57,6 +73,15 @@ export type RepositoryState = {
   close(number: number): Promise<void>
   /** @returns null, or why GitHub refuses */
   reopen(number: number): Promise<string | null>
+}
+
+/** Whether it could be merged now, as GitHub calls it. */
+export function mergeStateOf({ mergeable, runs = [], review, checks }: Pull): string {
+  if (mergeable === 'CONFLICTING') return 'DIRTY'
+  if (mergeable === 'UNKNOWN') return 'UNKNOWN'
+  const isBlocked = runs.some(({ isRequired, state }) => isRequired === true && state !== 'SUCCESS')
+  if (isBlocked || review === 'CHANGES_REQUESTED' || review === 'REVIEW_REQUIRED') return 'BLOCKED'
+  return checks === null || checks === 'SUCCESS' ? 'CLEAN' : 'UNSTABLE'
 }
 
 export function createRepositoryState(remote: GitRemote, owner: string, name: string): RepositoryState {
@@ -76,8 +101,17 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
       else {
         pull.sha = sha
         await noticePush(pull)
+        if (pull.state === 'open') await mergeByItself(pull)
       }
     }
+  }
+
+  async function mergeByItself(pull: Pull): Promise<void> {
+    const { autoMerge } = pull
+    if (autoMerge === undefined || autoMerge === null || mergeStateOf(pull) !== 'CLEAN') return
+    pull.mergeSha = await commitMerge(pull, autoMerge.method)
+    pull.mergedAt = new Date().toISOString()
+    pull.state = 'closed'
   }
 
   async function noticePush(pull: Pull): Promise<void> {
@@ -133,7 +167,12 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
       classicReviews: null,
       hiddenProtection: false,
       writers: ['tester'],
+      permissions: {},
+      allowAutoMerge: true,
     },
+    actions: { runs: new Map(), logs: new Map() },
+    baseRuns: [],
+    headOf,
     refresh,
     async create({ title, body, head, base }) {
       await refresh()

@@ -1,3 +1,4 @@
+import { jobLog, permissionOf, rerun, workflowRun } from './actions.ts'
 import type { Answer } from './answer.ts'
 import type { Pull, RepositoryState } from './repository-state.ts'
 
@@ -43,6 +44,10 @@ const ROUTES: readonly (readonly [string, RegExp, Handler])[] = [
   ['GET', /^\/actions\/workflows$/, ({ settings }) => ok({ total_count: settings.workflows, workflows: [] })],
   ['GET', /^\/rules\/branches\/(.+)$/, ({ settings }) => ok(rules(settings))],
   ['GET', /^\/branches\/[^/]+\/protection$/, ({ settings }) => protection(settings)],
+  ['GET', /^\/actions\/runs\/(\d+)$/, (state, _, [id]) => workflowRun(state, Number(id))],
+  ['POST', /^\/actions\/runs\/(\d+)\/rerun-failed-jobs$/, (state, _, [id]) => rerun(state, Number(id))],
+  ['GET', /^\/actions\/jobs\/(\d+)\/logs$/, (state, _, [id]) => jobLog(state, Number(id))],
+  ['GET', /^\/collaborators\/([^/]+)\/permission$/, (state, _, [login]) => permissionOf(state, String(login))],
   ['GET', /^\/collaborators$/, ({ settings }) => ok(settings.writers.map((login) => ({ login })))],
 ]
 

@@ -1,35 +1,22 @@
-import type { Repair } from '../contract/evidence/repair.ts'
-import { isOf } from '../faults/families.ts'
-import { Fault, type FaultCode, toFault } from '../faults/fault.ts'
-import { Usd } from '../money.ts'
-import { answersOfProposal, type ProposerResponse } from '../ports/proposal.ts'
-import { firstSentence } from '../work-order/words.ts'
-import type { Adapters, AttemptContext } from './context.ts'
-import type { Run } from './durable-step.ts'
-import { failureSummary } from './failure-summary.ts'
-import { askProposer } from './repair/ask-proposer.ts'
-import { fix } from './repair/fix.ts'
-import { type Plan, planRepair, type Repairable, repairableOf, type Tried } from './repair/plan-repair.ts'
-import { type Application, type Applied, apply, type Repairing } from './steps/apply.ts'
-import { knowBase } from './steps/prepare.ts'
-import { answersOf, MOST_ANSWERS, type Proposed } from './steps/propose.ts'
-import type { Routed } from './steps/route.ts'
-import { isNewFailure, type Verified, verify } from './steps/verify.ts'
-
-export type ApplyOptions = {
-  context: AttemptContext
-  done: { routed: Routed; proposed: Proposed }
-  adapters: Adapters
-  run: Run
-  /** How often a model mends a change, where `moose.yaml` says nothing of it. */
-  repairMax: number
-  onCommit: (headSha: string) => Promise<void>
-  /** Called with each piece of evidence as soon as it exists, also when it fails the attempt. */
-  onEvidence: (evidence: { applied: Applied; verified?: Verified; repairs?: readonly Repair[] }) => void
-}
+import type { Repair } from '../../contract/evidence/repair.ts'
+import { isOf } from '../../faults/families.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
+import { Usd } from '../../money.ts'
+import { answersOfProposal, type ProposerResponse } from '../../ports/proposal.ts'
+import { firstSentence } from '../../work-order/words.ts'
+import { asProviderPaused } from '../as-provider-paused.ts'
+import type { Adapters, AttemptContext } from '../context.ts'
+import type { Applied, Repairing } from '../steps/apply.ts'
+import { knowBase } from '../steps/prepare.ts'
+import { MOST_ANSWERS_OF_ONE, type Proposed, questionOf } from '../steps/propose.ts'
+import type { Routed } from '../steps/route.ts'
+import { isNewFailure, type Verified, verify } from '../steps/verify.ts'
+import { type ApplyOptions, applyWithRetry, isOfModel, onSurface, withSpent } from './apply-change.ts'
+import { fix } from './fix.ts'
+import { type Plan, planRepair, type Repairable, repairableOf, type Tried } from './plan-repair.ts'
 
 /** What the step `verify` gives. What is decided by it is decided within the step, so that a crash changes no decision. */
-type Judged = Verified & {
+export type Judged = Verified & {
   repairable: Repairable | null
   /** USD of the attempt's model calls until then. */
   spentUsd: number
@@ -37,10 +24,10 @@ type Judged = Verified & {
   repairs: Repair[]
 }
 
-type Made = { applied: Applied; verified: Judged; repairs: Repair[] }
+export type Made = { applied: Applied; verified: Judged; repairs: Repair[] }
 
 /** An attempt's way from one repair to the next. */
-type State = Made & {
+export type State = Made & {
   tried: Tried
   /** The last answer of the conversation. */
   answered: ProposerResponse
@@ -61,7 +48,24 @@ export async function applyUntilVerified(making: ApplyOptions): Promise<Made> {
   const verified = await verifyOnce(making, applied, { before: [], made: [] })
   const answers = making.done.proposed.answers + applied.answers
   const tried = { asked: 0, told: [], fixed: [], answers }
-  let state: State = { applied, verified, repairs: [], tried, answered: response, knownSha: baseSha }
+  return await mendUntilVerified(making, {
+    applied,
+    verified,
+    repairs: [],
+    tried,
+    answered: response,
+    knownSha: baseSha,
+  })
+}
+
+/**
+ * Mends a commit until it passes: by the `fix` of the checks, then by the model that made the change, each time by a further
+ * commit that is verified again.
+ *
+ * @throws {Fault} the failure of the commit; where a repair failed too, that of the check
+ */
+export async function mendUntilVerified(making: ApplyOptions, began: State): Promise<State> {
+  let state = began
   for (;;) {
     const { failure, repairable } = state.verified
     if (failure === null) return state
@@ -92,7 +96,8 @@ async function mendByFix(making: ApplyOptions, state: State, { checks }: Plan & 
   return { ...state, tried, applied, verified, repairs: verified.repairs }
 }
 
-async function mendByModel(
+/** Has the model that made the change mend it, once, and verifies what it has made. */
+export async function mendByModel(
   making: ApplyOptions,
   state: State,
   plan: Plan & { by: 'proposer' | 'aider' },
@@ -118,11 +123,12 @@ async function mendByModel(
 async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { by: 'proposer' | 'aider' }) {
   const { context, done, adapters, run } = making
   const { headSha, costUsd } = state.applied
-  const { by, number, reason, mostCalls } = plan
+  const { by, number, reason, mostCalls, review } = plan
+  const because = review === undefined ? {} : { review }
   const account = async (): Promise<Repairing> => {
     const diff = await adapters.workspaces.diff(done.routed.project, state.knownSha, headSha, MOST_OF_DIFF)
     const failure = context.published(String(state.verified.repairable?.failure))
-    return { by, number, reason, told: { failure, diff: context.published(diff) } }
+    return { by, number, reason, told: { failure, diff: context.published(diff), ...because } }
   }
   const answered =
     by === 'aider'
@@ -132,7 +138,7 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
           input: { proposer: done.proposed.proposer, head_sha: headSha, repair: reason },
           async run() {
             const failed = { headSha, answered: state.answered, repair: await account(), mostCalls }
-            return await askProposer(context, done, adapters, failed).catch(withSpent(context))
+            return await askProposer(context, onSurface(making), adapters, failed).catch(withSpent(context))
           },
         })
   const response = answered === null ? done.proposed.response : answered.response
@@ -147,10 +153,47 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
   return { applied: all, answered: response, answers: state.tried.answers + used }
 }
 
+type Failed = {
+  /** The commit that failed. */
+  headSha: string
+  /** The answer that the conversation ends with so far. */
+  answered: ProposerResponse
+  repair: Repairing
+  /** How many answers it may take. */
+  mostCalls: number
+}
+
+/**
+ * Has the proposer that made the change mend it, in the same conversation.
+ *
+ * @throws {Fault} those of `Proposer.propose`, where an outage of the provider is `provider_paused`: no other proposer takes over
+ */
+async function askProposer(
+  context: AttemptContext,
+  { routed, proposed }: { routed: Routed; proposed: Proposed },
+  { proposer, workspaces, buildProposerRequest }: Pick<Adapters, 'proposer' | 'workspaces' | 'buildProposerRequest'>,
+  { headSha, answered, repair, mostCalls }: Failed,
+): Promise<{ response: ProposerResponse; reason: string }> {
+  const { project } = routed
+  const { baseSha, proposer: asked, told } = proposed
+  await context.note(repair.reason)
+  // Another home may have fetched the base; the mirror of this one may lack it.
+  if (context.epoch > 0) await workspaces.bringBase(project, baseSha, context.signal)
+  const question = questionOf(context, routed, { workspaces, buildProposerRequest }, { asked, baseSha, told })
+  const changed = workspaces.tree(project, headSha)
+  const failed = { ...repair.told, number: repair.number, answered, changed }
+  const response = await proposer
+    .propose({ ...question, mostCalls: Math.min(MOST_ANSWERS_OF_ONE, mostCalls), repair: failed })
+    .catch((error: unknown) => {
+      throw error instanceof Fault && isOf('outage', error.code) ? asProviderPaused(error, asked) : error
+    })
+  return { response, reason: repair.reason }
+}
+
 /** Bytes of a change as it is told: what a model answered, it is told whole. */
 const MOST_OF_DIFF = 12_000
 
-async function verifyOnce(
+export async function verifyOnce(
   making: ApplyOptions,
   applied: Applied,
   { before, made, spentUsd = null }: { before: readonly Repair[]; made: readonly Unjudged[]; spentUsd?: number | null },
@@ -223,65 +266,6 @@ function withUnmended(
 
 function costOf(before: number | null, after: number | null): number {
   return before === null || after === null || Number.isNaN(after) ? 0 : new Usd(after).minus(before).toNumber()
-}
-
-/** Whether a repair came to nothing by what a model or its call did; any other fault is the attempt's own. */
-function isOfModel(code: FaultCode): boolean {
-  return isOf('model_work', code) || isOf('other_proposer', code) || isOf('aider_again', code)
-}
-
-/** Has a fault that ends a repair say what the attempt had spent by then. */
-const withSpent =
-  (context: AttemptContext) =>
-  async (error: unknown): Promise<never> => {
-    const { code, message, details } = toFault(error)
-    if (!isOfModel(code)) throw error
-    throw new Fault(code, message, { ...details, spent_usd: (await context.spent()).costUsd }, error)
-  }
-
-type Applying = Omit<Application, 'repair'> & {
-  repair: (Pick<Repairing, 'reason'> & { account: () => Promise<Repairing>; mostCalls: number }) | null
-}
-
-/**
- * Runs Aider a second time from the start, told of the failure, where another run may succeed (specification 7.2). Until there
- * is a change, its answers count as those of the proposal do, and in a repair as those of the attempt: once they are used up
- * there is no second run.
- */
-async function applyWithRetry(making: ApplyOptions, applying: Omit<Applying, 'mostCalls'>): Promise<Applied> {
-  const left = applying.repair === null ? MOST_ANSWERS - making.done.proposed.answers : applying.repair.mostCalls
-  const mostCalls = Math.max(1, left)
-  try {
-    return await applyOnce(making, { ...applying, mostCalls })
-  } catch (error) {
-    const fault = toFault(error)
-    const had = answersOf(fault)
-    const more = mostCalls - had
-    if (!isOf('aider_again', fault.code) || more <= 0) throw error
-    const failure = making.context.published(failureSummary(fault))
-    const again = { ...applying, previous: { failure, code: fault.code }, mostCalls: more }
-    const applied = await applyOnce(making, again)
-    return { ...applied, answers: had + applied.answers }
-  }
-}
-
-function applyOnce(
-  { context, done, adapters, run, onCommit }: ApplyOptions,
-  { onSha, response, previous, repair, mostCalls }: Applying,
-): Promise<Applied> {
-  const on = repair === null ? { base_sha: onSha } : { head_sha: onSha, repair: repair.reason }
-  const input = { ...on, format: response.format }
-  return run({
-    name: 'apply',
-    input: previous === null ? input : { ...input, previous_failure: previous.code },
-    async run() {
-      const repairing = repair === null ? null : await repair.account()
-      const applying = apply(context, done, adapters, { onSha, response, previous, repair: repairing, mostCalls })
-      const applied = await (repairing === null ? applying : applying.catch(withSpent(context)))
-      await onCommit(applied.headSha)
-      return applied
-    },
-  })
 }
 
 function unrepaired(check: Fault, why: string | null): Fault {

@@ -1,0 +1,39 @@
+import { z } from '../zod.ts'
+
+/**
+ * What Moose reacts to with a reaction: `base` the base has moved or conflicts, `rerun` and `checks` a check is red, `review`
+ * somebody asks for something.
+ */
+export const FOLLOW_UP_KINDS = ['base', 'rerun', 'checks', 'review'] as const
+export type FollowUpKind = (typeof FOLLOW_UP_KINDS)[number]
+
+/** What a model is to do on the branch of an open pull request. */
+export const FollowUpTask = z.object({
+  /** What it is a repair of, e.g. `build on GitHub`. */
+  check: z.string(),
+  /** As the log of the attempt says it. */
+  reason: z.string(),
+  /** What the model is told: of foreign making, without secrets. */
+  told: z.string(),
+  /** The files that may be changed; null: those that the pull request changes. */
+  surface: z.array(z.string()).nullable(),
+  /** What is answered on the forge afterwards: review threads, with the key of each answer. */
+  threads: z.array(z.object({ id: z.string(), key: z.string() })),
+  /** Keys of the comments that it is about. */
+  keys: z.array(z.string()),
+})
+export type FollowUpTask = z.infer<typeof FollowUpTask>
+
+/** How an open pull request was last seen to stand. */
+export const FollowUpView = z
+  .object({
+    state: z.string().openapi({ example: 'red' }),
+    why: z.string(),
+    code: z
+      .string()
+      .nullable()
+      .openapi({ description: '`follow_up_exhausted`, `hands_off`; null: nothing keeps Moose from going on' }),
+    at: z.string(),
+  })
+  .openapi('FollowUp')
+export type FollowUpView = z.infer<typeof FollowUpView>

@@ -1,0 +1,141 @@
+import { type Kysely, sql } from 'kysely'
+import { type FollowUpKind, FollowUpTask, type FollowUpView } from '../contract/evidence/follow-up.ts'
+import type { AttemptKey } from './attempts/attempts.ts'
+import type { Database } from './schema.ts'
+
+type Db = Kysely<Database>
+
+/** A reaction that was begun, whatever came of it. */
+export type BegunFollowUp = {
+  id: string
+  kind: FollowUpKind
+  headSha: string
+  fingerprint: string
+  task: FollowUpTask | null
+  outcome: string | null
+  /** A model was asked to resolve a conflict in it. */
+  isResolving: boolean
+  /** Whether what it is about was answered on the forge. */
+  isAnswered: boolean
+  /** The commit it made or verified; null: none. */
+  madeSha: string | null
+  at: Date
+}
+
+/** Those of an order, the earliest first; the bounds are counted from them. */
+export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFollowUp[]> {
+  const rows = await db
+    .selectFrom('follow_ups')
+    .leftJoin('attempts', (join) =>
+      join
+        .onRef('attempts.work_order_id', '=', 'follow_ups.work_order_id')
+        .onRef('attempts.follows', '=', 'follow_ups.id'),
+    )
+    .select(['follow_ups.id', 'kind', 'follow_ups.head_sha', 'fingerprint', 'task', 'outcome', 'answered', 'at'])
+    .select(['attempts.resolving', 'attempts.head_sha as made_sha'])
+    .where('follow_ups.work_order_id', '=', workOrderId)
+    .orderBy('follow_ups.id')
+    .execute()
+  return rows.map(({ id, kind, head_sha: headSha, fingerprint, task, outcome, ...row }) => ({
+    id,
+    kind,
+    headSha,
+    fingerprint,
+    task: taskIn(task),
+    outcome,
+    isResolving: row.resolving !== null,
+    isAnswered: row.answered,
+    madeSha: row.made_sha,
+    at: row.at,
+  }))
+}
+
+export type NewFollowUp = {
+  workOrderId: string
+  kind: FollowUpKind
+  headSha: string
+  baseSha: string | null
+  fingerprint: string
+  because: string
+  task: FollowUpTask | null
+  /** The number of the attempt that is made for it; null: none is. */
+  attempt: number | null
+}
+
+const MOST_OF_REASON = 2_000
+
+/** Begins a reaction. @returns its id; null: the same was begun before */
+export async function beginFollowUp(db: Db, begun: NewFollowUp): Promise<string | null> {
+  const row = await db
+    .insertInto('follow_ups')
+    .values({
+      work_order_id: begun.workOrderId,
+      kind: begun.kind,
+      head_sha: begun.headSha,
+      base_sha: begun.baseSha,
+      fingerprint: begun.fingerprint,
+      because: begun.because.slice(0, MOST_OF_REASON),
+      task: begun.task === null ? null : JSON.stringify(begun.task),
+      attempt: begun.attempt,
+    })
+    .onConflict((conflict) => conflict.columns(['work_order_id', 'kind', 'fingerprint']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return row === undefined ? null : row.id
+}
+
+/** What an attempt that follows is to do; null: git and the checks alone. */
+export async function followUpTask(db: Db, id: string): Promise<FollowUpTask | null> {
+  const { task } = await db.selectFrom('follow_ups').select('task').where('id', '=', id).executeTakeFirstOrThrow()
+  return taskIn(task)
+}
+
+/** @param outcome `succeeded`, or the code of what ended it */
+export async function endFollowUp(db: Db, id: string, outcome: string): Promise<void> {
+  await db.updateTable('follow_ups').set({ outcome }).where('id', '=', id).execute()
+}
+
+export async function followUpAnswered(db: Db, id: string): Promise<void> {
+  await db.updateTable('follow_ups').set({ answered: true }).where('id', '=', id).execute()
+}
+
+/**
+ * Keeps how an open pull request was seen to stand.
+ *
+ * @param handsOff the commit of somebody else that Moose keeps its hands off; null: it follows the pull request
+ * @returns whether it stood otherwise before
+ */
+export async function noteFollowUp(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  { view, handsOff }: { view: FollowUpView; handsOff: string | null },
+): Promise<boolean> {
+  const { at: _, ...same } = view
+  const changed = await db
+    .updateTable('pull_requests')
+    .set({ follow_up: JSON.stringify(view), hands_off: handsOff })
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('state', '=', 'open')
+    .where(
+      sql<boolean>`(follow_up - 'at' is distinct from ${JSON.stringify(same)}::jsonb or hands_off is distinct from ${handsOff}::text)`,
+    )
+    .returning('number')
+    .executeTakeFirst()
+  return changed !== undefined
+}
+
+/** Gives the open pull request of an order back to Moose. @returns the commit of somebody else; null: Moose follows it */
+export async function adoptPullRequest(db: Db, { workOrderId, attempt }: AttemptKey): Promise<string | null> {
+  const { rows } = await sql<{ sha: string }>`
+    update pull_requests set adopted_sha = hands_off, hands_off = null, follow_up = null
+    where work_order_id = ${workOrderId} and attempt = ${attempt} and state = 'open' and hands_off is not null
+    returning adopted_sha as sha
+  `.execute(db)
+  const [row] = rows
+  return row === undefined ? null : row.sha
+}
+
+function taskIn(stored: unknown): FollowUpTask | null {
+  return stored === null ? null : FollowUpTask.parse(stored)
+}

@@ -1,0 +1,22 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { FollowUpKind } from '../../contract/evidence/follow-up.ts'
+import type { Time } from './money-tables.ts'
+
+/** What Moose does about pull requests after they were opened. */
+export type FollowUpTables = {
+  follow_ups: {
+    id: GeneratedAlways<string>
+    work_order_id: string
+    kind: FollowUpKind
+    head_sha: string
+    base_sha: string | null
+    fingerprint: string
+    because: string
+    /** A `FollowUpTask`; null: git and the checks alone. */
+    task: ColumnType<unknown, string | null, never>
+    attempt: number | null
+    outcome: ColumnType<string | null, string | null | undefined, string>
+    answered: Generated<boolean>
+    at: Time
+  }
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkWith, commentWith, factsWith, sha, threadWith } from '../../test/support/pull-request-facts.ts'
+import type { PullRequestFacts } from '../ports/pull-request-facts.ts'
+import { decide, MOST, MOST_RESOLUTIONS, type Past } from './decide.ts'
+import { fold, type Known } from './fold.ts'
+
+const known: Known = {
+  verifiedBase: sha('b'),
+  ours: [],
+  handsOff: null,
+  adopted: null,
+  answered: [],
+  isRerunning: false,
+  now: new Date('2026-11-01T12:00:00Z'),
+}
+
+function decided(facts: PullRequestFacts, past: readonly Past[] = [], some: Partial<Known> = {}) {
+  const all = { ...known, ...some }
+  return decide(fold(facts, all), facts, all, past)
+}
+
+/** The reactions until there is none, where nothing ever mends what they are about: `next` gives the facts after each. */
+function untilNone(next: (made: number) => PullRequestFacts, some: Partial<Known> = {}) {
+  const past: Past[] = []
+  for (;;) {
+    const facts = next(past.length)
+    const decision = decided(facts, past, some)
+    if (decision.reaction === null) return { kinds: past.map(({ kind }) => kind), decision }
+    const { kind, fingerprint } = decision.reaction
+    past.push({ kind, fingerprint, headSha: facts.head_sha, isResolving: kind === 'base' })
+    assert.ok(past.length < 100, 'it goes on for ever')
+  }
+}
+
+const headOf = (made: number) => {
+  const head = made.toString(16).padStart(40, '0')
+  return { head_sha: head, known_head_sha: head }
+}
+
+test('a red check is run again once where the forge can, then mended; a third red is left', () => {
+  const red = [checkWith({ actions: { run_id: '5', job_id: '6' } })]
+  const same = untilNone(() => factsWith({ checks: red }))
+  assert.deepEqual(same.kinds, ['rerun', 'checks'])
+  assert.ok(same.decision.reaction === null && same.decision.isExhausted)
+  const moving = untilNone((made) => factsWith({ checks: red, ...headOf(made) }))
+  assert.deepEqual(moving.kinds.filter((kind) => kind === 'checks').length, MOST.checks.perOrder)
+  assert.deepEqual(moving.kinds.filter((kind) => kind === 'rerun').length, MOST.rerun.perOrder)
+  assert.match(moving.decision.why, /a repair was made 2 times, and no more is done for one order/)
+  const elsewhere = untilNone((made) => factsWith({ checks: [checkWith({ name: `check ${made}` })], ...headOf(made) }))
+  assert.deepEqual(elsewhere.kinds, ['checks', 'checks'], 'that it fails otherwise each time changes nothing')
+})
+
+test('what is red on the base as well is left to the base', () => {
+  const decision = decided(factsWith({ checks: [checkWith({ on_base: 'red' })] }))
+  assert.ok(decision.reaction === null && !decision.isExhausted)
+  assert.match(decision.why, /as on main: build/)
+})
+
+test('a newer base is merged in before a model is asked to mend what is red', () => {
+  const facts = factsWith({ checks: [checkWith()], has_base_moved: true })
+  const behind = { verifiedBase: sha('a') }
+  assert.deepEqual(untilNone(() => facts, behind).kinds, ['base', 'checks'])
+})
+
+test('a base that never rests is followed so often and no more, and that leaves nothing to decide', () => {
+  const bases = (made: number) => made.toString(16).padStart(40, 'f')
+  const { kinds, decision } = untilNone((made) =>
+    factsWith({ has_base_moved: true, base_sha: bases(made), ...headOf(made) }),
+  )
+  assert.equal(kinds.length, MOST.base.perOrder)
+  assert.ok(decision.reaction === null && !decision.isExhausted)
+})
+
+test('a conflict is reacted to once for the same two commits; a model is asked so often for an order', () => {
+  const facts = factsWith({ mergeability: 'conflict', conflict_files: ['greeting.txt'] })
+  const { kinds, decision } = untilNone(() => facts)
+  assert.deepEqual(kinds, ['base'])
+  assert.ok(decision.reaction === null && decision.isExhausted)
+  assert.match(decision.why, /conflicts with main in greeting\.txt; .*once/)
+  const asked: Past[] = Array.from({ length: MOST_RESOLUTIONS }, (_, made) => ({
+    kind: 'base',
+    fingerprint: String(made),
+    headSha: sha('7'),
+    isResolving: true,
+  }))
+  const later = decided(facts, asked)
+  assert.ok(later.reaction === null && later.isExhausted)
+  const unseen = decided(factsWith({ has_base_moved: true }), asked, { verifiedBase: sha('a') })
+  assert.ok(unseen.reaction?.kind === 'base' && !unseen.reaction.resolves, 'git may be able to merge it')
+})
+
+test('a review that goes on is reacted to three times', () => {
+  const { kinds, decision } = untilNone((made) => {
+    const comments = [commentWith({ id: `c${made}`, body: `Now do ${made}.` })]
+    return factsWith({ threads: [threadWith({ comments })], ...headOf(made) })
+  })
+  assert.deepEqual(kinds, ['review', 'review', 'review'])
+  assert.ok(decision.reaction === null && decision.isExhausted)
+})
+
+test('where somebody else has pushed, nothing is done whatever else is true', () => {
+  const facts = factsWith({ head_sha: sha('9'), checks: [checkWith()], threads: [threadWith()], has_base_moved: true })
+  const decision = decided(facts)
+  assert.ok(decision.reaction === null && !decision.isExhausted)
+})

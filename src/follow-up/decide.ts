@@ -1,0 +1,104 @@
+import type { FollowUpKind } from '../contract/evidence/follow-up.ts'
+import type { CheckFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import { type Asked, digest, isBehind, type Known, type State } from './fold.ts'
+
+/** A reaction that was begun. */
+export type Past = {
+  kind: FollowUpKind
+  headSha: string
+  fingerprint: string
+  /** A model was asked to resolve a conflict in it. */
+  isResolving: boolean
+}
+
+export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
+  | { kind: 'base'; resolves: boolean }
+  | { kind: 'rerun'; check: CheckFact }
+  | { kind: 'checks'; failing: readonly CheckFact[] }
+  | { kind: 'review'; asked: readonly Asked[] }
+)
+
+/** `isExhausted`: something is to be done, and Moose may do no more of it. */
+export type Decision = { reaction: Reaction; why: string } | { reaction: null; why: string; isExhausted: boolean }
+
+/** How often Moose reacts, for one commit of the branch and for an order in all; whatever comes of it counts. */
+export const MOST: Record<FollowUpKind, { perHead: number; perOrder: number }> = {
+  base: { perHead: 3, perOrder: 10 },
+  rerun: { perHead: 1, perOrder: 3 },
+  checks: { perHead: 1, perOrder: 2 },
+  review: { perHead: 1, perOrder: 3 },
+}
+/** Of an order, conflicts that a model is asked to resolve. */
+export const MOST_RESOLUTIONS = 2
+
+/** What is done about a state: one reaction, or none, and why. The same inputs are reacted to once. */
+export function decide(state: State, facts: PullRequestFacts, known: Known, past: readonly Past[]): Decision {
+  if (state.is === 'conflict') return onBase(state, facts, past)
+  if (state.is === 'behind') {
+    const decided = onBase(state, facts, past)
+    // Nothing is wrong with it: it can be merged as it stands, or be verified by hand.
+    return decided.reaction === null ? { ...decided, isExhausted: false } : decided
+  }
+  if (state.is === 'red') return onRed(state, facts, known, past)
+  if (state.is === 'reviewed') {
+    const fingerprint = digest(state.asked.map(({ key }) => key))
+    return bounded({ kind: 'review', fingerprint, asked: state.asked }, state.because, facts, past)
+  }
+  return { reaction: null, why: state.because, isExhausted: false }
+}
+
+function onBase({ is, because }: State, facts: PullRequestFacts, past: readonly Past[]): Decision {
+  const resolves = past.filter(({ isResolving }) => isResolving).length < MOST_RESOLUTIONS
+  const decision = bounded({ kind: 'base', fingerprint: ofBase(facts), resolves }, because, facts, past)
+  if (decision.reaction === null || resolves || is !== 'conflict') return decision
+  const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and no more is asked for one order`
+  return { reaction: null, why, isExhausted: true }
+}
+
+/** A newer base is taken in first: what mends the check may be there. Then it is run again, and then a model mends it. */
+function onRed(
+  state: State & { is: 'red' },
+  facts: PullRequestFacts,
+  { verifiedBase }: Known,
+  past: readonly Past[],
+): Decision {
+  const { because, failing } = state
+  if (isBehind(facts, verifiedBase)) {
+    const base = onBase(state, facts, past)
+    if (base.reaction !== null) return base
+  }
+  const again = failing.find(({ actions }) => actions !== null)
+  if (again !== undefined) {
+    const rerun = bounded({ kind: 'rerun', fingerprint: digest(facts.head_sha), check: again }, because, facts, past)
+    if (rerun.reaction !== null) return rerun
+  }
+  const names = failing.map(({ name }) => name).toSorted()
+  return bounded({ kind: 'checks', fingerprint: digest(facts.head_sha, names), failing }, because, facts, past)
+}
+
+function ofBase({ head_sha, base_sha }: PullRequestFacts): string {
+  return digest(head_sha, base_sha)
+}
+
+function bounded(reaction: Reaction, because: string, facts: PullRequestFacts, past: readonly Past[]): Decision {
+  const { kind, fingerprint } = reaction
+  const alike = past.filter((one) => one.kind === kind)
+  const { perHead, perOrder } = MOST[kind]
+  const refused = (why: string): Decision => ({ reaction: null, why: `${because}; ${why}`, isExhausted: true })
+  if (alike.some((one) => one.fingerprint === fingerprint)) return refused(`${DONE[kind]}, and that is done once`)
+  if (alike.length >= perOrder) return refused(`${DONE[kind]} ${times(perOrder)}, and no more is done for one order`)
+  if (alike.filter(({ headSha }) => headSha === facts.head_sha).length >= perHead)
+    return refused(`${DONE[kind]} for this commit, and no more is done for it`)
+  return { reaction, why: because }
+}
+
+const DONE: Record<FollowUpKind, string> = {
+  base: 'the base was merged in and verified',
+  rerun: 'the checks were run again',
+  checks: 'a repair was made',
+  review: 'the review was reacted to',
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`
+}

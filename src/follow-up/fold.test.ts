@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  checkWith,
+  commentWith,
+  factsWith,
+  reviewWith,
+  sha,
+  threadWith,
+} from '../../test/support/pull-request-facts.ts'
+import { fold, type Known, strangersIn } from './fold.ts'
+
+const known = (some: Partial<Known> = {}): Known => ({
+  verifiedBase: sha('a'),
+  ours: [sha('1')],
+  handsOff: null,
+  adopted: null,
+  answered: [],
+  isRerunning: false,
+  now: new Date('2026-11-01T12:00:00Z'),
+  ...some,
+})
+const is = (...given: Parameters<typeof factsWith>) => fold(factsWith(...given), known()).is
+
+test('a pull request with nothing to do is quiet; one that is over has ended', () => {
+  assert.equal(is(), 'quiet')
+  assert.deepEqual([is({ state: 'merged' }), is({ state: 'closed' })], ['ended', 'ended'])
+})
+
+test('a commit that Moose has not made has it keep its hands off, until that commit is given back', () => {
+  const pushed = factsWith({ head_sha: sha('9'), mergeability: 'conflict', checks: [checkWith()] })
+  assert.equal(fold(pushed, known()).is, 'hands_off')
+  assert.equal(fold(pushed, known({ adopted: sha('9') })).is, 'unverified')
+  assert.equal(
+    fold(pushed, known({ ours: [sha('9')] })).is,
+    'unverified',
+    'an attempt pushed it and ended before its record',
+  )
+  const verified = { ...pushed, known_head_sha: sha('9') }
+  assert.equal(
+    fold(verified, known({ handsOff: sha('9') })).is,
+    'hands_off',
+    'a verification by hand gives nothing back',
+  )
+  assert.equal(fold(verified, known({ adopted: sha('9') })).is, 'conflict')
+})
+
+test('what is red counts where it is not red on the base, and once nothing runs any more', () => {
+  assert.equal(is({ checks: [checkWith()] }), 'red')
+  assert.equal(is({ checks: [checkWith({ on_base: 'red' })] }), 'red_on_base')
+  assert.equal(is({ checks: [checkWith({ on_base: 'red' }), checkWith({ name: 'lint', on_base: null })] }), 'red')
+  assert.equal(is({ checks: [checkWith(), checkWith({ name: 'lint', state: 'pending' })] }), 'checking')
+  assert.equal(
+    is({ checks: [checkWith({ state: 'cancelled' }), checkWith({ name: 'lint', state: 'skipped' })] }),
+    'quiet',
+  )
+})
+
+test('what is red is left alone while it is run again', () => {
+  assert.equal(fold(factsWith({ checks: [checkWith()] }), known({ isRerunning: true })).is, 'checking')
+})
+
+test('what people with write access ask for counts once it has settled; what others ask for, and thanks, do not', () => {
+  assert.equal(is({ threads: [threadWith()] }), 'reviewed')
+  assert.equal(is({ threads: [threadWith({ is_resolved: true })] }), 'quiet')
+  const stranger = threadWith({ comments: [commentWith({ may_write: false, login: 'eve' })] })
+  assert.equal(is({ threads: [stranger] }), 'quiet')
+  assert.deepEqual(strangersIn(factsWith({ threads: [stranger, threadWith()] })), ['eve'])
+  assert.equal(is({ threads: [threadWith({ comments: [commentWith({ is_moose: true })] })] }), 'quiet')
+  assert.equal(is({ reviews: [reviewWith()] }), 'reviewed')
+  assert.equal(is({ reviews: [reviewWith({ state: 'approved', body: 'Thanks!' })] }), 'quiet')
+  assert.equal(is({ reviews: [reviewWith({ body: ' ' })] }), 'quiet', 'its threads say what it is about')
+  const fresh = commentWith({ id: 'c2', at: '2026-11-01T11:59:30Z' })
+  assert.equal(is({ threads: [threadWith(), threadWith({ id: 't2', comments: [fresh] })] }), 'settling')
+})
+
+test('a comment that was reacted to is not asked for again, and an edited one is', () => {
+  const state = fold(factsWith({ threads: [threadWith()] }), known())
+  assert.ok(state.is === 'reviewed')
+  const answered = state.asked.map(({ key }) => key)
+  assert.equal(fold(factsWith({ threads: [threadWith()] }), known({ answered })).is, 'quiet')
+  const edited = commentWith({ body: 'Say it quietly.', edited_at: '2026-11-01T11:00:00Z' })
+  assert.equal(fold(factsWith({ threads: [threadWith({ comments: [edited] })] }), known({ answered })).is, 'reviewed')
+})
+
+test('a base that moved is taken in, but not where that could dismiss an approval', () => {
+  assert.equal(is({ has_base_moved: true }), 'behind')
+  assert.equal(fold(factsWith({ has_base_moved: true }), known({ verifiedBase: sha('b') })).is, 'quiet')
+  assert.equal(is({ has_base_moved: true, review_decision: 'APPROVED' }), 'quiet')
+  assert.equal(is({ mergeability: 'conflict', review_decision: 'APPROVED' }), 'conflict')
+})

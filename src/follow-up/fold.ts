@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto'
+import type { CheckFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
+
+/** What Moose itself knows of a pull request, beside what its forge tells. */
+export type Known = {
+  /** The commit of the base that its verified commit builds on. */
+  verifiedBase: string
+  /** Commits that attempts of the order have made. */
+  ours: readonly string[]
+  /** The commit of somebody else that Moose keeps its hands off; null: it follows the pull request. */
+  handsOff: string | null
+  /** The commit that a human has given back; null: none. */
+  adopted: string | null
+  /** Keys of what was asked for in reviews and has been reacted to. */
+  answered: readonly string[]
+  /** What is red was run again, and its result has still to come. */
+  isRerunning: boolean
+  now: Date
+}
+
+/** Something a person with write access asks for in a review. */
+export type Asked = {
+  /** The comment and its text: an edited one is another. */
+  key: string
+  by: string
+  body: string
+  /** Null: it is on the whole change. */
+  path: string | null
+  line: number | null
+  /** Null: the forge has no place to answer it. */
+  thread: string | null
+}
+
+/** How a pull request stands, and why. */
+export type State = { because: string } & (
+  | {
+      is:
+        | 'ended'
+        | 'hands_off'
+        | 'unverified'
+        | 'unknown'
+        | 'conflict'
+        | 'red_on_base'
+        | 'settling'
+        | 'behind'
+        | 'checking'
+    }
+  | { is: 'quiet' }
+  | { is: 'red'; failing: readonly CheckFact[] }
+  | { is: 'reviewed'; asked: readonly Asked[] }
+)
+
+/** A review is read when nothing was added to it for so long. */
+const SETTLES_AFTER_MS = 120_000
+
+/** The facts of a pull request as one state: of several that are true, the first in this order. */
+export function fold(facts: PullRequestFacts, known: Known): State {
+  const { state, branch, base, head_sha: head } = facts
+  if (state !== 'open') return { is: 'ended', because: `it is ${state}` }
+  const other = byOthers(facts, known)
+  if (other !== null) return { is: 'hands_off', because: `${branch} holds ${short(other)}, which Moose has not made` }
+  if (head !== facts.known_head_sha)
+    return { is: 'unverified', because: `${branch} holds ${short(head)}, which has not passed the checks` }
+  if (facts.mergeability === 'conflict')
+    return { is: 'conflict', because: `${branch} conflicts with ${base}${inFiles(facts.conflict_files)}` }
+  return ofChecks(facts, known) ?? ofReviews(facts, known) ?? ofBase(facts, known)
+}
+
+/** The commit of somebody else that the branch holds; null: what it holds is Moose's own, or was given back. */
+export function byOthers(facts: PullRequestFacts, { ours, adopted, handsOff }: Known): string | null {
+  const { head_sha: head, known_head_sha: left } = facts
+  if (handsOff !== null && head === handsOff) return head
+  return head === left || head === adopted || ours.includes(head) ? null : head
+}
+
+function ofChecks({ checks, base }: PullRequestFacts, { isRerunning }: Known): State | null {
+  const red = checks.filter(({ state }) => state === 'red')
+  const failing = red.filter(({ on_base }) => on_base !== 'red')
+  // What is running may be another run of one that is red.
+  if (checks.some(({ state }) => state === 'pending'))
+    return red.length === 0
+      ? null
+      : { is: 'checking', because: `checks are running, and failed so far: ${namesOf(red)}` }
+  if (failing.length > 0 && isRerunning)
+    return { is: 'checking', because: `failed on the forge, and are run again: ${namesOf(failing)}` }
+  if (failing.length > 0) return { is: 'red', because: `failed on the forge: ${namesOf(failing)}`, failing }
+  if (red.length > 0) return { is: 'red_on_base', because: `failed on the forge, as on ${base}: ${namesOf(red)}` }
+  return null
+}
+
+function ofReviews(facts: PullRequestFacts, { answered, now }: Known): State | null {
+  const open = askedIn(facts).filter(({ key }) => !answered.includes(key))
+  if (open.length === 0) return null
+  const latest = Math.max(...open.map(({ at }) => at))
+  const names = [...new Set(open.map(({ by }) => by))].slice(0, MOST_NAMED).join(', ')
+  const because = `${open.length === 1 ? 'a comment' : `${open.length} comments`} of a review by ${names}`
+  if (now.getTime() - latest < SETTLES_AFTER_MS) return { is: 'settling', because: `${because} came just now` }
+  const asked = open.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  return { is: 'reviewed', because, asked }
+}
+
+function ofBase(facts: PullRequestFacts, { verifiedBase }: Known): State {
+  const { base, base_sha: tip, mergeability, checks, review_decision: decision } = facts
+  if (isBehind(facts, verifiedBase))
+    return decision === 'APPROVED'
+      ? { is: 'quiet', because: `it is approved; ${base} has moved, and a merge of it could dismiss the approval` }
+      : { is: 'behind', because: `${base} has moved to ${short(String(tip))}` }
+  if (mergeability === 'unknown') return { is: 'unknown', because: `its base ${base} is gone` }
+  if (checks.some(({ state }) => state === 'pending')) return { is: 'checking', because: 'checks are running' }
+  const held = checks.filter(({ state }) => state === 'waiting')
+  if (held.length > 0) return { is: 'checking', because: `a person has to let checks run: ${namesOf(held)}` }
+  return { is: 'quiet', because: 'there is nothing to do' }
+}
+
+/** Whether the base holds what the verified commit does not build on. */
+export function isBehind({ has_base_moved: moved, base_sha: tip }: PullRequestFacts, verifiedBase: string): boolean {
+  return moved && tip !== null && tip !== verifiedBase
+}
+
+type AskedAt = Asked & { at: number }
+
+/** What people with write access ask for: unresolved threads, and reviews with a text that do not approve. */
+function askedIn({ threads, reviews }: PullRequestFacts): AskedAt[] {
+  const asked: AskedAt[] = []
+  for (const { id, path, line, is_resolved: isResolved, comments } of threads) {
+    if (isResolved) continue
+    for (const comment of comments) {
+      if (!comment.may_write || comment.is_moose || comment.login === null) continue
+      const at = Date.parse(comment.edited_at === null ? comment.at : comment.edited_at)
+      asked.push({ ...written(comment.id, comment.login, comment.body), path, line, thread: id, at })
+    }
+  }
+  for (const { id, login, body, may_write, is_moose, state, at } of reviews) {
+    const counts = may_write && !is_moose && (state === 'changes_requested' || state === 'commented')
+    if (!counts || login === null || body.trim() === '') continue
+    const written_at = at === null ? 0 : Date.parse(at)
+    asked.push({ ...written(id, login, body), path: null, line: null, thread: null, at: written_at })
+  }
+  return asked
+}
+
+/** Logins of those who ask for something without write access, each once. */
+export function strangersIn({ threads, reviews }: PullRequestFacts): string[] {
+  const all = [...threads.filter((one) => !one.is_resolved).flatMap(({ comments }) => comments), ...reviews]
+  const logins = all.flatMap(({ may_write, is_moose, login, body }) =>
+    may_write || is_moose || login === null || body.trim() === '' ? [] : [login],
+  )
+  return [...new Set(logins)].toSorted()
+}
+
+function written(id: string, by: string, body: string): Pick<Asked, 'key' | 'by' | 'body'> {
+  return { key: `${id} ${digest(body)}`, by, body }
+}
+
+/** Of any JSON: equal for equal values. */
+export function digest(...parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+}
+
+const MOST_NAMED = 5
+
+function namesOf(checks: readonly CheckFact[]): string {
+  const names = [...new Set(checks.map(({ name }) => name))]
+  const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : ''
+  return `${names.slice(0, MOST_NAMED).join(', ')}${more}`
+}
+
+function inFiles(files: readonly string[]): string {
+  return files.length === 0 ? '' : ` in ${files.slice(0, MOST_NAMED).join(', ')}`
+}
+
+const short = (sha: string) => sha.slice(0, 12)

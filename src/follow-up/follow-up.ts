@@ -1,0 +1,229 @@
+import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
+import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
+import type { Clock } from '../clock.ts'
+import { MOOSE } from '../contract/actor.ts'
+import { attemptsOf } from '../db/attempts/attempts.ts'
+import { actingAs } from '../db/audit/acting-as.ts'
+import {
+  type BegunFollowUp,
+  beginFollowUp,
+  endFollowUp,
+  followUpsOf,
+  type NewFollowUp,
+  noteFollowUp,
+} from '../db/follow-ups.ts'
+import { findPullRequestOfAttempt, type PullRequestRow } from '../db/pull-requests.ts'
+import type { Database } from '../db/schema.ts'
+import { recordEvent } from '../db/work-order-events.ts'
+import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
+import { toFault } from '../faults/fault.ts'
+import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
+import type { FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import type { Workspaces } from '../ports/workspace.ts'
+import { type Decision, decide, type Reaction } from './decide.ts'
+import { byOthers, fold, type Known, type State, strangersIn } from './fold.ts'
+import { rerun, settleReruns } from './reruns.ts'
+import { answerReviews, taskOf } from './task.ts'
+
+export type FollowUpDeps = {
+  db: Kysely<Database>
+  pool: Pool
+  forges: FollowUpForges
+  workspaces: Pick<Workspaces, 'keptCommit'>
+  clock: Clock
+  /** Whether an order that is made pending is carried out: nothing is reacted to otherwise. */
+  isTakenOn: () => Promise<boolean>
+  onError: (error: unknown) => void
+}
+
+/** Follows what becomes of open pull requests, and reacts to it within bounds that the database keeps. */
+export type FollowUps = {
+  /** What a look has seen: of those that an order is in review with, facts are asked for where something has changed. */
+  saw(sightings: readonly Sighting[], signal: AbortSignal): Promise<void>
+}
+
+/** What was last told of a pull request; the same mark tells the same. */
+type Told = { mark: string; facts: PullRequestFacts }
+
+export function createFollowUps(deps: FollowUpDeps): FollowUps {
+  const told = new Map<string, Told>()
+  return {
+    async saw(sightings, signal) {
+      const open = sightings.filter(({ of, pullRequest }) => pullRequest.state === 'open' && of.known.state === 'open')
+      for (const { of, pullRequest } of sightings) if (pullRequest.state !== 'open') told.delete(keyOf(of))
+      const awaited = open.filter(({ of }) => of.isAwaited)
+      await askFacts(deps, told, awaited, signal)
+      for (const { of } of awaited) {
+        if (signal.aborted) return
+        const known = told.get(keyOf(of))
+        if (known !== undefined) await followOne(deps, of, known.facts, signal).catch(deps.onError)
+      }
+    },
+  }
+}
+
+async function askFacts(
+  { forges, onError }: FollowUpDeps,
+  told: Map<string, Told>,
+  awaited: readonly Sighting[],
+  signal: AbortSignal,
+): Promise<void> {
+  const changed = awaited.filter(({ of, mark }) => told.get(keyOf(of))?.mark !== mark)
+  // Numbers are those of one project.
+  for (const [project, some] of Map.groupBy(changed, ({ of }) => of.project)) {
+    const found = await forges[project.forge]
+      .factsOf(
+        some.map(({ of }) => of),
+        signal,
+      )
+      .catch((error: unknown) => {
+        onError(error)
+        return []
+      })
+    for (const { of, mark } of some) {
+      const facts = found.find(({ number }) => number === of.number)
+      if (facts !== undefined) told.set(keyOf(of), { mark, facts })
+    }
+  }
+}
+
+const keyOf = ({ workOrderId, attempt }: WatchedPullRequest) => `${workOrderId} ${attempt}`
+
+type Seen = {
+  of: WatchedPullRequest
+  row: PullRequestRow
+  facts: PullRequestFacts
+  known: Known
+  past: readonly BegunFollowUp[]
+}
+
+async function followOne(
+  deps: FollowUpDeps,
+  of: WatchedPullRequest,
+  asTold: PullRequestFacts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { db, forges, clock } = deps
+  const forge = forges[of.project.forge]
+  const row = await findPullRequestOfAttempt(db, of)
+  const order = await findWorkOrder(db, of.workOrderId)
+  if (row === null || row.state !== 'open' || order.phase !== 'in_review') return
+  const facts = withKnown(asTold, row)
+  const past = await followUpsOf(db, of.workOrderId)
+  const now = clock.now()
+  const isRerunning = await settleReruns(db, forge, { of, facts, past, now, signal })
+  const known = { ...(await knownOf(db, row, past)), isRerunning, now }
+  const seen: Seen = { of, row, facts, known, past }
+  await answerReviews(db, forge, seen, signal)
+  const state = fold(facts, known)
+  const decision = decide(state, facts, known, past)
+  if (decision.reaction === null || !order.approved || !(await deps.isTakenOn())) {
+    await noteStanding(deps, seen, state, decision)
+    return
+  }
+  await react(deps, forge, { ...seen, signal }, decision).then(
+    () => noteStanding(deps, seen, state, decision),
+    (error: unknown) => {
+      const { code, message } = toFault(error)
+      if (code !== 'work_order_conflict') throw error
+      // Its commit is not kept here any more, or the order has moved meanwhile.
+      return noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
+    },
+  )
+}
+
+/** With what is known of it here, where the forge was asked before, or does not tell. */
+function withKnown(asTold: PullRequestFacts, { head_sha, conflict }: PullRequestRow): PullRequestFacts {
+  const holds = conflict !== null && conflict.head_sha === asTold.head_sha && conflict.base_sha === asTold.base_sha
+  const merging = holds ? { mergeability: 'conflict' as const, conflict_files: conflict.files } : {}
+  return { ...asTold, known_head_sha: head_sha, ...merging }
+}
+
+async function knownOf(
+  db: Kysely<Database>,
+  row: PullRequestRow,
+  past: readonly BegunFollowUp[],
+): Promise<Omit<Known, 'now' | 'isRerunning'>> {
+  const attempts = await attemptsOf(db, row.work_order_id)
+  return {
+    verifiedBase: row.base_sha,
+    ours: attempts.flatMap(({ head_sha: sha }) => (sha === null ? [] : [sha])),
+    handsOff: row.hands_off,
+    adopted: row.adopted_sha,
+    answered: past.flatMap(({ task }) => (task === null ? [] : task.keys)),
+  }
+}
+
+async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decision: Decision): Promise<void> {
+  const { db, clock } = deps
+  const { of, facts, known } = seen
+  const handsOff = byOthers(facts, known)
+  const isExhausted = decision.reaction === null && decision.isExhausted
+  const code = handsOff !== null ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
+  const strangers = strangersIn(facts)
+  const ignored =
+    strangers.length === 0
+      ? ''
+      : `; what ${strangers.slice(0, 5).join(', ')} ask for is left: they have no write access`
+  const why = `${decision.why}${ignored}`
+  const view = { state: state.is, why, code, at: clock.now().toISOString() }
+  await db.transaction().execute(async (transaction) => {
+    if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
+    const next = decision.reaction === null ? '' : `: ${SAID[decision.reaction.kind]}`
+    const back = handsOff === null ? '' : `; Moose keeps its hands off until: moose adopt ${of.workOrderId.slice(0, 8)}`
+    const message = `pull request #${of.number}: ${why}${next}${back}`
+    await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
+  })
+}
+
+const SAID: Record<Reaction['kind'], string> = {
+  base: 'the base is merged in, and the checks are run',
+  rerun: 'the checks are run again, in case they are flaky',
+  checks: 'the model that made the change is told what failed',
+  review: 'the model that made the change is told what is asked for',
+}
+
+async function react(
+  { db, pool, workspaces }: FollowUpDeps,
+  forge: FollowUpForge,
+  { of, facts, signal }: Seen & { signal: AbortSignal },
+  { reaction, why }: Decision & { reaction: Reaction },
+): Promise<void> {
+  const { kind, fingerprint } = reaction
+  const { workOrderId } = of
+  const inputs = { workOrderId, kind, headSha: facts.head_sha, baseSha: facts.base_sha, fingerprint, because: why }
+  if (kind === 'rerun') {
+    const id = await beginFollowUp(db, { ...inputs, task: null, attempt: null })
+    if (id === null) return
+    return await endFollowUp(db, id, await rerun(forge, of, reaction.check, signal))
+  }
+  const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
+  const task = kind === 'base' ? null : await taskOf(forge, { of, base: facts.base }, reaction, signal)
+  const resolves = kind === 'base' && reaction.resolves
+  await actingAs(db, MOOSE)
+    .transaction()
+    .execute((transaction) => beginAttempt(transaction, { ...inputs, task }, { verifies, resolves }))
+}
+
+/** Makes the order pending for the attempt, once for these inputs. */
+async function beginAttempt(
+  db: Kysely<Database>,
+  inputs: Omit<NewFollowUp, 'attempt'>,
+  how: { verifies: number; resolves: boolean },
+): Promise<void> {
+  const order = await findWorkOrder(db, inputs.workOrderId)
+  const follows = await beginFollowUp(db, { ...inputs, attempt: order.attempts + 1 })
+  if (follows === null) return
+  const because = `${inputs.because}: ${SAID[inputs.kind]}`
+  const move = {
+    from: ['in_progress'],
+    inPhase: 'in_review',
+    to: 'pending',
+    reason: null,
+    because,
+    ...how,
+    follows,
+  } as const
+  if (!(await moveWorkOrder(db, order.id, move))) throw wrongStatus(order, 'followed up')
+}

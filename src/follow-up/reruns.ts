@@ -1,0 +1,63 @@
+import type { Kysely } from 'kysely'
+import { type BegunFollowUp, endFollowUp } from '../db/follow-ups.ts'
+import type { Database } from '../db/schema.ts'
+import type { WatchedPullRequest } from '../ports/pull-request.ts'
+import type { CheckFact, FollowUpForge, PullRequestFacts } from '../ports/pull-request-facts.ts'
+
+/** A run that was asked for is given up when nothing was seen of it for so long. */
+const BEGINS_WITHIN_MS = 600_000
+
+type Given = {
+  of: WatchedPullRequest
+  facts: PullRequestFacts
+  past: readonly BegunFollowUp[]
+  now: Date
+  signal: AbortSignal
+}
+
+/**
+ * What became of the checks of this commit that were run again: they are `asked` for, are seen to be `running`, and are then `red`
+ * once more, or `flaky`. One that a crash has left unasked is asked for now.
+ *
+ * @returns whether its result has still to come
+ */
+export async function settleReruns(db: Kysely<Database>, forge: FollowUpForge, given: Given): Promise<boolean> {
+  const { facts, past, now } = given
+  const one = past.findLast(({ kind, headSha }) => kind === 'rerun' && headSha === facts.head_sha)
+  if (one === undefined) return false
+  const before = one.outcome === null ? await askAgain(forge, given) : one.outcome
+  const outcome = becomesOf({ ...one, outcome: before }, facts, now)
+  if (outcome !== one.outcome) await endFollowUp(db, one.id, outcome)
+  return outcome === 'asked' || outcome === 'running'
+}
+
+async function askAgain(forge: FollowUpForge, { of, facts, signal }: Given): Promise<string> {
+  const check = facts.checks.find(({ state, actions }) => state === 'red' && actions !== null)
+  return check === undefined ? 'refused' : await rerun(forge, of, check, signal)
+}
+
+/** Has the failed jobs of a check run again, once. @returns the outcome so far */
+export async function rerun(
+  forge: FollowUpForge,
+  of: WatchedPullRequest,
+  check: CheckFact,
+  signal: AbortSignal,
+): Promise<string> {
+  const answer = await forge.rerunFailed(of, check, signal)
+  if (answer.outcome === 'already') return answer.is_running ? 'running' : 'red'
+  return answer.outcome === 'rerun' ? 'asked' : 'refused'
+}
+
+function becomesOf(
+  { outcome, at }: Pick<BegunFollowUp, 'at'> & { outcome: string },
+  { checks }: PullRequestFacts,
+  now: Date,
+): string {
+  if (outcome !== 'asked' && outcome !== 'running') return outcome
+  if (checks.some(({ state }) => state === 'pending')) return 'running'
+  const red = checks.filter(({ state }) => state === 'red')
+  if (red.length === 0) return 'flaky'
+  const isNew = ({ ended_at: ended }: CheckFact) => ended !== null && Date.parse(ended) > at.getTime()
+  const isOver = outcome === 'running' || red.some(isNew) || now.getTime() - at.getTime() > BEGINS_WITHIN_MS
+  return isOver ? 'red' : 'asked'
+}

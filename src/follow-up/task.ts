@@ -1,0 +1,93 @@
+import type { Kysely } from 'kysely'
+import type { FollowUpTask } from '../contract/evidence/follow-up.ts'
+import { type BegunFollowUp, followUpAnswered } from '../db/follow-ups.ts'
+import type { Database } from '../db/schema.ts'
+import type { WatchedPullRequest } from '../ports/pull-request.ts'
+import type { FollowUpForge, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import type { Reaction } from './decide.ts'
+import { type Asked, digest } from './fold.ts'
+
+/** Failing checks whose failures are told. */
+const MOST_TOLD = 3
+/** Characters that a model is told in all. */
+const LONGEST_TOLD = 40_000
+
+/** What a model is told to do about red checks or a review. */
+export async function taskOf(
+  forge: FollowUpForge,
+  { of, base }: { of: WatchedPullRequest; base: string },
+  reaction: Extract<Reaction, { kind: 'checks' | 'review' }>,
+  signal: AbortSignal,
+): Promise<FollowUpTask> {
+  if (reaction.kind === 'review') return taskOfReview(reaction.asked)
+  const [first, ...more] = reaction.failing
+  const name = first === undefined ? base : first.name
+  const told: string[] = []
+  for (const check of reaction.failing.slice(0, MOST_TOLD)) {
+    const { text, why } = await forge.failureOf(of, check, signal)
+    const what = `Check "${check.name}" failed on the pull request (${check.said})`
+    told.push(text === '' ? `${what}. ${why === null ? 'It says nothing more.' : why}` : `${what}:\n${text}`)
+  }
+  const others = more.length === 0 ? '' : ` and ${more.length} more`
+  return {
+    check: `${name} of the pull request`.slice(0, LONGEST_NAME),
+    reason: `check "${name}"${others} failed on the pull request`,
+    told: told.join('\n\n').slice(0, LONGEST_TOLD),
+    surface: null,
+    threads: [],
+    keys: [],
+  }
+}
+
+const LONGEST_NAME = 200
+
+function taskOfReview(asked: readonly Asked[]): FollowUpTask {
+  const paths = asked.map(({ path }) => path)
+  const named = paths.filter((path) => path !== null)
+  const told = asked.map(({ by, path, line, body }) => {
+    const where = path === null ? 'on the change as a whole' : `on ${path}${line === null ? '' : `, line ${line}`}`
+    return `${by}, ${where}:\n${body}`
+  })
+  const threads = asked.flatMap(({ thread }) => (thread === null ? [] : [thread]))
+  return {
+    check: 'review',
+    reason: `${asked.length === 1 ? 'a comment' : `${asked.length} comments`} of a review`,
+    told: told.join('\n\n').slice(0, LONGEST_TOLD),
+    // What is said of the change as a whole may be about any of its files.
+    surface: named.length < paths.length ? null : [...new Set(named)].toSorted(),
+    threads: [...new Set(threads)].map((id) => ({ id, key: digest(id, keysOf(asked, id)) })),
+    keys: asked.map(({ key }) => key),
+  }
+}
+
+function keysOf(asked: readonly Asked[], id: string): string[] {
+  return asked.filter(({ thread }) => thread === id).map(({ key }) => key)
+}
+
+/**
+ * Answers each review thread that an attempt was about, with the commit or why there is none. The forge finds what was answered
+ * before, so a repetition writes nothing.
+ */
+export async function answerReviews(
+  db: Kysely<Database>,
+  forge: FollowUpForge,
+  { of, facts, past }: { of: WatchedPullRequest; facts: PullRequestFacts; past: readonly BegunFollowUp[] },
+  signal: AbortSignal,
+): Promise<void> {
+  for (const one of past) {
+    if (one.kind !== 'review' || one.outcome === null || one.isAnswered || one.task === null) continue
+    for (const { id, key } of one.task.threads) {
+      const thread = facts.threads.find((known) => known.id === id)
+      if (thread !== undefined) await forge.replyTo(of, { thread, key, text: answerOf(one, facts) }, signal)
+    }
+    await followUpAnswered(db, one.id)
+  }
+}
+
+function answerOf({ outcome, madeSha }: BegunFollowUp, { branch }: PullRequestFacts): string {
+  if (outcome === 'succeeded' && madeSha !== null) return `Done in ${madeSha}.`
+  if (outcome === 'change_out_of_scope')
+    return 'Not changed: what is asked for is about files that the order of this pull request may not change.'
+  const why = outcome === 'check_failed' ? 'what was tried failed the checks' : `the attempt ended with \`${outcome}\``
+  return `Not changed: ${why}. It is left to a person; push to \`${branch}\`.`
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { Fault } from '../../../faults/fault.ts'
+import type { MergeWhenReadyAnswer, OfPullRequest } from '../../../ports/pull-request-facts.ts'
+import { githubRepositoryOf } from '../github-repository.ts'
+import { mergeWays } from '../merge-ways.ts'
+import { type GitHubForgeParts, requirePullRequest } from '../pulls.ts'
+import { retryGitHub } from '../retry-github.ts'
+import { askGraphQL, callGraphQL, refusalIn } from './ask-graphql.ts'
+
+const QUERY = `query AutoMerge($id: ID!) {
+  viewer { login }
+  node(id: $id) {
+    ... on PullRequest {
+      state headRefOid mergeStateStatus
+      autoMergeRequest { enabledBy { login } }
+      repository { autoMergeAllowed }
+    }
+  }
+}`
+const Standing = z.object({
+  viewer: z.object({ login: z.string() }),
+  node: z
+    .object({
+      state: z.string(),
+      headRefOid: z.string(),
+      mergeStateStatus: z.string(),
+      autoMergeRequest: z.object({ enabledBy: z.object({ login: z.string() }).nullable() }).nullable(),
+      repository: z.object({ autoMergeAllowed: z.boolean() }),
+    })
+    .nullable(),
+})
+type Standing = NonNullable<z.infer<typeof Standing>['node']>
+
+const ENABLE = `mutation EnableAutoMerge($id: ID!, $head: GitObjectID!, $method: PullRequestMergeMethod) {
+  enablePullRequestAutoMerge(input: { pullRequestId: $id, expectedHeadOid: $head, mergeMethod: $method }) {
+    pullRequest { id }
+  }
+}`
+const DISABLE = `mutation DisableAutoMerge($id: ID!) {
+  disablePullRequestAutoMerge(input: { pullRequestId: $id }) { pullRequest { id } }
+}`
+const Disabled = z.object({ disablePullRequestAutoMerge: z.object({ pullRequest: z.object({ id: z.string() }) }) })
+
+/** What GitHub does not wait for: its auto-merge is refused on a pull request that can be merged at once. */
+const READY = new Set(['CLEAN', 'HAS_HOOKS', 'UNSTABLE'])
+
+/**
+ * Has GitHub merge exactly this commit once everything it requires is there.
+ *
+ * @see https://docs.github.com/en/graphql/reference/mutations#enablepullrequestautomerge
+ */
+export async function mergeWhenReady(
+  parts: GitHubForgeParts,
+  { of, headSha }: { of: OfPullRequest; headSha: string },
+  signal: AbortSignal,
+): Promise<MergeWhenReadyAnswer> {
+  const row = await requirePullRequest(parts, of.project, of.number)
+  return await retryGitHub(parts, signal, async () => {
+    const { node } = await standing(parts, of, signal)
+    assertStands(of, node, headSha)
+    if (node.autoMergeRequest !== null) return { outcome: 'waiting' }
+    const { ways, isQueued } = await mergeWays(parts.gh, githubRepositoryOf(of.project), row.base)
+    if (READY.has(node.mergeStateStatus) && !isQueued) return { outcome: 'ready' }
+    if (node.mergeStateStatus === 'DIRTY') return unavailable(`its branch conflicts with ${row.base}`)
+    if (!node.repository.autoMergeAllowed) return unavailable('the settings of the repository do not allow auto-merge')
+    const [way] = ways
+    if (way === undefined) return unavailable(`the rules of ${row.base} leave no way to merge`)
+    const variables = { id: of.nodeId, head: headSha, method: way.toUpperCase() }
+    const answer = await callGraphQL(parts, { of, changes: true, signal }, { query: ENABLE, variables })
+    const refused = refusalIn(answer)
+    if (refused === null) return { outcome: 'waiting' }
+    return /clean status/i.test(refused.message) ? { outcome: 'ready' } : unavailable(`GitHub says: ${refused.message}`)
+  })
+}
+
+function unavailable(why: string): MergeWhenReadyAnswer {
+  return { outcome: 'unavailable', why: `GitHub does not merge it by itself: ${why}.` }
+}
+
+/** Takes back what Moose's account asked for; what a person with another account asked for stays. */
+export async function withdrawMerge(parts: GitHubForgeParts, of: OfPullRequest, signal: AbortSignal): Promise<void> {
+  await retryGitHub(parts, signal, async () => {
+    const { node, viewer } = await standing(parts, of, signal)
+    const asked = node.autoMergeRequest
+    if (asked === null || asked.enabledBy?.login !== viewer.login) return
+    const disable = { query: DISABLE, variables: { id: of.nodeId } }
+    await askGraphQL(parts, { of, changes: true, signal }, disable, Disabled)
+  })
+}
+
+async function standing(parts: GitHubForgeParts, of: OfPullRequest, signal: AbortSignal) {
+  const query = { query: QUERY, variables: { id: of.nodeId } }
+  const { node, viewer } = await askGraphQL(parts, { of, changes: false, signal }, query, Standing)
+  if (node !== null) return { node, viewer }
+  const message = `GitHub has no pull request #${of.number} any more, or the token may not see it.`
+  throw new Fault('github_not_found', message, { number: of.number })
+}
+
+function assertStands({ number }: OfPullRequest, { state, headRefOid }: Standing, headSha: string): void {
+  if (state === 'OPEN' && headRefOid === headSha) return
+  const why =
+    state === 'OPEN'
+      ? `its branch stands at ${headRefOid.slice(0, 12)}, not at ${headSha.slice(0, 12)}, which was verified`
+      : `it is ${state.toLowerCase()} already`
+  throw new Fault('work_order_conflict', `Pull request #${number} is not merged by itself: ${why}.`, { number })
+}

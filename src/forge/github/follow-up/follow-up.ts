@@ -1,0 +1,23 @@
+import type { FollowUpForge } from '../../../ports/pull-request-facts.ts'
+import { revertsOnBase } from '../../reverts-on-base.ts'
+import type { GitHubForgeParts } from '../pulls.ts'
+import { failureOfCheck, rerunFailed, type TellFailure } from './actions.ts'
+import { mergeWhenReady, withdrawMerge } from './auto-merge.ts'
+import { factsOfPulls } from './facts.ts'
+import { createWriters } from './writers.ts'
+import { keepOneComment, replyToThread } from './written.ts'
+
+/** What GitHub knows of a pull request after it was opened, and does to it. */
+export function createGitHubFollowUp(parts: GitHubForgeParts & { tellFailure: TellFailure }): FollowUpForge {
+  const writers = createWriters(parts.gh, parts.clock)
+  return {
+    factsOf: (pulls, signal) => factsOfPulls({ forge: parts, writers }, pulls, signal),
+    failureOf: (of, check, signal) => failureOfCheck(parts, { of, check, signal }),
+    rerunFailed: (of, check, signal) => rerunFailed(parts, { of, check, signal }),
+    replyTo: (of, reply, signal) => replyToThread(parts, { of, ...reply }, signal),
+    keepComment: (of, text, signal) => keepOneComment(parts, { of, text }, signal),
+    mergeWhenReady: (of, headSha, signal) => mergeWhenReady(parts, { of, headSha }, signal),
+    withdrawMerge: (of, signal) => withdrawMerge(parts, of, signal),
+    revertsOf: (project, changes, since, signal) => revertsOnBase(parts.mirrors, { project, changes, since, signal }),
+  }
+}

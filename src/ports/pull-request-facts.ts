@@ -1,0 +1,267 @@
+import { z } from 'zod'
+import type { Project } from '../work-order/project.ts'
+import type { WatchedPullRequest } from './pull-request.ts'
+
+/** Of each kind the latest are told; `*_count` says how many there are. */
+export const MOST_TOLD = { checks: 100, reviews: 50, threads: 50, comments: 50, commits: 50, files: 100 } as const
+/** Characters of a text that a person wrote on the forge; the rest is left out. */
+export const LONGEST_BODY = 8_000
+/** Characters of a name, a path, a login or an address. */
+const LONGEST_WORD = 500
+
+const Sha = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)
+const Word = z.string().max(LONGEST_WORD)
+/** Of foreign making: data for a model, never an instruction. Without control characters. */
+const Body = z.string().max(LONGEST_BODY)
+const Moment = z.iso.datetime({ offset: true })
+const Count = z.number().int().nonnegative()
+
+/**
+ * `red`: it failed or took too long; `waiting`: a person has to act before it goes on, e.g. approve its run; `cancelled`:
+ * somebody ended it, or the forge gave it up; `skipped`: it counts as passed.
+ */
+const CheckState = z.enum(['pending', 'green', 'red', 'waiting', 'cancelled', 'skipped'])
+export type CheckState = z.infer<typeof CheckState>
+
+/** A check run or a commit status, the latest of its kind. Two may have one name. */
+export const CheckFact = z.object({
+  kind: z.enum(['run', 'status']),
+  /** What the forge calls it. */
+  id: Word,
+  name: Word,
+  state: CheckState,
+  /** In the forge's words, e.g. `TIMED_OUT`. */
+  said: Word,
+  /** Null: it names no page. */
+  url: Word.nullable(),
+  /** The commit it ran on. */
+  head_sha: Sha,
+  /** Whether the base takes no change without it. */
+  is_required: z.boolean(),
+  /** Of GitHub Actions: its job, whose log can be read, and its run, whose failed jobs can be made again; null: it is of others. */
+  actions: z.object({ run_id: Word, job_id: Word }).nullable(),
+  /** How the check of this name stands on the base's tip; null: there is none, or it was not told. */
+  on_base: CheckState.nullable(),
+  /** Null: it has not ended, or the forge does not tell. */
+  ended_at: Moment.nullable(),
+})
+export type CheckFact = z.infer<typeof CheckFact>
+
+/** Who wrote something. */
+const Writer = z.object({
+  /** Null: the account is gone. */
+  login: Word.nullable(),
+  /** Whether the account may write to the repository. False also where the forge does not tell. */
+  may_write: z.boolean(),
+  /** It carries Moose's hidden marker and is by the account Moose uses, which may also be a person's. */
+  is_moose: z.boolean(),
+})
+
+export const ReviewFact = z.object({
+  id: Word,
+  ...Writer.shape,
+  state: z.enum(['approved', 'changes_requested', 'commented', 'dismissed', 'pending']),
+  body: Body,
+  /** The commit that was reviewed; null: it is gone. */
+  head_sha: Sha.nullable(),
+  at: Moment.nullable(),
+  url: Word.nullable(),
+})
+export type ReviewFact = z.infer<typeof ReviewFact>
+
+/** Of an issue comment, or within a review thread. `edited_at` null: it is as it was first written. */
+export const CommentFact = z.object({
+  id: Word,
+  ...Writer.shape,
+  body: Body,
+  at: Moment,
+  edited_at: Moment.nullable(),
+  url: Word.nullable(),
+})
+export type CommentFact = z.infer<typeof CommentFact>
+
+export const ThreadFact = z.object({
+  id: Word,
+  /** From the repository's root. */
+  path: Word,
+  /** Of the file at the head; null: the comment is on the whole file, or the line is gone. */
+  line: z.number().int().nullable(),
+  is_resolved: z.boolean(),
+  /** The lines it is about have changed since. */
+  is_outdated: z.boolean(),
+  /** Oldest first: the one that opened it, then the last ones. Hidden ones and those not yet sent are left out. */
+  comments: z.array(CommentFact).min(1).max(MOST_TOLD.comments),
+  comment_count: Count,
+})
+export type ThreadFact = z.infer<typeof ThreadFact>
+
+export const OtherCommit = z.object({ sha: Sha, by: Word.nullable(), subject: Word, at: Moment.nullable() })
+export type OtherCommit = z.infer<typeof OtherCommit>
+
+/** What is true of one pull request at one moment. What a forge has not (CI, reviews) is empty there. */
+export const PullRequestFacts = z.object({
+  number: z.number().int().positive(),
+  state: z.enum(['open', 'merged', 'closed']),
+  branch: Word,
+  base: Word,
+  /** Where its branch stands. */
+  head_sha: Sha,
+  /** Where Moose left the branch: the commit that was verified last. */
+  known_head_sha: Sha,
+  /** Where the base stands; null: it is gone or was not told. */
+  base_sha: Sha.nullable(),
+  /** The base holds commits that the branch does not. */
+  has_base_moved: z.boolean(),
+  /** Whether git can merge base and branch; `unknown`: the base is gone. */
+  mergeability: z.enum(['clean', 'conflict', 'unknown']),
+  /** Files that git cannot merge, the first ones. */
+  conflict_files: z.array(Word).max(MOST_TOLD.files),
+  /** Whether the forge would merge it now, in its words, e.g. `CLEAN`, `BLOCKED`, `BEHIND`; null: it has none. */
+  merge_state: Word.nullable(),
+  /** What others have pushed behind `known_head_sha`, oldest first; also a merge of the base made with the forge's button. */
+  others: z.object({
+    commits: z.array(OtherCommit).max(MOST_TOLD.commits),
+    commit_count: Count,
+    /** `known_head_sha` is not on the branch any more: it was pushed over, or the branch put back. */
+    is_rewritten: z.boolean(),
+  }),
+  checks: z.array(CheckFact).max(MOST_TOLD.checks),
+  check_count: Count,
+  /** In the forge's words, e.g. `CHANGES_REQUESTED`; null: none is asked for and none was given. */
+  review_decision: Word.nullable(),
+  /** Of each reviewer the latest that says approved, changes requested or dismissed, and each that has a text of its own. */
+  reviews: z.array(ReviewFact).max(MOST_TOLD.reviews),
+  /** Unresolved ones before resolved ones. */
+  threads: z.array(ThreadFact).max(MOST_TOLD.threads),
+  thread_count: Count,
+  comments: z.array(CommentFact).max(MOST_TOLD.comments),
+  comment_count: Count,
+  /** The forge merges it by itself once it may; null: it does not. */
+  auto_merge: z.object({ by: Word.nullable() }).nullable(),
+  /** False: the forge has no such thing, or does not show it to Moose's account; nothing follows from there being none. */
+  knows: z.object({ checks: z.boolean(), reviews: z.boolean() }),
+})
+export type PullRequestFacts = z.infer<typeof PullRequestFacts>
+
+/** The failing part of what a check printed, bounded and redacted; of foreign making. */
+export const CheckFailure = z.object({
+  /** `log`: of its job's log; `summary`: what the check says of itself; `none`: the forge gives neither, `why` says so. */
+  from: z.enum(['log', 'summary', 'none']),
+  text: z.string(),
+  /** Equal for the same failures, whatever else was printed; null: no tool that is known reported one. */
+  identity: z.string().nullable(),
+  why: z.string().nullable(),
+})
+export type CheckFailure = z.infer<typeof CheckFailure>
+
+export const RerunAnswer = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('rerun') }),
+  /** It runs, or was run again before, by Moose or a person: what it shows once it has ended is the second result. */
+  z.object({ outcome: z.literal('already'), is_running: z.boolean() }),
+  /** `why` in a sentence. */
+  z.object({ outcome: z.literal('refused'), why: z.string() }),
+])
+export type RerunAnswer = z.infer<typeof RerunAnswer>
+
+/** `is_new`: it was written now, and not found or edited. `url` null: the forge has no such page. */
+export const Written = z.object({ id: Word, url: Word.nullable(), is_new: z.boolean() })
+export type Written = z.infer<typeof Written>
+
+export const MergeWhenReadyAnswer = z.discriminatedUnion('outcome', [
+  /** The forge merges the exact commit once all it waits for is there. */
+  z.object({ outcome: z.literal('waiting') }),
+  /** It waits for nothing: `Forge.merge` can merge it now. */
+  z.object({ outcome: z.literal('ready') }),
+  /** The forge has no auto-merge, or not for this one; `why` in a sentence. */
+  z.object({ outcome: z.literal('unavailable'), why: z.string() }),
+])
+export type MergeWhenReadyAnswer = z.infer<typeof MergeWhenReadyAnswer>
+
+/** A merged change that a revert is looked for of. */
+export type MergedChange = {
+  workOrderId: string
+  number: number
+  /** Of the pull request on the forge. */
+  title: string
+  mergeSha: string
+  /** What was merged: a revert may name it instead. */
+  headSha: string
+}
+
+export const RevertFact = z.object({
+  work_order_id: z.string(),
+  number: z.number().int().positive(),
+  /** The commit on the base. */
+  sha: Sha,
+  subject: Word,
+  at: Moment,
+  /** By `This reverts commit SHA`, or by `Revert "TITLE"` with the number or the forge's `Reverts OWNER/NAME#NUMBER`. */
+  by: z.enum(['sha', 'title']),
+})
+export type RevertFact = z.infer<typeof RevertFact>
+
+/** Which open pull request of Moose an act is on. */
+export type OfPullRequest = Pick<WatchedPullRequest, 'project' | 'workOrderId' | 'attempt' | 'number' | 'nodeId'>
+
+/**
+ * What a forge knows of a pull request after it was opened, and can have done to it. Every act looks for what an earlier run
+ * left before it does anything: repeating one after a crash changes nothing.
+ */
+export interface FollowUpForge {
+  /**
+   * Reads many in few requests. Costs requests beyond those of `PullRequestWatch.look`, so it is asked where
+   * `Sighting.mark` has changed. One that cannot be seen is left out.
+   *
+   * @throws {Fault} `github_*`, `repository_unreachable`
+   */
+  factsOf(pulls: readonly OfPullRequest[], signal: AbortSignal): Promise<PullRequestFacts[]>
+  /** What made a check red. @throws {Fault} `github_*` */
+  failureOf(of: OfPullRequest, check: CheckFact, signal: AbortSignal): Promise<CheckFailure>
+  /**
+   * Has the failed jobs of a check's run made again on the same commit, once, where the forge can.
+   *
+   * @throws {Fault} `github_*`
+   */
+  rerunFailed(of: OfPullRequest, check: CheckFact, signal: AbortSignal): Promise<RerunAnswer>
+  /**
+   * Answers a review thread.
+   *
+   * @param reply.key of the answer, e.g. the fingerprint of what it answers: the same key is answered once, by a hidden marker
+   * @throws {Fault} `github_*`
+   */
+  replyTo(
+    of: OfPullRequest,
+    reply: { thread: Pick<ThreadFact, 'id' | 'comments'>; key: string; text: string },
+    signal: AbortSignal,
+  ): Promise<Written>
+  /**
+   * Keeps the one comment of Moose on the pull request, found by its hidden marker: written, edited in place where its text is
+   * another, left where it is the same. Null on a forge without comments.
+   *
+   * @throws {Fault} `github_*`
+   */
+  keepComment(of: OfPullRequest, text: string, signal: AbortSignal): Promise<Written | null>
+  /**
+   * Has the forge merge exactly this commit by itself once it may.
+   *
+   * @throws {Fault} `github_*`; `work_order_conflict` when the branch stands elsewhere
+   */
+  mergeWhenReady(of: OfPullRequest, headSha: string, signal: AbortSignal): Promise<MergeWhenReadyAnswer>
+  /** Takes that back, e.g. because a person has pushed; nothing where it was not asked for. @throws {Fault} `github_*` */
+  withdrawMerge(of: OfPullRequest, signal: AbortSignal): Promise<void>
+  /**
+   * Reverts of merged changes that the project's base holds, by git alone: no request to the forge's API.
+   *
+   * @param since tip of the base at the last look, so that each is told once; null: since each was merged
+   * @returns `baseSha`: the tip to be given next time
+   * @throws {Fault} `repository_unreachable`
+   */
+  revertsOf(
+    project: Project,
+    changes: readonly MergedChange[],
+    since: string | null,
+    signal: AbortSignal,
+  ): Promise<{ baseSha: string; reverts: RevertFact[] }>
+}
+
+export type FollowUpForges = Readonly<Record<Project['forge'], FollowUpForge>>

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Moose } from '../../src/app.ts'
+import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
+import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
+import { until } from '../support/until.ts'
+
+const LOOKS = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '1000', ORCHESTRATOR_EXECUTOR: 'patch' }
+const FILES = {
+  'greeting.txt': 'top\nhello\nbottom\n',
+  'other.txt': 'other\n',
+  'moose.yaml': 'checks:\n  - { name: polite, run: "! grep -q rude greeting.txt other.txt", proves: [1] }\n',
+}
+const text = (told: string): Scripted => ({ kind: 'text', text: told })
+const CHANGE = text(write('greeting.txt', 'top\nhello, world\nbottom'))
+
+type Given = AsyncDisposable & {
+  home: MooseHome
+  moose: Moose
+  calls: readonly unknown[]
+  id: string
+  branch: string
+  head: string
+}
+
+/** An order in review in a service that looks at its pull request each second, and what the model answers from then on. */
+async function inReview(answers: Scripted[], settings: Record<string, string> = {}): Promise<Given> {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(FILES, [], { ...LOOKS, ...settings }))
+  const server = stack.use(await startModelServer(CHANGE, ...answers))
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, {
+    title: 'Greet the world',
+    files: ['greeting.txt'],
+    criteria: ['It is polite'],
+  })
+  const order = await settled(moose, id)
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const branch = String(order.github_branch)
+  const head = await home.remote.git('rev-parse', branch)
+  const owned = stack.move()
+  return { home, moose, calls: server.calls, id, branch, head, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** The follow-ups of the order, once there are so many and the order is at rest. */
+async function followed({ home, moose, id }: Given, count: number) {
+  const { db } = home.database
+  const rows = () =>
+    db.selectFrom('follow_ups').select(['kind', 'outcome', 'attempt', 'because']).orderBy('id').execute()
+  const isThere = async () => {
+    const all = await rows()
+    return all.length >= count && all.every(({ outcome }) => outcome !== null)
+  }
+  await until(`${count} follow-ups have ended`, isThere, { withinMs: 60_000 })
+  const order = await settled(moose, id)
+  return { order, rows: await rows() }
+}
+
+/** Some further looks, in which nothing more may happen. */
+async function looksAgain({ home, id }: Given): Promise<void> {
+  const seenAt = async () => {
+    const row = await home.database.db
+      .selectFrom('pull_requests')
+      .select('seen_at')
+      .where('work_order_id', '=', id)
+      .executeTakeFirstOrThrow()
+    return row.seen_at === null ? 0 : row.seen_at.getTime()
+  }
+  for (let looks = 0; looks < 2; looks += 1) {
+    const before = await seenAt()
+    await until('the tracker looks again', async () => (await seenAt()) > before, { withinMs: 30_000 })
+  }
+}
+
+test('a base that moves is merged in and verified, by itself and once, without a model', async () => {
+  await using given = await inReview([])
+  const { home, branch, head, calls } = given
+  const tip = await home.remote.commit('main', { 'other.txt': 'another\n' })
+  const { order, rows } = await followed(given, 1)
+  assert.deepEqual(
+    rows.map(({ kind, outcome, attempt }) => [kind, outcome, attempt]),
+    [['base', 'succeeded', 2]],
+  )
+  const made = await home.remote.git('rev-parse', branch)
+  assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', made)).split(' '), [head, tip])
+  assert.equal(order.phase, 'in_review')
+  assert.deepEqual([order.pull_request?.head_sha, order.pull_request?.base_sha], [made, tip])
+  await looksAgain(given)
+  assert.deepEqual([(await followed(given, 1)).rows.length, calls.length], [1, 1])
+  assert.equal(await home.remote.git('rev-parse', branch), made)
+})
+
+test('what git cannot merge is put to the model that made the change; where that fails it is left, with why', async () => {
+  await using given = await inReview([
+    text(write('greeting.txt', 'top\ngood morning, world\nbottom')),
+    text('I cannot.'),
+    text('I cannot.'),
+  ])
+  const { home, branch, calls, moose, id } = given
+  await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning\nbottom\n' })
+  const first = await followed(given, 1)
+  assert.deepEqual([first.rows[0]?.kind, first.rows[0]?.outcome, calls.length], ['base', 'succeeded', 2])
+  assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\ngood morning, world\nbottom')
+  await home.remote.commit('main', { 'greeting.txt': 'top\ngood evening\nbottom\n' })
+  const second = await followed(given, 2)
+  assert.deepEqual([second.rows[1]?.kind, second.rows[1]?.outcome, calls.length], ['base', 'merge_conflict', 4])
+  const isSaid = async () => (await detailOf(moose, id)).pull_request?.follow_up?.code === 'follow_up_exhausted'
+  await until('what is left is said', isSaid, { withinMs: 30_000 })
+  const { pull_request: pull, phase } = await detailOf(moose, id)
+  assert.match(String(pull?.follow_up?.why), /conflicts with main in greeting\.txt/)
+  assert.equal(phase, 'in_review')
+  await looksAgain(given)
+  assert.deepEqual([(await followed(given, 2)).rows.length, calls.length], [2, 4])
+})
+
+test('what fails the checks once the base is merged in is mended by the model, in one attempt', async () => {
+  await using given = await inReview([text(write('greeting.txt', 'top\nhello, dear world\nbottom'))])
+  const { home, branch, calls } = given
+  const stricter = 'checks:\n  - { name: dear, run: "grep -q dear greeting.txt || ! grep -q strict other.txt" }\n'
+  await home.remote.commit('main', {
+    'moose.yaml': stricter,
+    'other.txt': 'strict\n',
+    'greeting.txt': 'top\nhello\nbottom\n',
+  })
+  const { rows, order } = await followed(given, 1)
+  assert.deepEqual([rows[0]?.kind, rows[0]?.outcome], ['base', 'succeeded'])
+  assert.equal(calls.length, 2)
+  assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\nhello, dear world\nbottom')
+  assert.ok(Number(order.attempt_history.at(-1)?.cost_usd) > 0, 'it is paid for by the order')
+})
+
+test('where a person pushes, Moose keeps its hands off until it is given back', async () => {
+  await using given = await inReview([])
+  const { home, moose, id, branch } = given
+  const pushed = await home.remote.commit(branch, { 'greeting.txt': 'top\nhello, whole world\nbottom\n' })
+  const followUp = async () => (await detailOf(moose, id)).pull_request?.follow_up
+  await until('it is seen', async () => (await followUp())?.code === 'hands_off', { withinMs: 30_000 })
+  const tip = await home.remote.commit('main', { 'other.txt': 'another\n' })
+  await looksAgain(given)
+  assert.deepEqual((await followed(given, 0)).rows, [])
+  assert.equal(await home.remote.git('rev-parse', branch), pushed)
+
+  const adopt = () => moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/adopt`, { method: 'POST' }))
+  assert.equal((await adopt()).status, 200)
+  const { rows } = await followed(given, 1)
+  assert.deepEqual([rows[0]?.kind, rows[0]?.outcome], ['base', 'succeeded'])
+  assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', branch)).split(' '), [pushed, tip])
+  assert.equal((await adopt()).status, 409, 'Moose follows it')
+})
+
+test('without MOOSE_FOLLOW_UP, and where no orders are taken on, nothing is done by itself', async () => {
+  await using given = await inReview([], { MOOSE_FOLLOW_UP: 'false' })
+  await given.home.remote.commit('main', { 'other.txt': 'another\n' })
+  await looksAgain(given)
+  assert.deepEqual((await followed(given, 0)).rows, [])
+  assert.equal((await detailOf(given.moose, given.id)).pull_request?.follow_up?.state, 'behind')
+})

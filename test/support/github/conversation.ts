@@ -1,0 +1,169 @@
+import { GraphQLError } from 'graphql'
+import type { Pull, RepositoryState } from './repository-state.ts'
+
+type Association = 'OWNER' | 'MEMBER' | 'COLLABORATOR' | 'CONTRIBUTOR' | 'NONE'
+
+export type StandInComment = {
+  id: string
+  /** Null: the account is gone. */
+  login: string | null
+  association: Association
+  body: string
+  at?: string
+  editedAt?: string
+  /** Hidden by a maintainer. */
+  isHidden?: boolean
+  /** Of a review that its author has not sent yet. */
+  isPending?: boolean
+}
+
+export type StandInThread = {
+  id: string
+  path: string
+  line: number | null
+  isResolved?: boolean
+  isOutdated?: boolean
+  comments: StandInComment[]
+}
+
+export type StandInReview = {
+  login: string | null
+  state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'DISMISSED'
+  body?: string
+  association?: Association
+  at?: string
+  sha?: string
+}
+
+/** Whose token it is. */
+export const VIEWER = 'tester'
+export const SAID_AT = '2026-01-31T12:00:00Z'
+
+type Page = { first?: number | null; last?: number | null }
+
+/** One page of a list, as GitHub gives it. */
+export function page<Item>(items: readonly Item[], { first, last }: Page) {
+  if (typeof first !== 'number' && typeof last !== 'number') {
+    throw new GraphQLError('You must provide a `first` or `last` value to properly paginate.')
+  }
+  const nodes = typeof first === 'number' ? items.slice(0, first) : items.slice(-Number(last))
+  return { totalCount: items.length, nodes }
+}
+
+function author(login: string | null) {
+  return login === null ? null : { __typename: 'User', login }
+}
+
+function graphComment(url: string, comment: StandInComment) {
+  const { id, login, association, body, at = SAID_AT, editedAt = null, isHidden = false, isPending = false } = comment
+  return {
+    __typename: 'IssueComment',
+    id,
+    body,
+    url: `${url}#${id}`,
+    createdAt: at,
+    lastEditedAt: editedAt,
+    authorAssociation: association,
+    author: author(login),
+    viewerDidAuthor: login === VIEWER,
+    isMinimized: isHidden,
+    state: isPending ? 'PENDING' : 'SUBMITTED',
+  }
+}
+
+export function graphThread(url: string, thread: StandInThread) {
+  const { id, path, line, isResolved = false, isOutdated = false, comments } = thread
+  const all = comments.map((comment) => graphComment(url, comment))
+  const facts = { __typename: 'PullRequestReviewThread', id, path, line, isResolved, isOutdated }
+  return { ...facts, comments: (asked: Page) => page(all, asked) }
+}
+
+function graphReview(url: string, pull: Pull, review: StandInReview, index: number) {
+  const { login, state, body = '', association = 'NONE', at = SAID_AT, sha = pull.sha } = review
+  return {
+    id: `PRR_${pull.number}_${index}`,
+    url: `${url}#review-${index}`,
+    state,
+    body,
+    submittedAt: at,
+    authorAssociation: association,
+    author: author(login),
+    viewerDidAuthor: login === VIEWER,
+    commit: { oid: sha },
+  }
+}
+
+/** What was said of a pull request. */
+export function graphConversation(url: string, pull: Pull) {
+  const { threads = [], comments = [], reviews = [] } = pull
+  const all = reviews.map((review, index) => graphReview(url, pull, review, index))
+  const opinionated = all.filter(({ state }) => state !== 'COMMENTED')
+  return {
+    latestReviews: (asked: Page) => page(all, asked),
+    latestOpinionatedReviews: (asked: Page) => page(opinionated, asked),
+    reviews: (asked: Page) => page(all, asked),
+    comments: (asked: Page) =>
+      page(
+        comments.map((comment) => graphComment(url, comment)),
+        asked,
+      ),
+    reviewThreads: (asked: Page) =>
+      page(
+        threads.map((thread) => graphThread(url, thread)),
+        asked,
+      ),
+  }
+}
+
+function notFound(id: string): GraphQLError {
+  const message = `Could not resolve to a node with the global id of '${id}'`
+  return new GraphQLError(message, { extensions: { type: 'NOT_FOUND' } })
+}
+
+let made = 0
+
+function written(body: string): StandInComment {
+  made += 1
+  return { id: `IC_made_${made}`, login: VIEWER, association: 'OWNER', body }
+}
+
+/** The mutations that write comments. */
+export function writing({ pulls }: RepositoryState, urlOf: (pull: Pull) => string) {
+  return {
+    addPullRequestReviewThreadReply: ({ input }: { input: { pullRequestReviewThreadId: string; body: string } }) => {
+      const id = input.pullRequestReviewThreadId
+      const pull = pulls.find(({ threads }) => threads?.some((thread) => thread.id === id))
+      const thread = pull?.threads?.find((one) => one.id === id)
+      if (pull === undefined || thread === undefined) throw notFound(id)
+      const comment = written(input.body)
+      thread.comments.push(comment)
+      touch(pull)
+      return { comment: graphComment(urlOf(pull), comment) }
+    },
+    addComment: ({ input }: { input: { subjectId: string; body: string } }) => {
+      const pull = pulls.find(({ number }) => input.subjectId === `PR_${number}`)
+      if (pull === undefined) throw notFound(input.subjectId)
+      const comment = written(input.body)
+      pull.comments = [...(pull.comments ?? []), comment]
+      touch(pull)
+      return { commentEdge: { node: graphComment(urlOf(pull), comment) } }
+    },
+    updateIssueComment: ({ input }: { input: { id: string; body: string } }) => {
+      const pull = pulls.find(({ comments }) => comments?.some(({ id }) => id === input.id))
+      const comment = pull?.comments?.find(({ id }) => id === input.id)
+      if (pull === undefined || comment === undefined) throw notFound(input.id)
+      Object.assign(comment, { body: input.body, editedAt: SAID_AT })
+      touch(pull)
+      return { issueComment: graphComment(urlOf(pull), comment) }
+    },
+  }
+}
+
+/** As GitHub does at a comment, a review and a push. */
+export function touch(pull: Pull): void {
+  pull.touched = (pull.touched ?? 0) + 1
+}
+
+export function updatedAt({ touched = 0 }: Pull): string {
+  return new Date(Date.parse(SAID_AT) + touched * 1_000).toISOString()
+}
