@@ -3,7 +3,7 @@
  *
  *   cli → demo → app → {http, doctor} → orchestrator → follow-up → fleet → attempt
  *     → {manager, proposer, executors, forge, workspace, checks, retention} → models → ports
- *     → {budget, audit} → {db, git, sandbox, remote} → {process, files} → contract → edits → {work-order, detect} → telemetry
+ *     → {budget, audit, director} → {db, git, sandbox, remote} → {process, files} → contract → edits → {work-order, detect} → telemetry
  *     → {config, log, redaction} → {faults, async, clock, money, json-or-null}
  */
 const LAYERS = [
@@ -18,7 +18,7 @@ const LAYERS = [
   ['^src/(manager|proposer|executors|forge|workspace|checks|retention)/'],
   ['^src/models/'],
   ['^src/ports/'],
-  ['^src/(budget|audit)/'],
+  ['^src/(budget|audit|director)/'],
   ['^src/(db|git|sandbox|remote)/'],
   ['^src/(process|files)/'],
   ['^src/contract/'],

@@ -34,6 +34,7 @@ const EXIT_CODE = {
   database_refused: 1,
   database_schema_newer: 1,
   database_unreachable: 1,
+  dependency_unmet: 3,
   disk_full: 3,
   edits_malformed: 1,
   edits_missing: 1,

@@ -1,5 +1,7 @@
 import { CONTROL, SPACE } from '../work-order/character-sets.ts'
+import { RISK_LEVELS } from '../work-order/content.ts'
 import { whyNoBranchPattern } from '../work-order/naming.ts'
+import { MERGE_POLICIES } from '../work-order/project.ts'
 import { LONGEST_PATTERN, PATTERN_FORM, patternProblem } from '../work-order/protection/path-pattern.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { HostGrant, HostRule, NetworkUse } from './hosts/host-rule.ts'
@@ -136,6 +138,14 @@ export const ProjectChange = z
     unprotect: Patterns.optional(),
     /** What its set-ups, checks and Aider run in under `MOOSE_SANDBOX=podman` or `docker`; null: none. */
     sandbox_image: ImageName.nullable().optional(),
+    /** How many of its pull requests may be open; orders beyond it wait. Null: any number. */
+    max_open_pull_requests: z.number().int().min(1).max(10_000).nullable().optional(),
+    /** `auto`: what is proved and green is merged as far as `auto_merge` allows; `manual`: by a human. */
+    merge_policy: z.enum(MERGE_POLICIES).optional(),
+    /** The highest risk, by the Director's rules, of orders that are approved as they are filed; null: none is. */
+    auto_approve: z.enum(RISK_LEVELS).nullable().optional(),
+    /** The highest risk of orders that `auto` merges. */
+    auto_merge: z.enum(RISK_LEVELS).optional(),
   })
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
   .openapi('ProjectChange', { minProperties: 1 })
@@ -175,6 +185,11 @@ export const ProjectView = z
     unprotect: z.array(z.string()),
     /** The image its children run in where the sandbox is one of containers; null: none is set. */
     sandbox_image: z.string().nullable(),
+    /** How many of its pull requests may be open; null: any number. */
+    max_open_pull_requests: z.number().int().nullable(),
+    merge_policy: z.enum(MERGE_POLICIES),
+    auto_approve: z.enum(RISK_LEVELS).nullable(),
+    auto_merge: z.enum(RISK_LEVELS),
     paused: FailurePause.nullish().openapi({
       description: 'Why no order of it is taken on, because so many in a row failed alike; null: they are.',
     }),

@@ -2,8 +2,9 @@ import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
 import { HIDDEN_KINDS } from '../work-order/hidden-text.ts'
 import { ORDER_STATES } from '../work-order/order-state.ts'
 import { Verification } from '../work-order/proves.ts'
-import { ScopePath } from '../work-order/scope.ts'
+import { Risk } from '../work-order/risk.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
+import { ID_OR_PREFIX } from '../work-order/uuid.ts'
 import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
@@ -62,6 +63,14 @@ export const NewWorkOrder = z
       .describe(
         'How much care it needs: who proposes the change is told, and so is who reviews the pull request, by its label',
       ),
+    depends_on: z
+      .array(storedText(LIMITS.title).min(1, 'is empty'))
+      .max(LIMITS.dependencies, `has more than ${LIMITS.dependencies} entries`)
+      .optional()
+      .describe(
+        'Work orders that have to be merged before this one is started: titles of orders filed with it, or ids of others, or at ' +
+          'least their first 4 characters',
+      ),
     project: storedText(LIMITS.title)
       .min(1, 'is empty')
       .optional()
@@ -76,13 +85,17 @@ export const NewWorkOrder = z
   .openapi('NewWorkOrder')
 export type NewWorkOrder = z.infer<typeof NewWorkOrder>
 
-const ContentHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 of 64 digits, as content_sha256 of the order')
+export const ContentHash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 of 64 digits, as content_sha256 of the order')
 
 /** Fields of an order with their new values; a list replaces the one before. What is left out stays as it is. */
 export const EditWorkOrder = z
   .strictObject({
     ...WorkOrderContent.shape,
     project: NewWorkOrder.shape.project.unwrap(),
+    /** Ids, or at least their first 4 characters. */
+    depends_on: NewWorkOrder.shape.depends_on.unwrap(),
     /** Not part of what is approved; it can be changed at any time. */
     budget_usd: UsdAmount.nullable(),
     content_sha256: ContentHash.openapi({
@@ -127,6 +140,8 @@ export const WorkOrderView = z
     files_in_scope: z.array(z.string()),
     /** Files to be read beside those. */
     context: z.array(z.string()),
+    /** The work orders that have to be merged before it is started, by their ids. */
+    depends_on: z.array(z.guid()),
     risk_level: z.string(),
     status: z.enum(STATUSES),
     /** Where an `in_progress` order stands; null in every other status. */
@@ -154,6 +169,10 @@ export const WorkOrderView = z
      * answers as `verification`.
      */
     protected_scope: z.array(z.object({ path: z.string(), why: z.string(), allowed: z.boolean() })).optional(),
+    /** Of an order that is not approved, in the same answers: its risk by the Director's rules, and which of them fit. */
+    risk: Risk.optional(),
+    /** And the most that approving it allows to be spent, in USD; null: no cap keeps it, or the caps cannot be read. */
+    worst_case_usd: z.number().nonnegative().nullish(),
     missing_context: z
       .array(z.string())
       .optional()
@@ -350,29 +369,6 @@ export type ListedWorkOrder = z.infer<typeof ListedWorkOrder>
 export const WorkOrderParams = z.object({
   id: z
     .string()
-    .regex(/^[0-9a-fA-F-]{4,36}$/, 'must be the id of a work order, or at least its first 4 characters')
+    .regex(ID_OR_PREFIX, 'must be the id of a work order, or at least its first 4 characters')
     .openapi({ example: '3f2a9c1e' }),
 })
-
-/** Which content is approved, and what of its changes is allowed to be published beside. */
-export const ApproveWorkOrder = z
-  .strictObject({
-    content_sha256: ContentHash.optional().openapi({
-      description: 'Of the order as it was looked at. Where its content is another one by now, nothing is approved.',
-    }),
-    allow: z.array(ScopePath).max(LIMITS.files).default([]).openapi({
-      description: 'Protected paths that may change, or folders with a / at their end',
-    }),
-    allow_all_protected: z.boolean().default(false).openapi({
-      description: 'Whatever is protected; no text that looks like a key',
-    }),
-    allow_secrets: z
-      .array(z.string().regex(/^[0-9a-f]{16}$/, 'must be a fingerprint of 16 digits, as the reason tells it'))
-      .max(LIMITS.files)
-      .default([])
-      .openapi({ description: 'Fingerprints of texts that look like keys and may be published' }),
-  })
-  .openapi('ApproveWorkOrder')
-export type ApproveWorkOrder = z.infer<typeof ApproveWorkOrder>
-
-export const ReasonBody = z.strictObject({ reason: storedText(LIMITS.criterion).optional() })

@@ -319,6 +319,10 @@ export function toView(row: ProjectRow): ProjectView {
     protect: [...protectionIn(row).protect],
     unprotect: [...protectionIn(row).unprotect],
     sandbox_image: project.sandboxImage,
+    max_open_pull_requests: row.max_open_pull_requests,
+    merge_policy: row.merge_policy,
+    auto_approve: row.auto_approve,
+    auto_merge: row.auto_merge,
   }
 }
 

@@ -2,6 +2,8 @@ import type { ColumnType, Generated, GeneratedAlways, RawBuilder } from 'kysely'
 import type { Scope } from '../contract/api-token.ts'
 import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import type { FaultRecord } from '../faults/fault.ts'
+import type { RiskLevel } from '../work-order/content.ts'
+import type { MergePolicy } from '../work-order/project.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { Phase, Status } from '../work-order/status.ts'
 import type { FollowUpTables } from './tables/follow-up-tables.ts'
@@ -47,6 +49,13 @@ export type Database = MoneyTables &
       removed_at: ColumnType<Date | null, Date | null | undefined, Date | null>
       /** Of `HostGrant`s. */
       allowed_hosts: JsonDefault
+      /** Null: any number may be. */
+      max_open_pull_requests: ColumnType<number | null, number | null | undefined, number | null>
+      merge_policy: Generated<MergePolicy>
+      /** The highest risk of orders that are approved by rule; null: none is. */
+      auto_approve: ColumnType<RiskLevel | null, RiskLevel | null | undefined, RiskLevel | null>
+      /** The highest risk of orders whose pull requests `auto` merges. */
+      auto_merge: Generated<RiskLevel>
       /** Patterns of paths (work-order/protection/): what is held beyond what usually is, and what is not. */
       protect: JsonDefault
       unprotect: JsonDefault

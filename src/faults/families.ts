@@ -65,6 +65,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   database_refused: ['keeps_answers'],
   database_schema_newer: ['keeps_answers'],
   database_unreachable: ['passes', 'keeps_answers'],
+  dependency_unmet: ['keeps_answers', 'no_pattern'],
   disk_full: ['keeps_answers'],
   edits_malformed: ['model_work', 'correctable'],
   edits_missing: ['model_work', 'correctable'],

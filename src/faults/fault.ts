@@ -55,6 +55,7 @@ export const NEXT_MOVE = {
   database_refused: 'block',
   database_schema_newer: 'block',
   database_unreachable: 'retry',
+  dependency_unmet: 'block',
   disk_full: 'suspend',
   edits_malformed: 'fail',
   edits_missing: 'fail',

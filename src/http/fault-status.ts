@@ -36,6 +36,7 @@ export const FAULT_STATUS = {
   database_refused: 503,
   database_schema_newer: 503,
   database_unreachable: 503,
+  dependency_unmet: 409,
   disk_full: 503,
   edits_malformed: 422,
   edits_missing: 422,

@@ -8,6 +8,7 @@ import type { Claim } from '../db/work-orders/claim.ts'
 import { isSuspendCode } from '../db/work-orders/suspended-orders.ts'
 import { findWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { Fault, type FaultRecord, toFault } from '../faults/fault.ts'
+import { assertDependenciesMet, settleDependents } from './settle-dependents.ts'
 
 export type ExecuteDeps = {
   db: Kysely<Database>
@@ -48,12 +49,16 @@ async function endOf({ db, running, signal }: ExecuteDeps, run: AttemptRun): Pro
 }
 
 async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<AttemptRun> {
+  await settleDependents(deps.db, (error) => {
+    throw error
+  })
   await goOnIfItRests(deps, await findWorkOrder(deps.db, workOrderId))
   for (;;) {
     const order = await findWorkOrder(deps.db, workOrderId)
     // The dispatcher was faster, or an earlier process of this home began it: its end is what was asked for.
     const ours = await ourRun(deps, order)
     if (ours !== null) return ours
+    await assertDependenciesMet(deps.db, order.id)
     assertMayStart(order)
     const { claimed, refused } = await deps.claim()
     for (const { error } of refused) throw toFault(error)

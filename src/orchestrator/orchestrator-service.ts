@@ -22,8 +22,10 @@ import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { endAbandoned } from './end-abandoned.ts'
 import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
+import { createMergeByRule } from './merge-by-rule.ts'
 import type { Orchestrator, OrchestratorDeps } from './orchestrator.ts'
 import { resumeAsked, resumeSuspended } from './resume-suspended.ts'
+import { settleDependents } from './settle-dependents.ts'
 import { readStatus } from './status.ts'
 import { createTracker, type Tracker } from './tracker.ts'
 import { readWhy } from './why/read-why.ts'
@@ -53,25 +55,21 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const running = createRunningAttempts()
   const emergencyStop = createEmergencyStop({ ...deps, running })
   const errors = createErrorList(deps)
-  const onError = errors.add
   const drain = createDrain()
   drain.signal.addEventListener('abort', () => deps.admitCallsBy(drain.hold), { once: true })
-  const claims = createClaims(deps, { emergencyStop, onError })
-  const attempts = createAttemptStarter(deps, {
-    drain,
-    running,
-    onEnd: () => dispatcher.wake(),
-    onLeftBehind: () => dispatcher.wake(),
-    onError,
-  })
+  const claims = createClaims(deps, { emergencyStop, onError: errors.add })
+  const wake = () => dispatcher.wake()
+  const attempts = createAttemptStarter(deps, { drain, running, onEnd: wake, onLeftBehind: wake, onError: errors.add })
+  const decisions = createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel)
+  const merging = createMergeByRule(db, { merge: decisions.merge, onError: errors.add })
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
     isStopped: async () => (await emergencyStop.check()) !== null,
-    claimAndStart: (settings) => claimAndStart({ db, running, attempts, claims, errors }, settings),
-    onError,
+    claimAndStart: (settings) => claimAndStart({ db, running, attempts, claims, errors, merging }, settings),
+    onError: errors.add,
     now: clock.now,
   })
-  const tracker = createFollowing(deps, { emergencyStop, dispatcher, onError })
+  const tracker = createFollowing(deps, { emergencyStop, dispatcher, onError: errors.add })
 
   let looking: Promise<unknown> = Promise.resolve()
 
@@ -97,11 +95,12 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       const resume = () => claims.resumeAsked(order.id)
       return executeOrder({ ...deps, claim, resume, start: attempts.start, running, signal }, order.id)
     },
-    ...createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel),
+    ...decisions,
     stopAttempt: running.cancel,
     ...createEndings({ attempts, dispatcher, drain, running, clock, errors }),
     async [Symbol.asyncDispose]() {
       await dispatcher[Symbol.asyncDispose]()
+      await merging[Symbol.asyncDispose]()
       // A command that changes a setting ends at once, and the database with it.
       await looking
       await tracker[Symbol.asyncDispose]()
@@ -132,15 +131,21 @@ type Look = {
   attempts: AttemptStarter
   claims: Claims
   errors: ErrorList
+  merging: ReturnType<typeof createMergeByRule>
 }
 
 /** What one look of the dispatcher does. What an order waits for comes first, and side by side. */
-async function claimAndStart({ db, running, attempts, claims, errors }: Look, settings: Settings): Promise<void> {
+async function claimAndStart(
+  { db, running, attempts, claims, errors, merging }: Look,
+  settings: Settings,
+): Promise<void> {
+  merging.look()
   // In case the notification of a cancellation was lost.
   const cancelMissed = async () => {
     for (const id of await noLongerInProgress(db, running.ids())) running.cancel(id)
   }
-  await Promise.all([cancelMissed(), attempts.takeOver(), claims.resumeSuspended()])
+  const settled = settleDependents(db, errors.add)
+  await Promise.all([cancelMissed(), attempts.takeOver(), claims.resumeSuspended(), settled])
   try {
     const claim = await claims.next(settings)
     errors.addRefused(claim)

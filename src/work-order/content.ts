@@ -3,6 +3,7 @@ import { CONTROL, NOT_IN_PROSE, SPACE } from './character-sets.ts'
 import { ScopePath } from './scope.ts'
 
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const
+export type RiskLevel = (typeof RISK_LEVELS)[number]
 
 export const LIMITS = {
   title: 200,
@@ -11,6 +12,7 @@ export const LIMITS = {
   criteria: 50,
   files: 200,
   context: 50,
+  dependencies: 50,
 } as const
 
 /** Postgres stores no lone surrogate. */

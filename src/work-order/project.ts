@@ -1,3 +1,7 @@
+/** Who merges what is proved and green: a human, or Moose as far as the Director's rules allow. */
+export const MERGE_POLICIES = ['manual', 'auto'] as const
+export type MergePolicy = (typeof MERGE_POLICIES)[number]
+
 /** The repository an order is for. */
 export type Project = {
   id: string

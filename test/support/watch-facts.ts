@@ -32,6 +32,7 @@ export function listed(number: number, state: OrderState, more: Partial<ListedWo
     acceptance_criteria: [],
     files_in_scope: ['a.txt'],
     context: [],
+    depends_on: [],
     risk_level: 'low',
     ...STANDS[state],
     state,

@@ -16,6 +16,8 @@ export type OrderAction = {
   done: (order: WorkOrderView) => string
   /** What is to be known of each order. */
   notes?: (order: WorkOrderView) => readonly string[]
+  /** What is to be known of all of them together, before they are confirmed. */
+  total?: (orders: readonly WorkOrderView[]) => string
   /** What one does next. */
   hint?: (order: WorkOrderView, service: ServiceState) => string
 }

@@ -39,6 +39,7 @@ export function addCommand(cli: Cli): Command {
     .option('-c, --criterion <text...>', 'acceptance criteria')
     .option('--file <path...>', 'files, or folders with a / at the end, that may change')
     .option('--context <path...>', 'files, or folders with a / at the end, that are to be read and not changed')
+    .option('--depends-on <id...>', 'work orders that have to be merged first')
     .addOption(new Option('-r, --risk <level>', 'how much care it needs').choices(RISK_LEVELS))
     .option('--budget <usd>', 'the most all its attempts may cost; left out: as much as any work order', usdArgument)
     .option(
@@ -82,12 +83,15 @@ A file:
     - src/greet.js
   context:
     - docs/languages.md
+  depends_on:
+    - Add a table of languages
   risk_level: low
   budget_usd: 2.50
 
 A line of the description with "Closes #12" and nothing else closes that issue
-when the pull request is merged. Files of context are read and not changed. In
-YAML, text with " #" or ": " in it stands in quotes, or below "|".
+when the pull request is merged. Files of context are read and not changed.
+depends_on names orders that have to be merged first: titles of the same file, or
+ids. In YAML, text with " #" or ": " in it stands in quotes, or below "|".
 
 As CSV, with the fields in its first line; of a list each entry has a column, or a line of its cell:
   title,acceptance_criteria,acceptance_criteria,files_in_scope

@@ -1,9 +1,12 @@
-import type { Command } from 'commander'
-import { ApproveWorkOrder, type WorkOrderView } from '../../contract/work-orders.ts'
+import { type Command, Option } from 'commander'
+import { ApproveWorkOrder } from '../../contract/why/approve.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
+import { RISK_LEVELS } from '../../work-order/content.ts'
 import type { Cli } from '../cli.ts'
 import type { ServiceState } from '../client/service-state.ts'
+import { termsNotes, totalText } from '../pages/approval-terms.ts'
 import { shortId } from '../pages/humanize.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
 import { type OrderAction, orderCommand } from './act-on-orders.ts'
@@ -22,8 +25,15 @@ export function approveCommand(cli: Cli): Command {
     'Approves work orders as they stand now; editing one afterwards withdraws it. Only approved ones are run. A change of ' +
     'what is protected, or that holds what looks like a key, is published only when it is allowed too: before it is made, or ' +
     'of the commit that waits for it.'
-  const example = 'moose approve 1a2b3c4d --allow package-lock.json\n  $ moose approve --project website'
+  const example = 'moose approve 1a2b3c4d --allow package-lock.json\n  $ moose approve --project website --risk low'
   return withChoice(orderCommand('approve', description, example, '[id...]'), UNAPPROVED)
+    .addOption(
+      new Option(
+        '-r, --risk <level>',
+        `${UNAPPROVED.which}, only of this risk by the Director's rules or a lower one`,
+      ).choices(RISK_LEVELS),
+    )
+    .option('--title <words>', `${UNAPPROVED.which}, only those whose title has all these words`)
     .option('--allow <path...>', 'protected files, or folders with a / at the end, whose change may be published')
     .option('--allow-all-protected', 'whatever protected files it changes')
     .option('--allow-secret <fingerprint...>', 'what looks like a key, by the fingerprint the reason tells')
@@ -34,7 +44,13 @@ export function approveCommand(cli: Cli): Command {
         // Only what was looked up is approved, whoever edits it meanwhile.
         body: ({ content_sha256 }) => ({ ...wish, content_sha256 }),
         done: () => 'approved',
-        notes: (order) => [...hiddenNotes(order), ...verificationNotes(order), ...protectionNotes(order)],
+        notes: (order) => [
+          ...termsNotes(order),
+          ...hiddenNotes(order),
+          ...verificationNotes(order),
+          ...protectionNotes(order),
+        ],
+        total: (orders) => `All of them together: ${totalText(orders)}`,
         hint: afterApproval,
       }
       return actOnChosen(cli, ids, { options, choice: UNAPPROVED, action, past: 'approved' })

@@ -8,6 +8,8 @@ import {
   type WorkOrderView,
 } from '../../contract/work-orders.ts'
 import { Fault, type FaultCode, isFaultCode, toFault } from '../../faults/fault.ts'
+import type { RiskLevel } from '../../work-order/content.ts'
+import { isAtMost } from '../../work-order/risk.ts'
 import type { Status } from '../../work-order/status.ts'
 import { waysIn } from '../../work-order/ways-out.ts'
 import { type Cli, withApi } from '../cli.ts'
@@ -28,6 +30,10 @@ export type ChoiceOptions = {
   olderThan?: number
   state?: Status
   failedWith?: FaultCode
+  /** The highest one. */
+  risk?: RiskLevel
+  /** Words of it. */
+  title?: string
   yes?: true
 }
 
@@ -77,8 +83,8 @@ export async function actOnChosen(
   ids: readonly string[],
   { options, choice, action, past }: { options: ChoiceOptions; choice: Choice; action: OrderAction; past: string },
 ): Promise<void> {
-  const { all, project, olderThan, state, failedWith } = options
-  const isChoice = [all, project, olderThan, state, failedWith].some((option) => option !== undefined)
+  const { all, project, olderThan, state, failedWith, risk, title } = options
+  const isChoice = [all, project, olderThan, state, failedWith, risk, title].some((option) => option !== undefined)
   if (isChoice === ids.length > 0) throw noOrders(action.verb, isChoice)
   if (!isChoice) return await actOnOrders(cli, ids, action)
   await withApi(cli, async (api) => {
@@ -112,22 +118,25 @@ async function chosen(cli: Cli, api: ApiClient, options: ChoiceOptions, choice: 
     found.push(...work_orders)
   }
   const before = options.olderThan === undefined ? Number.POSITIVE_INFINITY : Date.now() - options.olderThan
-  const { failedWith: code } = options
+  const { failedWith: code, title, risk: most } = options
+  const words = title === undefined ? [] : title.toLowerCase().split(/\s+/)
   const meant = found.filter(
     (order) =>
       choice.fits(order) &&
+      words.every((word) => order.title.toLowerCase().includes(word)) &&
       Date.parse(order.created_at) < before &&
       (code === undefined || order.status_reason?.code === code),
   )
   const looked: WorkOrderDetail[] = []
   for (const { id } of meant) {
     const { work_order } = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
-    looked.push(work_order)
+    const { risk } = work_order
+    if (most === undefined || (risk !== undefined && isAtMost(risk.level, most))) looked.push(work_order)
   }
   return looked.toSorted((one, other) => one.created_at.localeCompare(other.created_at))
 }
 
-function show({ output }: Cli, orders: readonly WorkOrderDetail[], { verb, notes }: OrderAction): void {
+function show({ output }: Cli, orders: readonly WorkOrderDetail[], { verb, notes, total }: OrderAction): void {
   const { paint } = output
   const now = new Date()
   const rows = orders.map((order) => [
@@ -140,8 +149,9 @@ function show({ output }: Cli, orders: readonly WorkOrderDetail[], { verb, notes
   ])
   output.line(`${counted(orders.length, 'order')} to ${verb}:`)
   output.line(table(rows))
-  if (notes === undefined) return
-  for (const order of orders) for (const note of notes(order)) output.note(`${shortId(order.id)}: ${note}`)
+  if (notes !== undefined)
+    for (const order of orders) for (const note of notes(order)) output.note(`${shortId(order.id)}: ${note}`)
+  if (total !== undefined) output.note(total(orders))
 }
 
 /** @throws {Fault} `request_invalid` where nobody can be asked */

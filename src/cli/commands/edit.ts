@@ -39,6 +39,7 @@ export function editCommand(cli: Cli): Command {
     .option('-c, --criterion <text...>', 'acceptance criteria, instead of all there are')
     .option('--file <path...>', 'files, or folders with a / at the end, instead of all there are')
     .option('--context <path...>', 'files that are to be read and not changed, instead of all there are')
+    .option('--depends-on <id...>', 'work orders that have to be merged first, instead of all there are; none: none')
     .addOption(new Option('-r, --risk <level>', 'how much care it needs').choices(RISK_LEVELS))
     .option('--budget <usd>', 'the most all its attempts may cost; none: as much as any work order', usdOrNone)
     .option('-p, --project <name>', 'the repository it is for')
@@ -96,6 +97,7 @@ const FIELDS = [
   'acceptance_criteria',
   'files_in_scope',
   'context',
+  'depends_on',
   'risk_level',
   'project',
   'budget_usd',

@@ -17,6 +17,7 @@ function detail(changes: Partial<WorkOrderDetail>): WorkOrderDetail {
     acceptance_criteria: [],
     files_in_scope: [],
     context: [],
+    depends_on: [],
     risk_level: 'low',
     status: 'in_progress',
     phase: 'in_review',

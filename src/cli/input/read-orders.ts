@@ -76,6 +76,7 @@ export type OrderOptions = {
   criterion?: string[]
   file?: string[]
   context?: string[]
+  dependsOn?: string[]
   risk?: string
   /** Decimal text, or `none`: the usual cap. */
   budget?: string
@@ -88,6 +89,7 @@ const OPTIONS: Record<string, string> = {
   acceptance_criteria: '--criterion',
   files_in_scope: '--file',
   context: '--context',
+  depends_on: '--depends-on',
   risk_level: '--risk',
   project: '--project',
   budget_usd: '--budget',
@@ -95,7 +97,7 @@ const OPTIONS: Record<string, string> = {
 
 /** The fields the options give; without those that were not given. */
 export function fieldsOf(options: OrderOptions): Record<string, unknown> {
-  const { title, description, criterion, file, context, risk, budget } = options
+  const { title, description, criterion, file, context, dependsOn, risk, budget } = options
   const amount = budget === undefined ? undefined : nullForNone(budget)
   const fields = {
     title,
@@ -103,6 +105,7 @@ export function fieldsOf(options: OrderOptions): Record<string, unknown> {
     acceptance_criteria: criterion,
     files_in_scope: file,
     context,
+    depends_on: dependsOn?.length === 1 && dependsOn[0] === 'none' ? [] : dependsOn,
     risk_level: risk,
     budget_usd: amount,
   }

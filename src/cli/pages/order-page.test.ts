@@ -14,6 +14,7 @@ const ORDER: WorkOrderDetail = {
   acceptance_criteria: ["greet('fr') says Bonjour", 'edited since'],
   files_in_scope: ['src/greet.js'],
   context: [],
+  depends_on: [],
   risk_level: 'low',
   status: 'in_progress',
   phase: 'in_review',

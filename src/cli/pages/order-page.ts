@@ -3,6 +3,7 @@ import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
 import { reviewOf } from '../../contract/evidence/review.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
+import { riskText } from './approval-terms.ts'
 import {
   criterionLine,
   evidenceNow,
@@ -100,8 +101,10 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['hidden', hiddenText(order)],
     ['checks', unverified(order, hint)],
     ['protected', protectedScope(order, hint)],
+    ['depends on', order.depends_on.length === 0 ? null : order.depends_on.map(shortId).join(', ')],
     ['project', shown(order.project)],
     ['risk', shown(order.risk_level)],
+    ['by rule', order.risk === undefined ? null : riskText(order.risk)],
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],

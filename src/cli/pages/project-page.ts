@@ -27,6 +27,14 @@ export function projectPage(project: ProjectView, paint: Paint): string {
     ['protected too', listed(project.protect, 'nothing beyond what usually is')],
     ['not protected', listed(project.unprotect, 'no exception')],
     ['signing key', usual(project.signing_key, 'none: commits are not signed')],
+    [
+      'open at once',
+      project.max_open_pull_requests === null
+        ? 'any number of pull requests'
+        : `${project.max_open_pull_requests} pull requests`,
+    ],
+    ['merging', project.merge_policy === 'manual' ? 'by a human' : `by Moose, up to risk ${project.auto_merge}`],
+    ['approving', project.auto_approve === null ? 'by a human' : `by rule, up to risk ${project.auto_approve}`],
     ['image', usual(project.sandbox_image, 'none: needed only where the sandbox is podman or docker')],
   ]
   return table(rows.map(([name, value]) => [paint.dim(String(name)), String(value)]))

@@ -25,7 +25,7 @@ const ENDINGS: Readonly<Record<string, OrderFormat>> = { csv: 'csv', jsonl: 'jso
 
 const FIELDS = Object.keys(NewWorkOrder.shape)
 /** Of these, those of which one order has many. */
-const LISTS: ReadonlySet<string> = new Set(['acceptance_criteria', 'files_in_scope', 'context'])
+const LISTS: ReadonlySet<string> = new Set(['acceptance_criteria', 'files_in_scope', 'context', 'depends_on'])
 
 /** By the ending of a name, and where that tells nothing by how the text begins. */
 export function formatOf(name: string, text: string): OrderFormat {

@@ -26,8 +26,12 @@ export const WHY_KINDS = [
   'disk',
   /** No process takes orders on. */
   'service',
+  /** An order it depends on is not merged: `orders`. */
+  'dependency',
   /** Another order may change the same files: `orders`. */
   'scope',
+  /** As many pull requests of its project are open as may be. */
+  'pull_requests',
   /** As many attempts run as may, in all or in its repository: those of `orders`. */
   'place',
   /** Nothing: it is taken on, or its attempt goes on, at the next look. */

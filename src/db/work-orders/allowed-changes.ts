@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { ApproveWorkOrder } from '../../contract/work-orders.ts'
+import type { ApproveWorkOrder } from '../../contract/why/approve.ts'
 import type { Allowance } from '../../work-order/protection/held-change.ts'
 import { heldFrom, isAllAllowed } from '../../work-order/protection/held-change.ts'
 import type { Database } from '../schema.ts'

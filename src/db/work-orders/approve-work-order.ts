@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
-import type { ApproveWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
+import type { ApproveWorkOrder } from '../../contract/why/approve.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import type { Status } from '../../work-order/status.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
@@ -17,12 +18,14 @@ const APPROVABLE: readonly Status[] = ['pending', 'blocked', 'failed']
  * goes on.
  *
  * @param wish.content_sha256 what it has to ask for; left out: whatever it does
+ * @param because what the event says
  * @throws {Fault} `work_order_conflict` when it has ended, or asks for something else
  */
 export async function approveWorkOrder(
   db: Db,
   idOrPrefix: string,
   wish: ApproveWorkOrder = NOTHING_MORE,
+  because = 'approved',
 ): Promise<WorkOrderView> {
   const { id } = await findWorkOrder(db, idOrPrefix)
   const allowsMore = wish.allow_all_protected || wish.allow.length + wish.allow_secrets.length > 0
@@ -36,7 +39,7 @@ export async function approveWorkOrder(
     if (!APPROVABLE.includes(order.status)) throw wrongStatus(order, 'approved')
     if (wish.content_sha256 !== undefined && wish.content_sha256 !== order.content_sha256)
       throw changedSince(order, 'approved')
-    if (!isApproved(order.metadata)) await approve(transaction, id)
+    if (!isApproved(order.metadata)) await approve(transaction, id, because)
     if (allowsMore && (await allowChanges(transaction, id, wish)))
       await moveWorkOrder(transaction, id, { from: ['blocked'], to: 'pending', reason: null })
   })
@@ -45,11 +48,11 @@ export async function approveWorkOrder(
 
 const NOTHING_MORE: ApproveWorkOrder = { allow: [], allow_secrets: [], allow_all_protected: false }
 
-async function approve(db: Db, id: string): Promise<void> {
+async function approve(db: Db, id: string, message: string): Promise<void> {
   await db
     .updateTable('work_orders')
     .set({ metadata: mergedMetadata({ approved_by_director: true }) })
     .where('id', '=', id)
     .execute()
-  await recordEvent(db, { workOrderId: id, type: 'approved', message: 'approved' })
+  await recordEvent(db, { workOrderId: id, type: 'approved', message })
 }

@@ -4,7 +4,7 @@ import { claimSeconds } from '../../telemetry/counters.ts'
 import type { AttemptRun } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import type { Runner } from '../workers/workers.ts'
-import { hasApprovedOrders, nextOrders, readProbation, runningScopes } from './next-orders.ts'
+import { hasApprovedOrders, nextOrders, openPullRequests, readProbation, runningScopes } from './next-orders.ts'
 import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
 import { resumeAttempt } from './suspended-orders.ts'
 
@@ -48,7 +48,8 @@ export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): 
     if (free <= 0) return { claimed: [], refused: [] }
     // What is asked for by its id is tried, paused or not.
     const bound = options.only === null ? await readProbation(transaction, options.pauseAfter, running) : {}
-    const places = { free, perRepository: options.maxPerRepository, ...bound }
+    const pullRequests = options.only === null ? { pullRequests: await openPullRequests(transaction) } : {}
+    const places = { free, perRepository: options.maxPerRepository, ...bound, ...pullRequests }
     const chosen = await nextOrders(transaction, { running, places, only: options.only })
     return startAttempts(transaction, chosen, options.runner)
   })

@@ -7,8 +7,9 @@ import type { Status } from '../../work-order/status.ts'
 import { findProjectByName } from '../projects.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
+import { DEPENDS_ON, refuseCircle } from './dependencies.ts'
 import { CONTENT_HASH } from './order-conditions.ts'
-import { changedSince, findWorkOrder, wrongStatus } from './work-orders.ts'
+import { changedSince, findWorkOrder, mergedMetadata, wrongStatus } from './work-orders.ts'
 
 type Db = Kysely<Database>
 
@@ -23,37 +24,51 @@ const FIXED: readonly Status[] = ['in_progress', 'completed']
  *
  * @param edit.content_sha256 what it has to ask for; left out: whatever it does
  * @throws {Fault} `work_order_not_found`, `work_order_conflict` while it runs or waits in review and once it is
- *   completed, or asks for something else; `not_found` for an unknown project
+ *   completed, or asks for something else; `not_found` for an unknown project; `work_order_invalid` for a circle of orders
  */
 export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOrder): Promise<WorkOrderView> {
   const { id } = await findWorkOrder(db, idOrPrefix)
   const wanted = await columnsOf(db, edit)
+  const needed = await dependenciesOf(db, edit)
   await db.transaction().execute(async (transaction) => {
     const row = await transaction
       .selectFrom('work_orders')
       .selectAll()
-      .select(CONTENT_HASH.as('content_sha256'))
+      .select([CONTENT_HASH.as('content_sha256'), DEPENDS_ON.as('depends_on')])
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirstOrThrow()
     if (edit.content_sha256 !== undefined && edit.content_sha256 !== row.content_sha256)
       throw changedSince(row, 'edited')
-    const isContent = wanted.some(({ column }) => column !== 'budget_usd')
+    const isContent = needed !== null || wanted.some(({ column }) => column !== 'budget_usd')
     if (isContent && FIXED.includes(row.status)) throw wrongStatus(row, 'edited')
     const changed = wanted.filter(({ column, value }) => {
       const alike = TEXTS.has(column) ? withoutTrailingSpace : (same: unknown) => same
       return !isDeepStrictEqual(alike(standing(row, column)), alike(value))
     })
-    if (changed.length === 0) return
+    const isDependent = needed !== null && !isDeepStrictEqual(row.depends_on, needed)
+    if (isDependent) await refuseCircle(transaction, id, needed)
+    if (changed.length === 0 && !isDependent) return
     const stored = changed.map(({ column, value }) => [column, Array.isArray(value) ? JSON.stringify(value) : value])
-    await transaction.updateTable('work_orders').set(Object.fromEntries(stored)).where('id', '=', id).execute()
-    const fields = changed.map(({ column }) => (column === 'project_id' ? 'project' : column)).join(', ')
+    const metadata = isDependent ? { metadata: mergedMetadata({ dependencies: needed }) } : {}
+    const columns = { ...Object.fromEntries(stored), ...metadata }
+    await transaction.updateTable('work_orders').set(columns).where('id', '=', id).execute()
+    const names = changed.map(({ column }) => (column === 'project_id' ? 'project' : column))
+    const fields = [...names, ...(isDependent ? ['depends_on'] : [])].join(', ')
     await recordEvent(transaction, { workOrderId: id, type: 'edited', message: `edited: ${fields}`, data: { fields } })
   })
   return findWorkOrder(db, id)
 }
 
-type Column = Exclude<keyof EditWorkOrder, 'project' | 'content_sha256'> | 'project_id'
+/** As the database lists them; null: they stay as they are. @throws {Fault} `work_order_not_found` */
+async function dependenciesOf(db: Db, { depends_on: named }: EditWorkOrder): Promise<string[] | null> {
+  if (named === undefined) return null
+  const ids = new Set<string>()
+  for (const one of named) ids.add((await findWorkOrder(db, one)).id)
+  return [...ids].sort()
+}
+
+type Column = Exclude<keyof EditWorkOrder, 'project' | 'content_sha256' | 'depends_on'> | 'project_id'
 
 async function columnsOf(
   db: Db,

@@ -4,6 +4,7 @@ import type { FaultRecord } from '../../faults/fault.ts'
 import { forEachState, ORDER_STATES, type OrderState } from '../../work-order/order-state.ts'
 import { STATUSES, type Status } from '../../work-order/status.ts'
 import type { Database } from '../schema.ts'
+import { DEPENDS_ON } from './dependencies.ts'
 import { IS_APPROVED, isInState, PROPOSER_OF_ORDER } from './order-conditions.ts'
 import { cursorOf, holdsWords, inTurn, isBetween, placeColumns, type Reading } from './order-pages.ts'
 import { toWorkOrderView, type WorkOrderRow } from './work-order-view.ts'
@@ -122,7 +123,7 @@ const LISTED = sql.join([
   ),
   ...JSON_COLUMNS.map(wholeOrNothing),
   sql`case when status_reason is not null then ${BOUNDED_REASON} end as status_reason`,
-  sql`coalesce(${IS_APPROVED}, false) as approved`,
+  sql`coalesce(${IS_APPROVED}, false) as approved, ${DEPENDS_ON} as depends_on`,
   sql`array_remove(array[${sql.join([
     ifLonger('title', MOST.title),
     ifLonger('description', MOST.description),

@@ -3,6 +3,7 @@ import { LIMITS } from '../../work-order/content.ts'
 import { scopesOverlap, sharedScope } from '../../work-order/scope.ts'
 import { hasNoRunningAttempt } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
+import { HAS_ITS_DEPENDENCIES } from './dependencies.ts'
 import { type FailureRow, listFailureRows } from './failure-rows.ts'
 import { IS_APPROVED } from './order-conditions.ts'
 import { texts } from './work-order-view.ts'
@@ -20,6 +21,8 @@ type Candidate = {
   files: readonly string[]
   /** It makes no change and pays nothing: however many fail alike, it is neither held nor does it hold another. */
   verifiesOnly?: boolean
+  /** Its pull request is open already, so that it opens no further one. */
+  isOpen?: boolean
 }
 type Db = Kysely<Database>
 
@@ -35,6 +38,8 @@ export type Verdict = { id: string } & (
   | { waitsFor: 'repository'; obstacles: readonly Obstacle[] }
   /** As many attempts as there may be run, or are about to: these. */
   | { waitsFor: 'place'; obstacles: readonly Obstacle[] }
+  /** As many pull requests of its project are open, or are about to be, as may be. */
+  | { waitsFor: 'pull_requests'; obstacles: readonly Obstacle[]; open: number; most: number }
   /** Orders of its project failed alike one after the other, or may: as many run, or are about to, as may then. */
   | { waitsFor: 'row'; obstacles: readonly Obstacle[]; row: FailureRow | null; most: number }
 )
@@ -45,7 +50,12 @@ export type Places = {
   perRepository: number | null
   /** Missing: however many orders fail alike, as many run. */
   probation?: Probation
+  /** By the id of a project that has a cap; missing: none has, or it is not looked at. */
+  pullRequests?: ReadonlyMap<string, OpenPullRequests>
 }
+
+/** Pull requests of a project that are open, and how many may be. */
+type OpenPullRequests = { open: number; most: number }
 
 /**
  * What bounds the attempts of one project that may pay: those that run and those of the row together are never more than pause it. So no more
@@ -131,7 +141,11 @@ export async function nextOrders(
   for (let look = FIRST_LOOK; candidates.length < LOOK_AHEAD; look *= 4) {
     const limit = Math.min(look, LOOK_AHEAD - candidates.length)
     const busy = [...running, ...candidates.filter(({ id }) => chosen.includes(id))]
-    const full = { repositories: fullRepositories(busy, places), projects: fullProjects(busy, places) }
+    const full = {
+      repositories: fullRepositories(busy, places),
+      projects: fullProjects(busy, places),
+      capped: cappedProjects(busy, places),
+    }
     const more = await approvedOrders(transaction, only, { behind: candidates.at(-1), full, limit })
     candidates.push(...more)
     chosen = choose(candidates, running, places)
@@ -163,6 +177,23 @@ function fullProjects(busy: readonly Candidate[], places: Places): string[] {
   })
 }
 
+/** Of how many more its project may open; null: of any number. */
+function roomOf<Order extends Candidate>(
+  { pullRequests }: Places,
+  busy: readonly Order[],
+  project: string | null | undefined,
+) {
+  const known = pullRequests?.get(String(project))
+  if (known === undefined) return null
+  const coming = busy.filter((other) => other.project === project && other.isOpen !== true)
+  return { ...known, coming, left: known.most - known.open - coming.length }
+}
+
+function cappedProjects(busy: readonly Candidate[], places: Places): string[] {
+  const capped = places.pullRequests === undefined ? [] : [...places.pullRequests.keys()]
+  return capped.filter((project) => Number(roomOf(places, busy, project)?.left) <= 0)
+}
+
 /** The first candidates there are places for and whose scope is free. */
 export function choose(candidates: readonly Candidate[], running: readonly Candidate[], places: Places): string[] {
   const chosen: string[] = []
@@ -192,11 +223,14 @@ export function* verdicts(
     const beside = busy.filter((other) => other.repository === repository)
     const ofProject = busy.filter((other) => other.project === project && other.verifiesOnly !== true)
     const most = verifiesOnly === true ? null : mostOf(places, project)
+    const room = candidate.isOpen === true ? null : roomOf(places, busy, project)
     const obstacle = held.find((other) => other.repository === repository && scopesOverlap(other.files, files))
     if (most === 0) {
       yield { id, waitsFor: 'row', obstacles: [], row: rowOf(places, project), most }
     } else if (obstacle !== undefined) {
       yield { id, waitsFor: 'scope', obstacle, shared: sharedScope(obstacle.files, files) }
+    } else if (room !== null && room.left <= 0) {
+      yield { id, waitsFor: 'pull_requests', obstacles: room.coming, open: room.open, most: room.most }
     } else if (perRepository !== null && beside.length >= perRepository) {
       yield { id, waitsFor: 'repository', obstacles: beside }
     } else if (most !== null && ofProject.length >= most) {
@@ -225,10 +259,16 @@ export async function verdictsOfNextClaim(
   }: { maxConcurrent: number; perRepository: number | null; pauseAfter: number },
 ): Promise<{ running: number; verdicts: Map<string, Verdict> }> {
   const running = await runningScopes(db)
-  const full = { repositories: [], projects: [] }
+  const full = { repositories: [], projects: [], capped: [] }
+  const pullRequests = await openPullRequests(db)
   const candidates = await approvedOrders(db, null, { behind: undefined, full, limit: LOOK_AHEAD })
   const bound = await readProbation(db, pauseAfter, running)
-  const all = verdicts(candidates, running, { free: maxConcurrent - running.length, perRepository, ...bound })
+  const all = verdicts(candidates, running, {
+    free: maxConcurrent - running.length,
+    perRepository,
+    pullRequests,
+    ...bound,
+  })
   return { running: running.length, verdicts: new Map([...all].map((verdict) => [verdict.id, verdict])) }
 }
 
@@ -256,6 +296,21 @@ function comparableScope(files: RawBuilder<unknown>) {
   return sql<unknown>`case when ${isComparable} then ${files} else '[]' end`
 }
 
+/** An order in review whose branch is worked on again opens no other pull request. */
+const hasOpenPullRequest = (order: 'work_orders.id' | 'attempts.work_order_id') => sql<boolean>`exists (
+  select from pull_requests where pull_requests.work_order_id = ${sql.ref(order)} and pull_requests.state = 'open'
+)`
+
+/** Of the projects that have a cap, by their ids. */
+export async function openPullRequests(db: Db): Promise<ReadonlyMap<string, OpenPullRequests>> {
+  const { rows } = await sql<{ id: string } & OpenPullRequests>`
+    select projects.id, max_open_pull_requests as most,
+      (select count(*)::integer from pull_requests where project_id = projects.id and state = 'open') as open
+    from projects where max_open_pull_requests is not null and repository is not null
+  `.execute(db)
+  return new Map(rows.map(({ id, open, most }) => [id, { open, most }]))
+}
+
 /** What the attempts of all processes hold. */
 export async function runningScopes(db: Db): Promise<Candidate[]> {
   const rows = await db
@@ -266,6 +321,7 @@ export async function runningScopes(db: Db): Promise<Candidate[]> {
       projectOf().as('project'),
       comparableScope(sql`content -> 'files_in_scope'`).as('files'),
       sql<boolean>`verifies is not null`.as('verifiesOnly'),
+      hasOpenPullRequest('attempts.work_order_id').as('isOpen'),
     ])
     .where('status', '=', 'running')
     .execute()
@@ -293,7 +349,7 @@ async function approvedOrders(
     limit,
   }: {
     behind: Candidate | undefined
-    full: { repositories: readonly string[]; projects: readonly string[] }
+    full: { repositories: readonly string[]; projects: readonly string[]; capped: readonly string[] }
     limit: number
   },
 ): Promise<Candidate[]> {
@@ -301,14 +357,21 @@ async function approvedOrders(
     .selectFrom('work_orders')
     .select(['id', comparableScope(sql`files_in_scope`).as('files'), repositoryOf().as('repository')])
     .select([projectOf().as('project'), sql<boolean>`verifies is not null`.as('verifiesOnly')])
+    .select(hasOpenPullRequest('work_orders.id').as('isOpen'))
     .where('status', '=', 'pending')
     .where(IS_APPROVED)
+    // One that waits for another holds no scope either: what it waits for may need the same files.
+    .where(HAS_ITS_DEPENDENCIES)
     // A cancelled and retried order waits until its last attempt has really ended.
     .where(hasNoRunningAttempt)
   // One that is asked for by its id is claimed all the same, and is told what is wrong.
   if (only === null) select = select.where(hasNoRemovedProject)
   else select = select.where('id', '=', only)
-  const { repositories, projects } = full
+  const { repositories, projects, capped } = full
+  if (capped.length > 0)
+    select = select.where(
+      sql<boolean>`(${hasOpenPullRequest('work_orders.id')} or coalesce(${projectOf()} <> all(${capped}::uuid[]), true))`,
+    )
   if (repositories.length > 0)
     select = select.where(sql<boolean>`coalesce(${repositoryOf()} <> all(${repositories}), true)`)
   if (projects.length > 0)

@@ -6,6 +6,7 @@ import type { Phase, Status } from '../../work-order/status.ts'
 import { type EndedAsSeen, endedAsSeen } from '../attempts/ended-verifications.ts'
 import type { PullRequestRow } from '../pull-requests.ts'
 import type { Database } from '../schema.ts'
+import { type Dependency, UNMET_DEPENDENCIES } from './dependencies.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
 import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
 import { PROJECT_OF_ORDER } from './work-orders.ts'
@@ -68,6 +69,8 @@ export type Whereabouts = {
   /** What it was turned down with; null: it was not, or without words. */
   rejection: string | null
   updatedAt: Date
+  /** The orders it depends on that are not merged. */
+  waitsFor: readonly Dependency[]
   /** USD its attempts have cost, as a decimal; null: before the first. */
   cost: string | null
   attempt: LastAttempt | null
@@ -104,6 +107,7 @@ export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whe
       case when status_reason is not null then ${BOUNDED_REASON} end as reason,
       left(work_orders.metadata ->> 'rejection_reason', ${MOST_OF_TEXT}) as rejection,
       coalesce(work_orders.updated_at, work_orders.created_at) as "updatedAt", work_orders.actual_cost as cost,
+      ${UNMET_DEPENDENCIES} as "waitsFor",
       attempt.number, attempt.status as attempt_status, attempt.claimed_at, attempt.ended_at,
       made.number as "madeBy",
       workers.host, workers.pid, coalesce(workers.lease_until > clock_timestamp(), false) as is_alive,

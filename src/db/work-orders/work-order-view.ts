@@ -11,6 +11,8 @@ export type WorkOrderRow = Selectable<Database['work_orders']> & {
   /** PROPOSER_OF_ORDER. */
   proposer: string | null
   content_sha256?: string
+  /** DEPENDS_ON. */
+  depends_on: string[]
 }
 
 /** The same where metadata may have been left out. */
@@ -28,6 +30,7 @@ export function toWorkOrderView(row: ShownRow): WorkOrderView {
     acceptance_criteria: texts(row.acceptance_criteria),
     files_in_scope: texts(row.files_in_scope),
     context: texts(row.context),
+    depends_on: row.depends_on,
     risk_level: row.risk_level,
     status: row.status,
     phase: row.phase,

@@ -1,60 +1,17 @@
 import { type Kysely, sql } from 'kysely'
 import type { RetryMode } from '../../contract/why/retry.ts'
-import type { NewWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
-import { statedUsd } from '../../money.ts'
 import { canMove, type Phase, STATUSES, type Status } from '../../work-order/status.ts'
-import { findProjectByName, listProjects } from '../projects.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
+import { DEPENDS_ON } from './dependencies.ts'
 import { CONTENT_HASH, PROPOSER_OF_ORDER } from './order-conditions.ts'
 import { toWorkOrderView } from './work-order-view.ts'
 
 type Db = Kysely<Database>
 
 const SHORTEST_PREFIX = 4
-
-/** Stores new orders, all or none. @throws {Fault} `not_found` for an unknown project */
-export async function addWorkOrders(db: Db, orders: readonly NewWorkOrder[]): Promise<WorkOrderView[]> {
-  return db.transaction().execute(async (transaction) => {
-    const added: WorkOrderView[] = []
-    for (const order of orders) added.push(await addWorkOrder(transaction, order))
-    return added
-  })
-}
-
-async function addWorkOrder(db: Db, { context = [], ...order }: NewWorkOrder): Promise<WorkOrderView> {
-  const projectId = await projectIdFor(db, order.project)
-  const { id } = await db
-    .insertInto('work_orders')
-    .values({
-      title: order.title,
-      description: order.description,
-      acceptance_criteria: JSON.stringify(order.acceptance_criteria),
-      files_in_scope: JSON.stringify(order.files_in_scope),
-      context: JSON.stringify(context),
-      risk_level: order.risk_level,
-      project_id: projectId,
-      budget_usd:
-        order.budget_usd === undefined || order.budget_usd === null ? null : statedUsd(order.budget_usd).toFixed(),
-      metadata: JSON.stringify(order.approved ? { approved_by_director: true } : {}),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  await recordEvent(db, { workOrderId: id, type: 'added', message: order.approved ? 'added, approved' : 'added' })
-  return findWorkOrder(db, id)
-}
-
-/** Null while there is no project yet: the order then waits for the first one. @throws {Fault} `project_required` */
-async function projectIdFor(db: Db, name: string | undefined): Promise<string | null> {
-  if (name !== undefined) return (await findProjectByName(db, name)).id
-  const projects = await listProjects(db)
-  const [project, second] = projects
-  if (second === undefined) return project === undefined ? null : project.id
-  const names = projects.map((each) => each.name).join(', ')
-  const message = `There are several projects: ${names}. Name one: --project, or "project" in the order.`
-  throw new Fault('project_required', message)
-}
 
 /**
  * One order by its id, or by a prefix of it that is at least four characters long and unique.
@@ -93,6 +50,7 @@ function selectRows(db: Db) {
       .leftJoin('projects', (join) => join.on('projects.id', '=', PROJECT_OF_ORDER))
       .selectAll('work_orders')
       .select(['projects.name as project_name', CONTENT_HASH.as('content_sha256'), PROPOSER_OF_ORDER.as('proposer')])
+      .select(DEPENDS_ON.as('depends_on'))
       // An earlier Moose may have left orders in states of its own; they are kept and not ours to carry out.
       .where('work_orders.status', 'in', STATUSES)
   )

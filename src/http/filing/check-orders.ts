@@ -8,9 +8,10 @@ import { MOST_ORDERS_AT_ONCE, type NewWorkOrder } from '../../contract/work-orde
 import { allProjects } from '../../db/projects.ts'
 import { hiddenTexts } from '../../db/work-orders/work-order-view.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
-import { Fault } from '../../faults/fault.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
 import { statedUsd, Usd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
+import { dependenciesWithin } from '../../work-order/dependencies.ts'
 import type { Project } from '../../work-order/project.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { approvalOf } from '../inbox/approval.ts'
@@ -39,6 +40,7 @@ export async function checkOrders(
   const { orders, problems } = readAll(body)
   const projects = await allProjects(deps.db)
   const looked = orders.map((order) => withProject(order, projects))
+  await addDependencyProblems(deps.db, looked)
   await warnOfMissing(deps, looked, baseFiles)
   const checked = await weighed(deps, looked, editOf)
   return {
@@ -100,6 +102,29 @@ function withProject({ named, ...read }: ReadAll['orders'][number], projects: re
 
 function onlyOne([only, ...others]: readonly Project[]): Project | undefined {
   return others.length === 0 ? only : undefined
+}
+
+/** What is no order that could be waited for: of the list, or one that is filed. */
+async function addDependencyProblems(db: Deps['db'], looked: readonly Looked[]): Promise<void> {
+  const orders = looked.map(({ title, order }) => ({
+    title: title === null ? '' : title,
+    depends_on: order?.depends_on,
+  }))
+  const { named, problems } = dependenciesWithin(orders)
+  for (const { order, entry, reason } of problems) {
+    const field = entry === null ? 'depends_on' : `depends_on[${entry}]`
+    const one = looked[order]
+    one?.problems.push({ line: one.line, field, reason })
+  }
+  for (const [index, { line, problems: own }] of looked.entries()) {
+    for (const one of named[index] ?? []) {
+      if ('at' in one) continue
+      const fault = await findWorkOrder(db, one.id).then(() => null, toFault)
+      if (fault === null) continue
+      if (fault.code !== 'work_order_not_found') throw fault
+      own.push({ line, field: 'depends_on', reason: `names "${one.id}", of which there is none, or more than one` })
+    }
+  }
 }
 
 /** Adds a warning for every entry of a scope, and for every file to read, that the base commit has not. */

@@ -13,6 +13,7 @@ const ORDER: WorkOrderView = {
   acceptance_criteria: ['It greets', 'It is polite'],
   files_in_scope: ['CODEOWNERS'],
   context: [],
+  depends_on: [],
   risk_level: 'low',
   status: 'pending',
   phase: null,

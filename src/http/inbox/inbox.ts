@@ -122,6 +122,12 @@ function reviewEntry(order: ListedOrder): InboxEntry[] {
 /** Nothing where it goes on by itself, or when what the inbox names beside it ends. */
 function blockedEntry(order: ListedOrder): InboxEntry[] {
   const { kind } = order.explained.why
+  // A failed order that it depends on is an entry of its own.
+  if (
+    kind === 'dependency' &&
+    order.explained.order.waitsFor.every(({ status }) => status !== 'cancelled' && status !== null)
+  )
+    return []
   if (kind === 'next' || kind === 'service' || kind === 'provider' || kind === 'emergency_stop') return []
   return [orderEntry(kind === 'held_change' ? 'held_change' : 'blocked', order)]
 }

@@ -27,6 +27,7 @@ import {
   QUERY_FAULT,
   UNWORKABLE,
 } from '../answers.ts'
+import { requireScope } from '../authenticate.ts'
 import { newRoutes } from '../new-routes.ts'
 import { addCheckedProject, editProject, projectsOfCheckout, withPause, withPauses } from '../project-settings.ts'
 
@@ -75,6 +76,7 @@ const edit = createRoute({
   path: '/api/projects/{name}',
   operationId: 'editProject',
   summary: 'Change settings of a repository; they count from the next attempt on',
+  description: 'With `merge_policy`, `auto_merge` or `auto_approve` it takes the scope `approve` too.',
   tags,
   request: { params: ProjectParams, body: jsonBody(ProjectChange, true) },
   responses: {
@@ -128,7 +130,10 @@ export const projectRoutes = newRoutes()
   })
   .openapi(edit, async (c) => {
     const { deps } = c.var
-    const result = await editProject(deps, c.req.valid('param').name, c.req.valid('json'))
+    const change = c.req.valid('json')
+    const decides = [change.merge_policy, change.auto_merge, change.auto_approve].some((rule) => rule !== undefined)
+    if (decides) requireScope(c, 'approve', 'Changing what is approved or merged by rule')
+    const result = await editProject(deps, c.req.valid('param').name, change)
     return c.json({ success: true as const, ...result, project: await withPause(deps, result.project) }, 200)
   })
   .openapi(resume, async (c) => {

@@ -1,19 +1,14 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { ApproveWorkOrder, ReasonBody } from '../../contract/why/approve.ts'
 import { RetriedWorkOrderResponse, RetryWorkOrder, VerifyWorkOrder } from '../../contract/why/retry.ts'
-import {
-  ApproveWorkOrder,
-  ReasonBody,
-  WorkOrderParams,
-  WorkOrderResponse,
-  type WorkOrderView,
-} from '../../contract/work-orders.ts'
+import { WorkOrderParams, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { approveWorkOrder } from '../../db/work-orders/approve-work-order.ts'
 import { findWorkOrder, rejectWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
+import { withTerms } from '../filing/approval-terms.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
-import { withVerification } from '../verification.ts'
 
 const tags = ['Work orders']
 const ACTED = {
@@ -131,7 +126,7 @@ export const workOrderActionRoutes = newRoutes()
     // Without a body nothing has filled in what holds then.
     const wish = ApproveWorkOrder.parse(c.req.valid('json'))
     const order = await approveWorkOrder(c.var.deps.db, c.req.valid('param').id, wish)
-    const [shown = order] = await withVerification(c.var.deps, [order])
+    const [shown = order] = await withTerms(c.var.deps, [order])
     return c.json({ success: true as const, work_order: shown }, 200)
   })
   .openapi(reject, async (c) => {

@@ -11,8 +11,8 @@ import {
   WorkOrderResponse,
   WorkOrdersResponse,
 } from '../../contract/work-orders.ts'
+import { addWorkOrders } from '../../db/work-orders/add-work-orders.ts'
 import { editWorkOrder } from '../../db/work-orders/edit-work-order.ts'
-import { addWorkOrders } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { shownUsd, statedUsd } from '../../money.ts'
 import { orderAddress } from '../../work-order/naming.ts'
@@ -27,11 +27,11 @@ import {
   QUERY_FAULT,
 } from '../answers.ts'
 import { hasScope, requireScope } from '../authenticate.ts'
+import { approvedByRule, withTerms } from '../filing/approval-terms.ts'
 import { withMissingContext } from '../filing/missing-context.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { lanesOf, listedOrders } from '../inbox/listed-orders.ts'
 import { newRoutes, refuseInvalid } from '../new-routes.ts'
-import { withVerification } from '../verification.ts'
 import { workOrderDetail } from '../work-order-detail.ts'
 
 const tags = ['Work orders']
@@ -131,7 +131,8 @@ export const workOrderRoutes = newRoutes()
       if (orders.some(({ approved }) => approved)) requireScope(c, 'approve', 'Filing an order as approved')
       if (!hasScope(c, 'approve')) await refuseDearer(c, orders)
       const stored = await addWorkOrders(c.var.deps.db, orders)
-      const added = await withMissingContext(c.var, await withVerification(c.var.deps, stored))
+      const judged = await approvedByRule(c.var.deps, await withTerms(c.var.deps, stored))
+      const added = await withMissingContext(c.var, judged)
       if (many) return c.json({ success: true as const, work_orders: added }, 201)
       const [order] = added
       if (order === undefined) throw new Fault('internal', 'A work order was stored and not given back')
@@ -141,10 +142,10 @@ export const workOrderRoutes = newRoutes()
   )
   .openapi(show, async (c) => {
     const order = await workOrderDetail(c.var.deps.db, c.req.valid('param').id)
-    const verified = order.status === 'pending' ? await withVerification(c.var.deps, [order]) : [order]
-    const [shown = order] = await withMissingContext(c.var, verified)
+    const terms = order.status === 'pending' ? await withTerms(c.var.deps, [order]) : [order]
+    const [shown = order] = await withMissingContext(c.var, terms)
     const address = orderAddress(c.var.deps.config.pageUrl, order.id)
-    return c.json({ success: true as const, work_order: { ...shown, page_url: address } }, 200)
+    return c.json({ success: true as const, work_order: { ...order, ...shown, page_url: address } }, 200)
   })
   .openapi(
     edit,

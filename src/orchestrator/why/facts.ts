@@ -70,7 +70,7 @@ export function short(id: string): string {
 }
 
 /** Which attempt it is of, and where it runs or ran. */
-export function attemptEvidence({ attempt }: Whereabouts): Why['evidence'] {
+export function attemptEvidence({ attempt }: Pick<Whereabouts, 'attempt'>): Why['evidence'] {
   if (attempt === null) return []
   const { number, status, step, host, pid } = attempt
   const at = step === null ? '' : `, ${step.status === 'running' ? 'at' : 'last at'} ${step.name}`

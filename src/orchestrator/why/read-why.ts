@@ -9,9 +9,11 @@ import { type Verdict, verdictsOfNextClaim } from '../../db/work-orders/next-ord
 import { type Whereabouts, whereaboutsOf } from '../../db/work-orders/order-whereabouts.ts'
 import { suspendedOrders } from '../../db/work-orders/suspended-orders.ts'
 import { listWorkers } from '../../db/workers/workers.ts'
+import type { MergeRefusal } from '../../director/may-merge.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { faultOfRow } from '../malformed-rows.ts'
+import { mergeRefusals } from '../merge-by-rule.ts'
 import { type ConditionSources, neededUsd, pauseOf, readConditions, rowOf, whatReleases } from '../resume-conditions.ts'
 import type { Intake, Resting } from './facts.ts'
 import { stateOf, whyOf } from './why.ts'
@@ -51,13 +53,22 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
   const looksAhead = states.has('waiting') || states.has('blocked')
   const { intake, verdicts } = looksAhead ? await readIntake(sources) : { intake: IDLE, verdicts: NO_VERDICTS }
   const resting = states.has('blocked') ? await readResting(sources, intake) : NONE_REST
+  const inReview = orders.filter((order) => stateOf(order) === 'review').map(({ id }) => id)
+  // It is evidence, which a list does not show.
+  const refusals = await mergeRefusals(sources.db, orders.length === 1 ? inReview : [])
   const now = sources.clock.now()
   return new Map(
     orders.map((order) => {
       const facts = { verdict: verdicts.get(order.id) ?? null, resting: resting.get(order.id) ?? null }
-      return [order.id, { order, why: whyOf({ order, intake, now, ...facts }) }]
+      return [order.id, { order, why: withRefusals(whyOf({ order, intake, now, ...facts }), refusals.get(order.id)) }]
     }),
   )
+}
+
+/** With what keeps its pull request from being merged by rule, where its project has that done. */
+function withRefusals(why: Why, refusals: readonly MergeRefusal[] = []): Why {
+  const rows = refusals.map(({ rule, reason }) => ({ name: 'not merged by rule', text: `${reason} (${rule})` }))
+  return { ...why, evidence: [...why.evidence, ...rows] }
 }
 
 const NO_VERDICTS: ReadonlyMap<string, Verdict> = new Map()

@@ -11,6 +11,7 @@ import { NO_USD, shownUsd } from '../../money.ts'
 import { allowanceFor, heldFrom, inWords } from '../../work-order/protection/held-change.ts'
 import { lastOrders } from '../../work-order/words.ts'
 import { detailOf } from '../resume-conditions.ts'
+import { behindDependencies } from './dependencies.ts'
 import {
   answer,
   attemptEvidence,
@@ -30,6 +31,7 @@ const MOST_NAMED = 10
 /** Why an order is blocked: the condition it waits for, as it is now and not as it was when it was suspended, or a human. */
 export function whyItRests(facts: WhyFacts): Why {
   const { order, intake, resting, now } = facts
+  if (order.reason?.code === 'dependency_unmet' && order.waitsFor.length > 0) return behindDependencies(order)
   // Limits that cannot be read: no condition can be looked at.
   const unread = intake.stop?.code === 'config_invalid' && order.reason !== null && isSuspendCode(order.reason.code)
   if (resting === null) return (unread ? stoppedAnswer(intake, now) : null) ?? needsHuman(order)

@@ -3,6 +3,7 @@ import { asWord } from '../../db/proposer-configs.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { lastOrders } from '../../work-order/words.ts'
+import { behindDependencies } from './dependencies.ts'
 import {
   answer,
   attemptEvidence,
@@ -22,6 +23,7 @@ export function whyItWaits({ order, intake, verdict, now }: WhyFacts): Why {
   if (!order.isAsApproved) return approvedOtherwise(order)
   if (order.attempt !== null && order.attempt.status === 'running') return stillEnding(order)
   if (order.hasRemovedProject) return withoutProject(order)
+  if (order.waitsFor.length > 0) return behindDependencies(order)
   const stopped = stoppedAnswer(intake, now)
   if (stopped !== null) return stopped
   if (verdict === null) return farBehind(order, intake)
@@ -30,6 +32,8 @@ export function whyItWaits({ order, intake, verdict, now }: WhyFacts): Why {
       return behindScope(verdict, order)
     case 'row':
       return behindRow(verdict, order)
+    case 'pull_requests':
+      return behindPullRequests(verdict, order)
     case 'repository':
     case 'place':
       return withoutPlace(verdict, intake)
@@ -142,6 +146,26 @@ function behindRow({ row, most, obstacles }: Extract<Verdict, { waitsFor: 'row' 
     evidence,
     orders: orders.slice(-MOST_NAMED),
     next: [...resume, run, `moose show ${short(String(orders.at(-1)))}`],
+  })
+}
+
+function behindPullRequests(
+  { open, most, obstacles }: Extract<Verdict, { waitsFor: 'pull_requests' }>,
+  { project }: Whereabouts,
+): Why {
+  const whose = project === null ? 'its project' : `project ${project}`
+  const coming = obstacles.length === 0 ? '' : `, and ${obstacles.length} of its orders on the way to one`
+  const raise = project === null ? [] : [`moose project edit ${asWord(project)} --max-open-pull-requests ${most + 1}`]
+  return answer({
+    kind: 'pull_requests',
+    short: `waits: ${open} of ${most} pull requests of ${whose} are open${coming}`,
+    sentence: `It waits until a pull request of ${whose} is merged or closed: ${open} of at most ${most} are open${coming}.`,
+    evidence: [
+      { name: 'open pull requests', text: `${open} of ${most}` },
+      ...obstacles.slice(0, MOST_NAMED).map(({ id }) => ({ name: 'on the way to one', text: id })),
+    ],
+    orders: obstacles.slice(0, MOST_NAMED).map(({ id }) => id),
+    next: ['moose inbox', 'moose list --state review', ...raise],
   })
 }
 

@@ -68,6 +68,7 @@ const order = (more: Partial<Whereabouts> = {}): Whereabouts => ({
   rejection: null,
   updatedAt: BEFORE,
   cost: '0.5',
+  waitsFor: [],
   attempt: null,
   madeBy: null,
   pull: null,
@@ -133,6 +134,50 @@ function is(kind: string, answer: Why): Why {
   for (const command of answer.next) assert.match(command, /^moose /)
   return answer
 }
+
+describe('an order that depends on others', () => {
+  const other = { id: OTHER, title: 'Plan', status: 'pending', code: null } as const
+
+  test('waits until they are merged, and says which and how they stand', () => {
+    const waits = why({ order: { waitsFor: [other] }, verdict: null })
+    const { short, orders, next } = is('dependency', waits)
+    assert.equal(short, 'waits for 5e6f7a8b "Plan", which it depends on and which waits too')
+    assert.deepEqual([orders, next], [[OTHER], ['moose why 5e6f7a8b', 'moose edit 1a2b3c4d --depends-on none']])
+    const inReview = { ...other, status: 'in_progress' } as const
+    assert.match(
+      why({ order: { waitsFor: [inReview] } }).sentence,
+      /is not merged yet\. It is started when that is merged\.$/,
+    )
+  })
+
+  test('is blocked by one that ended without a merge, which is named before the others', () => {
+    const failed = { id: ID, title: 'Build', status: 'failed', code: 'check_failed' } as const
+    const reason = { code: 'dependency_unmet', message: 'As it was.' } as const
+    const blocked = why({ order: { status: 'blocked', reason, waitsFor: [other, failed] } })
+    const { short, next } = is('dependency', blocked)
+    assert.equal(
+      short,
+      'is blocked by 1a2b3c4d "Build", which it depends on and which failed with check_failed; it waits for 1 more',
+    )
+    assert.equal(next[0], 'moose retry 1a2b3c4d')
+    const gone = { ...other, title: null, status: null }
+    assert.match(why({ order: { status: 'blocked', reason, waitsFor: [gone] } }).short, /is not there any more$/)
+  })
+})
+
+test('an order waits while as many pull requests of its project are open as may be, and says how to go on', () => {
+  const verdict: Verdict = {
+    id: ID,
+    waitsFor: 'pull_requests',
+    open: 4,
+    most: 5,
+    obstacles: [{ id: OTHER, isRunning: true }],
+  }
+  const { short, orders, next } = is('pull_requests', why({ verdict }))
+  assert.equal(short, 'waits: 4 of 5 pull requests of project sample are open, and 1 of its orders on the way to one')
+  assert.deepEqual(orders, [OTHER])
+  assert.equal(next.at(-1), 'moose project edit sample --max-open-pull-requests 6')
+})
 
 describe('an order that has not begun', () => {
   test('is not approved, or was with other content', () => {

@@ -4,6 +4,7 @@ import { answer, api, type Schemas } from '../api/client.ts'
 import { lackOf, useActing, useHasScope } from '../ui/asked-button.tsx'
 import { Choice, Field, Problem } from './field.tsx'
 import { FIELDS, linesOf, type ProjectField, patternsProblem } from './project-fields.ts'
+import { changedRules, openProblem, Rules, rulesOf } from './project-rules.tsx'
 
 type Project = Schemas['Project']
 const FORGES = [
@@ -18,10 +19,12 @@ function useSettings(project: Project) {
   const [texts, setTexts] = useState(before)
   const [forge, setForge] = useState(project.forge)
   const [signsOff, setSignsOff] = useState(project.sign_off)
+  const [rules, setRules] = useState(rulesOf(project))
   const change: Schemas['ProjectChange'] = {
     ...changedTexts(before, texts),
     ...(forge === project.forge ? {} : { forge }),
     ...(signsOff === project.sign_off ? {} : { sign_off: signsOff }),
+    ...changedRules(rulesOf(project), rules),
   }
   return {
     texts,
@@ -29,14 +32,17 @@ function useSettings(project: Project) {
     setForge,
     signsOff,
     setSignsOff,
+    rules,
+    setRules,
     change,
     isChanged: Object.keys(change).length > 0,
-    problems: problemsOf(texts),
+    problems: { ...problemsOf(texts), open: openProblem(rules.open) },
     set: (name: keyof Texts) => (value: string) => setTexts({ ...texts, [name]: value }),
     reset: () => {
       setTexts(before)
       setForge(project.forge)
       setSignsOff(project.sign_off)
+      setRules(rulesOf(project))
     },
   }
 }
@@ -67,6 +73,7 @@ export function ProjectForm({ project: { name }, project }: { project: Project }
     >
       <Plain settings={settings} />
       <Protection settings={settings} />
+      <Rules rules={settings.rules} change={settings.setRules} problem={problems.open} />
       <Problem error={saving.error} />
       <div className="buttons">
         <button

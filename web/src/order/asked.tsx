@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import type { OrderDetail } from '../api/client.ts'
 import { Criteria } from './criteria.tsx'
 
@@ -28,6 +29,18 @@ export function Asked({ order }: { order: OrderDetail }) {
           <dt>risk</dt>
           <dd>{order.risk_level}</dd>
         </div>
+        {order.depends_on.length === 0 ? null : (
+          <div>
+            <dt>depends on</dt>
+            <dd>
+              {order.depends_on.map((id) => (
+                <Link key={id} to="/orders/$id" params={{ id }}>
+                  {id.slice(0, 8)}{' '}
+                </Link>
+              ))}
+            </dd>
+          </div>
+        )}
         {filedBy === null || filedBy === undefined ? null : (
           <div>
             <dt>filed by</dt>

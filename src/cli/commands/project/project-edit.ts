@@ -5,6 +5,8 @@ import { NetworkUse } from '../../../contract/hosts/host-rule.ts'
 import { ChangedProjectResponse, ProjectChange, ProjectsResponse } from '../../../contract/projects.ts'
 import { Fault } from '../../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../../faults/schema-problems.ts'
+import { RISK_LEVELS } from '../../../work-order/content.ts'
+import { MERGE_POLICIES } from '../../../work-order/project.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { type ApiClient, projectPath } from '../../client/api-client.ts'
 import { nullForNone, usdOrNone } from '../../input/arguments.ts'
@@ -31,10 +33,14 @@ type EditOptions = {
   unprotect?: string[]
   usualProtection?: true
   image?: string
+  maxOpenPullRequests?: string
+  mergePolicy?: string
+  autoMerge?: string
+  autoApprove?: string
 }
 
 export function projectEditCommand(cli: Cli): Command {
-  return new Command('edit')
+  return withRules(new Command('edit'))
     .summary('change settings of a project')
     .description(
       'Changes settings of a project. What concerns the repository is tried first: it has to answer, have the branch, and ' +
@@ -83,6 +89,24 @@ export function projectEditCommand(cli: Cli): Command {
         show(cli, changed, body)
       })
     })
+}
+
+/** What is decided without a human. */
+function withRules(command: Command): Command {
+  return command
+    .option('--max-open-pull-requests <number>', 'orders beyond so many open pull requests wait; none: any number')
+    .addOption(
+      new Option('--merge-policy <policy>', 'who merges what is proved and green: a human, or Moose').choices(
+        MERGE_POLICIES,
+      ),
+    )
+    .addOption(new Option('--auto-merge <risk>', 'the highest risk that the policy auto merges').choices(RISK_LEVELS))
+    .addOption(
+      new Option(
+        '--auto-approve <risk>',
+        'the highest risk that is approved by rule; none: a human approves each',
+      ).choices([...RISK_LEVELS, 'none']),
+    )
 }
 
 function show({ output }: Cli, changed: z.infer<typeof ChangedProjectResponse>, asked: ProjectChange): void {
@@ -141,6 +165,10 @@ function changeFrom(cli: Cli, options: EditOptions): ProjectChange {
     signing_key: key === undefined || key === 'none' ? orNull(key) : path.resolve(cli.cwd, key),
     ...hostsFrom(options),
     sandbox_image: orNull(options.image),
+    max_open_pull_requests: numberOrNull(options.maxOpenPullRequests),
+    merge_policy: options.mergePolicy,
+    auto_merge: options.autoMerge,
+    auto_approve: orNull(options.autoApprove),
   }
   const asked = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   if (Object.keys(asked).length === 0 && protects(options)) return {}
@@ -152,6 +180,12 @@ function changeFrom(cli: Cli, options: EditOptions): ProjectChange {
   if (parsed.success) return parsed.data
   const problems = fieldProblems(parsed.error).map((problem) => ({ ...problem, field: optionOf(problem.field) }))
   throw new Fault('request_invalid', `Nothing was changed: ${describeProblems(problems)}.`)
+}
+
+/** What is no number is left for the contract to refuse. */
+function numberOrNull(text: string | undefined): number | string | null | undefined {
+  if (text === undefined || text === 'none') return text === undefined ? undefined : null
+  return /^\d+$/.test(text) ? Number(text) : text
 }
 
 function hostsFrom({ allowHost: allow, denyHost: deny, for: use }: EditOptions) {

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MERGE_RULES, type MergeFacts, mayMerge } from './may-merge.ts'
+
+const HEAD = 'a'.repeat(40)
+
+const check = { name: 'unit', run: 'npm test', outcome: 'passed', exit_code: 0, duration_ms: 1 }
+const CHECK = { ...check, baseline: false, failed_before: false, proves: [1] }
+
+function body(more: object = {}): string {
+  const record = {
+    version: 1,
+    work_order_id: 'one',
+    attempt: 1,
+    risk_level: 'low',
+    base_sha: 'b'.repeat(40),
+    head_sha: HEAD,
+    criteria_count: 1,
+    proved_count: 1,
+    criteria: [{ number: 1, text: 'It greets', proved_by: 'unit' }],
+    checks: [CHECK],
+    repairs: [],
+    files: [],
+    shown: [],
+    closes: [],
+    proposer: 'one',
+    executor: 'patch',
+    cost_usd: 0,
+    cost_unknown: false,
+    cut: [],
+    ...more,
+  }
+  return `Text.\n<!-- moose:record ${JSON.stringify(record)} -->\n`
+}
+
+const PULL = { number: 1, base: 'main', branch: 'b', head_sha: HEAD, seen_head_sha: null, checks: null, review: null }
+const GREEN: MergeFacts = {
+  policy: 'auto',
+  most: 'low',
+  forge: 'local',
+  risk: { level: 'low', reasons: [] },
+  isApproved: true,
+  hasHeldChanges: false,
+  pull: { ...PULL, body: body() },
+}
+const pull = (more: Partial<MergeFacts['pull']>) => ({ pull: { ...GREEN.pull, ...more } })
+
+/** What each rule alone refuses, and what it says. */
+const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says: RegExp][]>> = {
+  manual: [[{ policy: 'manual' }, /^its project has its pull requests merged by a human$/]],
+  forge: [[{ forge: 'github' }, /^its pull request is on github, where a human merges it$/]],
+  risk: [
+    [
+      { risk: { level: 'high', reasons: [{ rule: 'held_files', level: 'high', reason: 'a.lock is a lock file' }] } },
+      /^its risk is high \(a\.lock is a lock file\), and up to low is allowed$/,
+    ],
+  ],
+  approval: [[{ isApproved: false }, /^it is not approved as it is now$/]],
+  held_changes: [[{ hasHeldChanges: true }, /^it changes what a human had to allow$/]],
+  record: [
+    [pull({ body: 'Text.' }), /^nothing tells whole what was verified/],
+    [pull({ body: body({ head_sha: 'c'.repeat(40) }) }), /^nothing tells whole/],
+    [pull({ body: body({ cut: ['checks'] }) }), /^nothing tells whole/],
+  ],
+  no_checks: [[pull({ body: body({ checks: [], criteria_count: 0, proved_count: 0 }) }), /^no check verifies it$/]],
+  red_checks: [
+    [
+      pull({ body: body({ checks: [{ ...CHECK, outcome: 'failed', baseline: true }] }) }),
+      /^check unit fails on its base too$/,
+    ],
+    [
+      pull({ body: body({ checks: [CHECK, { ...CHECK, name: 'slow', outcome: 'timed_out' }] }) }),
+      /^check slow did not pass$/,
+    ],
+  ],
+  unproved_criteria: [[pull({ body: body({ criteria_count: 3 }) }), /^1 of 3 criteria are proved$/]],
+  review: [
+    [pull({ seen_head_sha: 'd'.repeat(40) }), /another push has moved its branch/],
+    [pull({ checks: 'FAILURE' }), /checks on GitHub say FAILURE/],
+    [pull({ checks: 'PENDING' }), /have not ended/],
+    [pull({ review: 'CHANGES_REQUESTED' }), /asks for changes/],
+    [pull({ review: 'REVIEW_REQUIRED' }), /has to be reviewed/],
+    [
+      pull({
+        conflict: { base_sha: 'e'.repeat(40), head_sha: HEAD, files: ['a.txt'], since: '2026-01-01T00:00:00.000Z' },
+      }),
+      /conflicts with main/,
+    ],
+  ],
+}
+
+test('what is proved, green, approved and of allowed risk is merged', () => {
+  assert.deepEqual(mayMerge(GREEN), [])
+  assert.deepEqual(mayMerge({ ...GREEN, ...pull({ checks: 'SUCCESS', review: 'APPROVED' }) }), [])
+  assert.deepEqual(mayMerge({ ...GREEN, most: 'medium', risk: { level: 'medium', reasons: [] } }), [])
+})
+
+for (const { rule } of MERGE_RULES) {
+  test(`the rule ${rule} alone keeps it from being merged, and says why`, () => {
+    const cases = CASES[rule]
+    assert.ok(cases !== undefined, 'every rule has a case')
+    for (const [facts, says] of cases) {
+      const refusals = mayMerge({ ...GREEN, ...facts })
+      assert.deepEqual(
+        refusals.map((refusal) => refusal.rule),
+        [rule],
+      )
+      assert.match(String(refusals[0]?.reason), says)
+    }
+  })
+}
+
+test('every rule that refuses is named', () => {
+  const refusals = mayMerge({ ...GREEN, policy: 'manual', isApproved: false })
+  assert.deepEqual(
+    refusals.map(({ rule }) => rule),
+    ['manual', 'approval'],
+  )
+})

@@ -1,0 +1,36 @@
+import type { Kysely } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import { type Dependency, unmetDependencies, unsettledDependents } from '../db/work-orders/dependencies.ts'
+import { moveWorkOrder } from '../db/work-orders/work-orders.ts'
+import { Fault } from '../faults/fault.ts'
+import { behindDependencies } from './why/dependencies.ts'
+
+type Db = Kysely<Database>
+
+/**
+ * Blocks the orders whose dependency has ended without a merge, and makes those pending again whose dependency was retried.
+ *
+ * @param onError called for each order that cannot be changed; the others still are
+ */
+export async function settleDependents(db: Db, onError: (error: unknown) => void): Promise<void> {
+  const { blocked, released } = await unsettledDependents(db)
+  for (const { id, unmet } of blocked) {
+    const reason = unmetFault(id, unmet).toRecord()
+    await moveWorkOrder(db, id, { from: ['pending'], to: 'blocked', reason }).catch(onError)
+  }
+  const because = 'what it depends on was retried'
+  for (const { id } of released)
+    await moveWorkOrder(db, id, { from: ['blocked'], to: 'pending', reason: null, because }).catch(onError)
+}
+
+/** @throws {Fault} `dependency_unmet` while an order it depends on is not merged */
+export async function assertDependenciesMet(db: Db, id: string): Promise<void> {
+  const unmet = await unmetDependencies(db, id)
+  if (unmet.length > 0) throw unmetFault(id, unmet)
+}
+
+function unmetFault(id: string, waitsFor: readonly Dependency[]): Fault {
+  const { sentence, next, orders } = behindDependencies({ id, waitsFor, attempt: null })
+  const message = `Work order ${id} cannot start. ${sentence}   ${next.slice(0, 1).join('')}`
+  return new Fault('dependency_unmet', message, { id, orders: orders.join(' ') })
+}

@@ -1,0 +1,62 @@
+import type { Why } from '../../contract/why/why.ts'
+import type { Dependency } from '../../db/work-orders/dependencies.ts'
+import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+import { answer, attemptEvidence, short } from './facts.ts'
+
+/** Named in one answer. */
+const MOST_NAMED = 10
+
+/** An order it depends on is not merged; one that has ended without a merge is named first. */
+export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 'attempt'>): Why {
+  const { id, waitsFor } = order
+  const ended = waitsFor.filter(hasEnded)
+  const first = ended.concat(waitsFor)[0]
+  if (first === undefined) throw new Error('an order that waits for none is not asked what it waits for')
+  const left = waitsFor.length - 1
+  const more = left === 0 ? '' : ended.length > 0 ? `; it waits for ${left} more` : `, and for ${left} more`
+  const named = `${short(first.id)}${first.title === null ? '' : ` "${first.title}"`}`
+  const text = `${ended.length > 0 ? 'is blocked by' : 'waits for'} ${named}, which it depends on and which ${standing(first)}`
+  return answer({
+    kind: 'dependency',
+    code: ended.length > 0 ? 'dependency_unmet' : null,
+    short: `${text}${more}`,
+    sentence: `It ${text}${more}.${ended.length > 0 ? ` ${WAY_ON}` : ' It is started when that is merged.'}`,
+    evidence: [
+      ...waitsFor.slice(0, MOST_NAMED).map((one) => ({ name: 'depends on', text: `${one.id}, ${standing(one)}` })),
+      ...attemptEvidence(order),
+    ],
+    orders: waitsFor.slice(0, MOST_NAMED).flatMap((one) => (one.status === null ? [] : [one.id])),
+    next: [...wayOn(first), `moose edit ${short(id)} --depends-on none`],
+  })
+}
+
+const WAY_ON = 'It waits on when that is retried.'
+
+/** Whether no merge comes of it by itself. */
+export function hasEnded({ status }: Pick<Dependency, 'status'>): boolean {
+  return status === null || status === 'failed' || status === 'cancelled'
+}
+
+function standing({ status, code }: Dependency): string {
+  switch (status) {
+    case null:
+      return 'is not there any more'
+    case 'failed':
+      return code === null ? 'failed' : `failed with ${code}`
+    case 'cancelled':
+      return 'was cancelled'
+    case 'blocked':
+      return code === null ? 'is blocked' : `is blocked by ${code}`
+    case 'pending':
+      return 'waits too'
+    case 'in_progress':
+    case 'completed':
+      return 'is not merged yet'
+  }
+}
+
+function wayOn({ id, status }: Dependency): string[] {
+  if (status === null) return []
+  if (status === 'failed' || status === 'cancelled') return [`moose retry ${short(id)}`, `moose show ${short(id)}`]
+  return [`moose why ${short(id)}`]
+}

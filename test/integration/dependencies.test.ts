@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { NewWorkOrder } from '../../src/contract/work-orders.ts'
+import { addWorkOrders } from '../../src/db/work-orders/add-work-orders.ts'
+import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
+import { claimOrders } from '../../src/db/work-orders/claim.ts'
+import { editWorkOrder } from '../../src/db/work-orders/edit-work-order.ts'
+import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
+import { Fault } from '../../src/faults/fault.ts'
+import { settleDependents } from '../../src/orchestrator/settle-dependents.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+
+const RUNNER = { homeId: 'one', revision: 'one' }
+const order = (title: string, ...depends_on: string[]) =>
+  NewWorkOrder.parse({ title, depends_on, files_in_scope: [`${title}.txt`], approved: true })
+
+async function claimed({ db }: TestDatabase): Promise<string[]> {
+  const limits = { maxConcurrent: 9, maxPerRepository: null, runner: RUNNER, only: null }
+  const titles: string[] = []
+  for (const { workOrderId } of (await claimOrders(db, limits)).claimed)
+    titles.push((await findWorkOrder(db, workOrderId)).title)
+  return titles
+}
+
+async function move({ pool }: TestDatabase, id: string, ...statuses: string[]): Promise<void> {
+  for (const status of statuses) {
+    const phase = status === 'in_progress' ? 'routing' : null
+    await pool.query('update work_orders set status = $2, phase = $3 where id = $1', [id, status, phase])
+  }
+  await pool.query("update attempts set status = 'failed', ended_at = now() where work_order_id = $1", [id])
+}
+
+const settle = ({ db }: TestDatabase) =>
+  settleDependents(db, (error) => {
+    throw error
+  })
+
+test('an order is taken on when every order it depends on is merged, and not before', async () => {
+  await using database = await createTestDatabase()
+  const [plan, other] = await addWorkOrders(database.db, [
+    order('Plan'),
+    order('Other'),
+    order('Build', 'Plan', 'Other'),
+  ])
+  assert.deepEqual(await claimed(database), ['Plan', 'Other'])
+  await move(database, String(plan?.id), 'completed')
+  assert.deepEqual(await claimed(database), [])
+  await move(database, String(other?.id), 'completed')
+  assert.deepEqual(await claimed(database), ['Build'])
+})
+
+test('an order that waits for a younger one of the same files does not stand in its way', async () => {
+  await using database = await createTestDatabase()
+  const files_in_scope = ['same.txt']
+  const orders = [order('Late', 'Early'), order('Early')].map((each) => ({ ...each, files_in_scope }))
+  await addWorkOrders(database.db, orders)
+  assert.deepEqual(await claimed(database), ['Early'])
+})
+
+test('a failed or cancelled dependency blocks what waits for it, with the reason, until it is retried', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const [plan, build, test] = await addWorkOrders(db, [order('Plan'), order('Build', 'Plan'), order('Test', 'Build')])
+  const [planId, buildId, testId] = [plan, build, test].map((one) => String(one?.id))
+  for (const end of ['failed', 'cancelled']) {
+    await move(database, String(planId), 'in_progress', end)
+    await settle(database)
+    const blocked = await findWorkOrder(db, String(buildId))
+    assert.equal(blocked.status, 'blocked')
+    assert.equal(blocked.status_reason?.code, 'dependency_unmet')
+    assert.match(
+      blocked.status_reason.message,
+      new RegExp(`is blocked by ${planId?.slice(0, 8)} "Plan", which it depends on and which (failed|was cancelled)`),
+    )
+    assert.equal((await findWorkOrder(db, String(testId))).status, 'pending')
+    await move(database, String(planId), 'pending')
+    await settle(database)
+    assert.equal((await findWorkOrder(db, String(buildId))).status, 'pending')
+  }
+})
+
+test('a circle is refused when it is filed and when it is edited, with the title of each order in it', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const circle = (words: RegExp) => (error: unknown) =>
+    error instanceof Fault && error.code === 'work_order_invalid' && words.test(error.message)
+  await assert.rejects(
+    addWorkOrders(db, [order('A', 'B'), order('B', 'A')]),
+    circle(/"A" waits for "B", which waits for "A"/),
+  )
+  assert.deepEqual((await database.pool.query('select from work_orders')).rows.length, 0)
+  const [a, b] = await addWorkOrders(db, [order('A'), order('B', 'A')])
+  await assert.rejects(
+    editWorkOrder(db, String(a?.id), { depends_on: [String(b?.id)] }),
+    circle(/"A" waits for "B", which waits for "A"/),
+  )
+  const edited = await editWorkOrder(db, String(b?.id), { depends_on: [] })
+  assert.deepEqual([edited.depends_on, edited.approved], [[], false])
+  assert.deepEqual((await editWorkOrder(db, String(a?.id), { depends_on: [String(b?.id).slice(0, 8)] })).depends_on, [
+    b?.id,
+  ])
+})
+
+test('what names an order that is not there is not filed, and nothing else of the list is', async () => {
+  await using database = await createTestDatabase()
+  await assert.rejects(addWorkOrders(database.db, [order('A'), order('B', '12345678')]), /no work order "12345678"/)
+  await assert.rejects(
+    addWorkOrders(database.db, [order('A'), order('B', 'Missing')]),
+    /depends_on\[0\] of "B" "Missing"/,
+  )
+  assert.equal((await database.pool.query('select from work_orders')).rows.length, 0)
+})
+
+test('the database refuses dependencies in a circle, on nothing, and what is no list of ids, whoever writes', async () => {
+  await using database = await createTestDatabase()
+  const { pool } = database
+  const file = async (title: string, dependencies: unknown) => {
+    const { rows } = await pool.query(
+      "insert into work_orders (title, metadata) values ($1, jsonb_build_object('dependencies', $2::jsonb)) returning id",
+      [title, JSON.stringify(dependencies)],
+    )
+    return String(rows[0].id)
+  }
+  const a = await file('A', [])
+  const b = await file('B', [a])
+  const write = (id: string, dependencies: unknown) =>
+    pool.query(
+      "update work_orders set metadata = metadata || jsonb_build_object('dependencies', $2::jsonb) where id = $1",
+      [id, JSON.stringify(dependencies)],
+    )
+  await assert.rejects(write(a, [b]), /work order \S+ "A" cannot depend on \S+ "B", which waits for it/)
+  await assert.rejects(write(a, [a]), /"A" cannot depend on \S+ "A", which waits for it/)
+  await assert.rejects(write(b, ['12345678-0000-4000-8000-000000000000']), /which is not there/)
+  for (const wrong of ['x', [0], ['A'], { a }, [a, a]])
+    await assert.rejects(write(b, wrong), /not a list of at most 50/)
+  const [c, d] = ['c0000000-0000-4000-8000-000000000000', 'd0000000-0000-4000-8000-000000000000']
+  const both = pool.query(
+    `insert into work_orders (id, title, metadata) values
+       ($1::uuid, 'C', jsonb_build_object('dependencies', jsonb_build_array($2::text))), ($2::uuid, 'D', '{}')`,
+    [c, d],
+  )
+  assert.equal((await both).rowCount, 2, 'filed together, in any order')
+  await assert.rejects(write(d, [c]), /which waits for it/)
+})
+
+test('two edits at once cannot make two orders wait for each other', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const [a, b] = await addWorkOrders(db, [order('A'), order('B')])
+  const edits = await Promise.allSettled([
+    editWorkOrder(db, String(a?.id), { depends_on: [String(b?.id)] }),
+    editWorkOrder(db, String(b?.id), { depends_on: [String(a?.id)] }),
+  ])
+  assert.deepEqual(edits.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+})
+
+test('an order whose dependency is gone is blocked and says so', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  const [plan, build] = await addWorkOrders(db, [order('Plan'), order('Build', 'Plan')])
+  await pool.query('delete from work_order_events where work_order_id = $1', [plan?.id])
+  await pool.query('delete from work_orders where id = $1', [plan?.id])
+  await settle(database)
+  const blocked = await findWorkOrder(db, String(build?.id))
+  assert.match(String(blocked.status_reason?.message), /is not there any more/)
+  await editWorkOrder(db, blocked.id, { depends_on: [] })
+  await approveWorkOrder(db, blocked.id)
+  await settle(database)
+  assert.deepEqual(await claimed(database), ['Build'])
+})

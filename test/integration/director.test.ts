@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { after, beforeEach, test } from 'node:test'
+import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
+import { addToken } from '../../src/db/api-tokens/api-tokens.ts'
+import { createHttpApp } from '../../src/http/http-app.ts'
+import { TOKEN_BYTES, tokenHash, tokenOf } from '../../src/redaction/token-form.ts'
+import { openApiHome } from '../support/api-home.ts'
+import { createTokenApp } from '../support/api-token.ts'
+import { moose } from '../support/moose-command.ts'
+
+const CHECKS = 'checks:\n  - { name: greets, run: "true", proves: [It greets] }\n'
+const api = await openApiHome({ files: { 'moose.yaml': CHECKS, 'src/greet.js': '', 'package-lock.json': '{}' } })
+after(() => api[Symbol.asyncDispose]())
+beforeEach(() => api.clear())
+
+const json = (method: string, body: unknown) => ({
+  method,
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(body),
+})
+const LOW = {
+  title: 'Greet',
+  files_in_scope: ['src/greet.js'],
+  acceptance_criteria: ['It greets'],
+  risk_level: 'low',
+  budget_usd: '2.50',
+}
+const HELD = { ...LOW, title: 'Lock the greeting', files_in_scope: ['package-lock.json'] }
+
+async function request(method: string, path: string, body?: unknown) {
+  const response = await createTokenApp(api.deps()).request(path, body === undefined ? { method } : json(method, body))
+  assert.ok(response.ok, await response.clone().text())
+  return await response.json()
+}
+const file = async (body: unknown) =>
+  WorkOrderResponse.parse(await request('POST', '/api/work-orders', body)).work_order
+
+test('an order that is filed waits for a human, with its risk, what verifies it and the most it may cost', async () => {
+  const low = await file(LOW)
+  assert.deepEqual(
+    [low.approved, low.risk, low.worst_case_usd, low.verification?.checks],
+    [false, { level: 'low', reasons: [] }, 2.5, 1],
+  )
+  const held = await api.detail((await file(HELD)).id)
+  assert.deepEqual(
+    [held.approved, held.risk?.level, held.risk?.reasons],
+    [false, 'high', [{ rule: 'held_files', level: 'high', reason: 'package-lock.json is a lock file' }]],
+  )
+})
+
+test('what the operator allowed is approved as it is filed, in the name of Moose; the rest waits', async () => {
+  await request('PATCH', '/api/projects/sample', { auto_approve: 'low' })
+  const low = await file(LOW)
+  assert.equal(low.approved, true)
+  const { approval } = await api.detail(low.id)
+  assert.deepEqual(approval?.actor, { kind: 'moose', name: 'orchestrator' })
+  const events = await api.moose.db
+    .selectFrom('work_order_events')
+    .select('message')
+    .where('work_order_id', '=', low.id)
+    .where('type', '=', 'approved')
+    .execute()
+  assert.deepEqual(events, [{ message: 'approved by rule: its risk is low, and up to low is allowed' }])
+  assert.equal((await file(HELD)).approved, false)
+  assert.equal((await file({ ...LOW, risk_level: 'medium' })).approved, false)
+  const edited = await request('PATCH', `/api/work-orders/${low.id}`, { title: 'Greet louder' })
+  assert.equal(WorkOrderResponse.parse(edited).work_order.approved, false, 'an edit is for a human to approve')
+})
+
+test('orders of the same files that failed before raise the risk', async () => {
+  for (const title of ['one', 'two'])
+    await api.place({ title, status: 'failed', files_in_scope: ['src/greet.js', 'src/a.js'] })
+  await api.place({ title: 'elsewhere', status: 'failed', files_in_scope: ['src/a.js'] })
+  const { risk } = await file(LOW)
+  assert.deepEqual(risk, {
+    level: 'medium',
+    reasons: [{ rule: 'failed_before', level: 'medium', reason: '2 of the last 2 orders of the same files failed' }],
+  })
+})
+
+test('who may operate and not approve does not change what is approved or merged by rule', async () => {
+  const token = tokenOf(Buffer.alloc(TOKEN_BYTES, 'operating'))
+  await addToken(api.moose.db, {
+    name: 'operating',
+    scopes: ['read', 'operate'],
+    expires_in_days: null,
+    hash: tokenHash(token),
+    createdBy: 'moose:test',
+  })
+  const app = createHttpApp(api.deps())
+  const patch = (body: unknown) => {
+    const { headers, ...init } = json('PATCH', body)
+    const authorized = { ...headers, authorization: `Bearer ${token}` }
+    return app.fetch(new Request('http://localhost/api/projects/sample', { ...init, headers: authorized }))
+  }
+  for (const rule of [{ auto_approve: 'high' }, { merge_policy: 'auto' }, { auto_merge: 'high' }])
+    assert.equal((await patch(rule)).status, 403, JSON.stringify(rule))
+  assert.equal((await patch({ max_open_pull_requests: 3 })).status, 200)
+})
+
+test('moose approve says the most it may cost and what verifies it; chosen by risk and title, with the sum', async (context) => {
+  const served = await api.serve(api.deps())
+  context.after(() => served[Symbol.asyncDispose]())
+  const run = (...words: string[]) => moose(words, { environment: { MOOSE_HOME: api.home.config.home } })
+  const first = await file(LOW)
+  await file({ ...LOW, title: 'Greet again', budget_usd: '1.25' })
+  await file(HELD)
+  const asked = await run('approve', '--project', 'sample', '--risk', 'low')
+  assert.equal(asked.exitCode, 2)
+  assert.match(asked.stdout, /^2 orders to approve:/)
+  assert.match(asked.stderr, /It may cost \$2\.50 at most; one check verifies it and can prove 1 of 1 criteria\./)
+  assert.match(asked.stderr, /All of them together: \$3\.75 at most/)
+  const named = await run('approve', first.id.slice(0, 8))
+  assert.match(named.stderr, /It may cost \$2\.50 at most; .*\nRisk low: no rule fits\./)
+  const again = await run('approve', '--title', 'GREET again', '--yes', '--json')
+  const [line] = again.stdout
+    .trim()
+    .split('\n')
+    .map((text) => JSON.parse(text))
+  assert.deepEqual(
+    [line.work_order.title, line.work_order.worst_case_usd, line.work_order.risk.level],
+    ['Greet again', 1.25, 'low'],
+  )
+  const high = await run('approve', '--risk', 'high')
+  assert.match(high.stderr, /Risk high: package-lock\.json is a lock file \(held_files\)\./)
+})
+
+test('moose project edit and show have the rules of a project, and refuse what is none', async (context) => {
+  const served = await api.serve(api.deps())
+  context.after(() => served[Symbol.asyncDispose]())
+  const run = (words: string) => moose(words.split(' '), { environment: { MOOSE_HOME: api.home.config.home } })
+  const set = await run(
+    'project edit sample --max-open-pull-requests 3 --merge-policy auto --auto-merge medium --auto-approve low',
+  )
+  assert.equal(set.exitCode, 0, set.stderr)
+  assert.match(set.stdout, /open at once +3 pull requests\n/)
+  assert.match(set.stdout, /merging +by Moose, up to risk medium\n/)
+  assert.match(set.stdout, /approving +by rule, up to risk low\n/)
+  const unset = await run('project edit sample --max-open-pull-requests none --auto-approve none --merge-policy manual')
+  assert.match(unset.stdout, /any number of pull requests\n.*by a human\n.*by a human\n/)
+  for (const wrong of ['--max-open-pull-requests 0', '--max-open-pull-requests few', '--merge-policy always'])
+    assert.equal((await run(`project edit sample ${wrong}`)).exitCode, 2, wrong)
+})
