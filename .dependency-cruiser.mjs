@@ -1,7 +1,7 @@
 /**
  * Which folder may import which. A folder imports only from layers below its own:
  *
- *   cli → demo → app → {http, doctor} → orchestrator → follow-up → fleet → attempt
+ *   cli → demo → app → {http, doctor} → {client-manager, notifications} → orchestrator → follow-up → fleet → attempt
  *     → {manager, proposer, executors, forge, workspace, checks, retention} → models → ports
  *     → {budget, audit, director} → {db, git, sandbox, remote} → {process, files} → contract → edits → {work-order, detect} → telemetry
  *     → {config, log, redaction} → {faults, async, clock, money, json-or-null}
@@ -11,6 +11,7 @@ const LAYERS = [
   ['^src/demo/'],
   ['^src/app(\\.ts|/)'],
   ['^src/(http|doctor)/'],
+  ['^src/(client-manager|notifications)/'],
   ['^src/orchestrator/'],
   ['^src/follow-up/'],
   ['^src/fleet/'],

@@ -29,8 +29,10 @@ import type { HttpDeps } from './http/http-deps.ts'
 import type { HttpApp } from './http/http-env.ts'
 import { serveHttp } from './http/serve-http.ts'
 import type { Log } from './log.ts'
+import { createSender } from './notifications/sender.ts'
 import type { Orchestrator, OrchestratorDeps } from './orchestrator/orchestrator.ts'
 import { createOrchestrator, type OrchestratorService } from './orchestrator/orchestrator-service.ts'
+import { createNetwork } from './remote/network-route.ts'
 import type { RetentionDeps } from './retention/retention-deps.ts'
 import { type SweepSchedule, startSweeping } from './retention/sweep.ts'
 
@@ -103,12 +105,15 @@ export async function openMoose(config: Config, options: { log: Log; role: Role 
   const feed = createEventFeed(db)
   const audit = createAudit({ ...shared, databaseUrl: database.url, home: config.home })
   const onAct = stack.use(createHeadKeeper(role === 'client' ? null : audit, log)).wake
-  stack.use(await hearDatabase(database.url, { orchestrator, feed, onAct, log }))
+  const network = createNetwork(config.networkEnvironment)
+  const sending = { ...shared, network, random: Math.random, pageUrl: config.pageUrl }
+  const onOutbox = stack.use(createSender(sending, { start: role !== 'client' })).wake
+  stack.use(await hearDatabase(database.url, { orchestrator, feed, onAct, onOutbox, log }))
   const home = { isHomeOwned: () => ownership.isHeld, ownHome: ownsHome({ role, ownership, own }) }
   const homeToken = () => readTokenFile(config.home)
   const retention = { ...database, ...shared, mirrors: parts.mirrors, databaseUrl: database.url }
   const examine = createExaminer(() => looks(config, database, { parts, retention, audit }), systemClock)
-  const api: HttpDeps = { ...shared, ...parts, feed, orchestrator, audit, homeToken, examine, ...home }
+  const api: HttpDeps = { ...shared, ...parts, feed, orchestrator, audit, homeToken, examine, sending, ...home }
   const app = createHttpApp(api)
   if (role !== 'client') {
     await orchestrator.launch({ follow: role === 'service' })

@@ -10,8 +10,9 @@ export function hearDatabase(
     orchestrator,
     feed,
     onAct,
+    onOutbox,
     log,
-  }: { orchestrator: OrchestratorService; feed: EventFeed; onAct: () => void; log: Log },
+  }: { orchestrator: OrchestratorService; feed: EventFeed; onAct: () => void; onOutbox: () => void; log: Log },
 ): Promise<AsyncDisposable> {
   const handlers: Record<string, (payload: string) => void> = {
     moose_ready: orchestrator.wake,
@@ -19,6 +20,7 @@ export function hearDatabase(
     moose_cancelled: orchestrator.stopAttempt,
     moose_event: feed.poke,
     moose_audit: onAct,
+    moose_outbox: onOutbox,
     moose_settings: feed.pokeSettings,
   }
   return listen({
@@ -31,6 +33,7 @@ export function hearDatabase(
       feed.poke(null)
       feed.pokeSettings('any')
       onAct()
+      onOutbox()
     },
   })
 }

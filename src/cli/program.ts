@@ -62,6 +62,11 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       'what a work order waits for, or why it stands there',
       async () => (await import('./commands/inbox/why.ts')).whyCommand,
     ],
+    [
+      'decide <id> [option]',
+      'decide about a work order that is stopped',
+      async () => (await import('./commands/inbox/decide.ts')).decideCommand,
+    ],
     ['watch', 'all of that on one screen, live', async () => (await import('./watch/watch-command.ts')).watchCommand],
     ['logs <id>', 'what happened to a work order', async () => (await import('./commands/logs.ts')).logsCommand],
   ],
@@ -124,6 +129,11 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       'open [order]',
       'the page of the service, logged in, in your browser',
       async () => (await import('./commands/service/open.ts')).openCommand,
+    ],
+    [
+      'notify',
+      'where events of work orders are sent',
+      async () => (await import('./commands/service/notify.ts')).notifyCommand,
     ],
     ['status', 'what the service is doing', async () => (await import('./commands/status.ts')).statusCommand],
     [

@@ -1,5 +1,6 @@
 import { STATUSES } from '../work-order/status.ts'
 import { ShownUsd } from './amounts.ts'
+import { MergedBy } from './numbers.ts'
 import { knownOrOther } from './stored-text.ts'
 import { z } from './zod.ts'
 
@@ -157,7 +158,12 @@ export const BudgetView = BudgetLine.extend({
 }).openapi('Budget')
 export type BudgetView = z.infer<typeof BudgetView>
 
-export const BudgetResponse = z.object({ success: z.literal(true), budget: BudgetView })
+export const BudgetResponse = z.object({
+  success: z.literal(true),
+  budget: BudgetView,
+  /** What a merged pull request cost in the last 30 days, by project, proposer and kind of change; in no answer to a change. */
+  merged_by: z.array(MergedBy).optional(),
+})
 
 export const EmergencyResponse = z.object({
   success: z.literal(true),

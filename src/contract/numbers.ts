@@ -103,6 +103,23 @@ export const MergedInDays = z
   .openapi('MergedInDays')
 export type MergedInDays = z.infer<typeof MergedInDays>
 
+/** Merged pull requests of one project, of one proposer, or of one kind of change. */
+export const MergedBy = z
+  .object({
+    by: z.enum(['project', 'proposer', 'kind']),
+    /** Of the project or the proposer, or `code`, `tests`, `style`, `config`, `docs`; null: it is not known any more. */
+    name: z.string().nullable(),
+    merged: Count,
+    /** All that the orders of these pull requests have ever cost, with attempts that failed. */
+    orders_usd: ExactUsd,
+    /** `orders_usd` divided by `merged`, to six decimals. */
+    cost_per_merged_usd: ExactUsd.nullable(),
+    /** Of these, those that were reverted on their base; null: that was not looked for. */
+    reverted: Count.nullable(),
+  })
+  .openapi('MergedBy')
+export type MergedBy = z.infer<typeof MergedBy>
+
 export const RATES = ['success', 'first_try', 'repair', 'merge'] as const
 
 /**
@@ -182,6 +199,7 @@ export const TABLE_NAMES = [
   'projects',
   'models',
   'merges',
+  'merged_by',
   'rates',
   'steps',
   'failures',
@@ -196,6 +214,7 @@ export const NUMBERS_TABLES = {
   projects: SpentOnProject,
   models: SpentOnModel,
   merges: MergedInDays,
+  merged_by: MergedBy,
   rates: NamedRate,
   steps: TimeOfStep,
   failures: FailuresOfKind,
@@ -234,6 +253,8 @@ export const Numbers = z
     models: z.array(SpentOnModel),
     /** By days in a range of up to 31, by weeks from Monday in a longer one. */
     merges: z.array(MergedInDays),
+    /** By project, by proposer, by kind of change; of each the dearest first. */
+    merged_by: z.array(MergedBy),
     rates: z.array(NamedRate),
     /** In the order of an attempt. */
     steps: z.array(TimeOfStep),
@@ -241,7 +262,7 @@ export const Numbers = z
     failures: z.array(FailuresOfKind),
     /** The highest rate first, those with too few at the end. */
     proposers: z.array(ProposerCompared),
-    /** How many merged changes were reverted. Null: it is not known, as Moose does not see what becomes of a change after its merge. */
+    /** How many of the merged changes were reverted on their base since. Null: it is not known, as none was looked at for that. */
     reverts: Count.nullable(),
   })
   .openapi('Numbers')

@@ -15,8 +15,10 @@ export function looksSecret(name: string): boolean {
 const NUMBER = String.raw`(?:1\d\d|[1-9]?\d)`
 const HOST = String.raw`(?:(?:[A-Za-z0-9-]+\.)*[A-Za-z][A-Za-z0-9-]*|${NUMBER}(?:\.${NUMBER}){3}|\[::1\])`
 const LOOPBACK = String.raw`(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.${NUMBER}){3}|\[::1\])`
+/** https, or http to this machine. */
+export const ORIGIN_PATTERN = String.raw`^(?!.*[Xx][Nn]--)(?:https://${HOST}|http://${LOOPBACK})(?::[0-5]?\d{1,4})?(?=[/?]|$)`
 export const URL_PATTERN = [
-  String.raw`^(?!.*[Xx][Nn]--)(?:https://${HOST}|http://${LOOPBACK})(?::[0-5]?\d{1,4})?(?=[/?]|$)`,
+  ORIGIN_PATTERN,
   String.raw`(?![^/?]*@)(?!.*\?.*(?i:${CREDENTIAL.source.replaceAll('$', '(?=[=&]|$)').replace('(^|', '([?&]|')}))[!"$-~]*$`,
 ].join('')
 

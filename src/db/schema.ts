@@ -6,6 +6,7 @@ import type { RiskLevel } from '../work-order/content.ts'
 import type { MergePolicy } from '../work-order/project.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { Phase, Status } from '../work-order/status.ts'
+import type { ClientTables } from './tables/client-tables.ts'
 import type { FollowUpTables } from './tables/follow-up-tables.ts'
 import type { Decimal, Json, JsonDefault, MoneyTables, NullableDecimal, Time } from './tables/money-tables.ts'
 
@@ -20,7 +21,8 @@ export type OutcomeFacts = {
 
 /** Rows as they are in the tables of `migrations/`; columns of the first Moose that we only keep are left out. */
 export type Database = MoneyTables &
-  FollowUpTables & {
+  FollowUpTables &
+  ClientTables & {
     projects: {
       id: Generated<string>
       name: string
@@ -105,6 +107,8 @@ export type Database = MoneyTables &
       retry_mode: ColumnType<'again' | 'fresh' | 'verify_only' | null, never, 'again' | 'fresh' | 'verify_only' | null>
       /** Of the attempts up to this one, nothing is told to a model, and no answer is taken again. */
       asked_anew_after: ColumnType<number | null, never, number | RawBuilder<number>>
+      /** The proposer a human wants it given to; null: the Manager chooses. */
+      wanted_proposer: ColumnType<string | null, never, string | null>
     }
     allowed_changes: {
       id: GeneratedAlways<string>
@@ -269,6 +273,10 @@ export type Database = MoneyTables &
       /** False: it failed by the set-up of its project, and nothing is learnt of it. */
       counts: Generated<boolean>
       created_at: Time
+      /** Of a merged change: when it was reverted on its base; null: it was not, as far as that was looked for. */
+      reverted_at: Date | null
+      /** When that was looked for last; null: not yet. */
+      revert_looked_at: Date | null
     }
     failure_rows: {
       kind: 'project' | 'proposer'

@@ -6,6 +6,7 @@ import { ordersWithoutProcess } from '../db/attempts/attempts.ts'
 import { brokenEntries } from '../db/budget-entries/counted-entries.ts'
 import { sumUnresolved } from '../db/budget-entries/reservations.ts'
 import { leftOrders } from '../db/first-moose/left-rows.ts'
+import { listEndpoints } from '../db/notifications/endpoints.ts'
 import { projectsOfUnknownForges } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { shownUsd, Usd } from '../money.ts'
@@ -21,6 +22,7 @@ export async function examineRecords(db: Kysely<Database>, config: Config): Prom
     ...(await unknownForges(db)),
     ...(await ordersOfTheFirstMoose(db)),
     ...(await stuckOrders(db)),
+    ...(await deadNotifications(db)),
     ...(await heldMoney(db)),
   ]
 }
@@ -49,6 +51,17 @@ async function brokenLedger(db: Kysely<Database>): Promise<DoctorFinding[]> {
     const remedy = `say what its call has cost, 0 for nothing: moose budget settle ${id} USD`
     return { name: 'ledger', state: 'broken', detail, remedy }
   })
+}
+
+/** What was given up after its last try. */
+async function deadNotifications(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const dead = (await listEndpoints(db)).filter((endpoint) => endpoint.dead > 0)
+  return dead.map(({ name, dead: count, last_error: error }) => ({
+    name: `notifications to ${name}`,
+    state: 'warning',
+    detail: `${count} ${count === 1 ? 'event was' : 'events were'} given up: ${error}`,
+    remedy: `correct it, then have them sent again with: moose notify test ${name}`,
+  }))
 }
 
 /** Such a project is in no list, and its orders cannot be carried out. */

@@ -46,6 +46,7 @@ export const NO_SUCH_RESERVATION = { 404: fault('`not_found`: there is no such r
 export const NO_SUCH_PROPOSER = { 404: fault('`not_found`: there is no proposer of this name') }
 export const NO_SUCH_TOKEN = { 404: fault('`not_found`: no token of this name counts') }
 export const NO_SUCH_LINK = { 401: fault('`unauthenticated`: the link was used, or is too old') }
+export const NO_SUCH_ENDPOINT = { 404: fault('`not_found`: no endpoint has this name') }
 export const TAKEN_NAME = { 409: fault('`token_exists`: another of this name counts') }
 export const BUSY_PROPOSER = { 409: fault('`work_order_busy`: an attempt runs with it') }
 export const UNPRICED = {

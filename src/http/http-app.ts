@@ -22,6 +22,7 @@ import { budgetRoutes } from './routes/budget.ts'
 import { changeRoutes } from './routes/changes.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { doctorRoutes } from './routes/doctor.ts'
+import { escalationRoutes } from './routes/escalations.ts'
 import { eventRoutes } from './routes/events.ts'
 import { filingRoutes } from './routes/filing.ts'
 import { githubWebhookRoutes } from './routes/github-webhook.ts'
@@ -29,6 +30,7 @@ import { healthRoutes } from './routes/health.ts'
 import { inboxRoutes } from './routes/inbox.ts'
 import { managerRoutes } from './routes/manager.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { notificationRoutes } from './routes/notifications.ts'
 import { numbersRoutes } from './routes/numbers.ts'
 import { orchestratorRoutes } from './routes/orchestrator.ts'
 import { answerUnknown, pageRoutes } from './routes/page.ts'
@@ -112,6 +114,7 @@ export function apiRoutes(): HttpApp {
     .route('/', tryRoutes)
     .route('/', changeRoutes)
     .route('/', inboxRoutes)
+    .route('/', escalationRoutes)
     .route('/', eventRoutes)
     .route('/', projectRoutes)
     .route('/', projectCheckRoutes)
@@ -127,6 +130,7 @@ export function apiRoutes(): HttpApp {
     .route('/', proposerRoutes)
     .route('/', tokenRoutes)
     .route('/', sessionRoutes)
+    .route('/', notificationRoutes)
     .route('/', githubWebhookRoutes)
     .route('/', healthRoutes)
     .route('/', metricsRoutes)

@@ -12,6 +12,7 @@ import type { Git } from '../git/git.ts'
 import type { Log } from '../log.ts'
 import type { OwnManager } from '../manager/manager.ts'
 import type { Models } from '../models/models.ts'
+import type { SenderDeps } from '../notifications/sender.ts'
 import type { RowDefaults } from '../orchestrator/malformed-rows.ts'
 import type { Orchestrator, OrchestratorDeps } from '../orchestrator/orchestrator.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
@@ -52,6 +53,8 @@ export type HttpDeps = {
   audit: Audit
   /** What `moose doctor` finds for this process; while it looks, who asks joins in. */
   examine: (signal: AbortSignal) => AsyncIterable<DoctorEvent>
+  /** What notifications are sent with. */
+  sending: SenderDeps
   clock: Clock
   log: Log
 }

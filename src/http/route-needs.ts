@@ -45,6 +45,7 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'GET /api/work-orders/{id}': 'read',
   'GET /api/work-orders/{id}/why': 'read',
   'GET /api/inbox': 'read',
+  'GET /api/work-orders/{id}/escalation': 'read',
   'GET /api/work-orders/{id}/events': 'read',
   'GET /api/work-orders/{id}/changes': 'read',
   'GET /api/work-orders/{id}/route': 'read',
@@ -77,6 +78,8 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'POST /api/work-orders/{id}/retry': 'operate',
   'POST /api/work-orders/{id}/verify': 'operate',
   'POST /api/work-orders/{id}/adopt': 'operate',
+  // Some options take `approve` too.
+  'POST /api/work-orders/{id}/decide': 'operate',
   'POST /api/orchestrator': 'operate',
   'POST /api/orchestrator/start': 'operate',
   'POST /api/orchestrator/stop': 'operate',
@@ -105,6 +108,10 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'GET /api/tokens': 'operate',
   'POST /api/tokens': 'operate',
   'DELETE /api/tokens/{name}': 'operate',
+  'GET /api/notifications': 'operate',
+  'POST /api/notifications': 'operate',
+  'DELETE /api/notifications/{name}': 'operate',
+  'POST /api/notifications/{name}/test': 'operate',
 }
 
 const BY_MATCH = new Map(Object.entries(ROUTE_NEEDS).map(([route, need]) => [matchOf(route), need]))

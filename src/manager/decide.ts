@@ -30,6 +30,7 @@ export type RoutingChoice = Pick<Choice, 'chosen' | 'fallback' | 'reason' | 'con
     | 'retry_same_model'
     | 'retry_switch_model'
     | 'retry_escalated'
+    | 'wanted_proposer'
   kind: KindOfChange
   hardStops: string[]
   /** Of every candidate that need not wait, cheapest per merged pull request first. */

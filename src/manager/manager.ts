@@ -6,6 +6,7 @@ import { whyStopped } from '../budget/emergency.ts'
 import { readBudgetRules } from '../budget/limits.ts'
 import { readBudgetLine } from '../budget/periods.ts'
 import type { Clock } from '../clock.ts'
+import { wantedProposer } from '../db/escalations/order-escalations.ts'
 import { readFailedAttempts, readRoutingOutcomes } from '../db/outcome-vectors.ts'
 import type { Database } from '../db/schema.ts'
 import { type Pausing, readPausing } from '../db/work-orders/failure-rows.ts'
@@ -82,12 +83,29 @@ async function readGrounds(
   }
 }
 
-/** What was tried for an order before counts. */
+/** What was tried for an order before counts, and before that whom a human wants it given to. */
 async function decideAnew(db: Kysely<Database>, request: RoutingRequest, grounds: Grounds): Promise<RoutingChoice> {
   const decided = decide(request, grounds)
   const { work_order_id: id } = request
-  const failures = isId(id) ? await readFailedAttempts(db, id) : []
-  return afterFailures(id, decided, { failures, candidates: grounds.candidates })
+  if (!isId(id)) return afterFailures(id, decided, { failures: [], ...grounds })
+  const wanted = await wantedProposer(db, id)
+  if (wanted !== null) return asWanted(wanted, decided, grounds)
+  return afterFailures(id, decided, { failures: await readFailedAttempts(db, id), ...grounds })
+}
+
+/** @throws {Fault} `no_able_proposer` when the one that is wanted cannot be called; `provider_paused` */
+function asWanted(wanted: string, decided: RoutingChoice, { candidates }: Grounds): RoutingChoice {
+  const chosen = candidates.proposers.find(({ name }) => name === wanted)
+  if (chosen === undefined) {
+    const excluded = candidates.excluded.find(({ proposer }) => proposer === wanted)
+    const why = excluded === undefined ? 'is not there' : excluded.reason
+    const message = `A human wants the order given to ${wanted}, which ${why}. Choose another with: moose decide ID`
+    throw new Fault('no_able_proposer', message, { proposer: wanted, why })
+  }
+  const pause = candidates.pauses.get(wanted)
+  if (pause !== undefined) throw pause
+  const reason = `A human wants it given to ${wanted}. Without that: ${decided.reason}`
+  return { ...decided, chosen, reason, strategy: 'wanted_proposer' }
 }
 
 /** A caller may name an order we do not have, in whatever form. */

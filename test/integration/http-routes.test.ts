@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import { createServer } from 'node:http'
 import { after, beforeEach, test } from 'node:test'
 import { leaveUnresolved, reserve } from '../../src/budget/ledger.ts'
 import { FaultBody } from '../../src/contract/faults.ts'
@@ -11,6 +12,7 @@ import { Usd } from '../../src/money.ts'
 import { openApiHome } from '../support/api-home.ts'
 import { createTokenApp } from '../support/api-token.ts'
 import { CALL, NOBODY, project } from '../support/ledger-rows.ts'
+import { listenOnLoopback } from '../support/loopback.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { assertConforms, operations } from '../support/openapi-contract.ts'
 
@@ -65,6 +67,8 @@ const BODIES: Record<string, unknown> = {
   receiveGitHubWebhook: {},
   createToken: { name: 'planner', scopes: ['file'] },
   editProject: { budget_usd: '5' },
+  decideWorkOrder: { option: 'abort' },
+  addNotificationEndpoint: { name: 'ops', url: 'https://example.com/' },
   setPlaces: { max_concurrent: 4 },
   controlOrchestrator: { action: 'stop' },
   proposeChange: {
@@ -93,6 +97,8 @@ const NAMES: Record<string, string> = {
   removeProject: 'spare',
   // Made by createToken before.
   revokeToken: 'planner',
+  removeNotificationEndpoint: 'ops',
+  testNotificationEndpoint: 'hooks',
 }
 
 /** An approved order that can be carried out. */
@@ -133,6 +139,14 @@ const PROPOSERS: Record<string, string> = { removeProposer: 'gpt-4o-mini', testP
 /** Orders that each route can act on; of the others any pending one. */
 const PLACES: Record<string, () => Promise<string>> = {
   retryWorkOrder: () => api.place({ status: 'failed' }),
+  async decideWorkOrder() {
+    const id = await api.place({ status: 'failed' })
+    await api.moose.db
+      .insertInto('order_escalations')
+      .values({ work_order_id: id, attempt: 0, cause: 'unknown' })
+      .execute()
+    return id
+  },
   verifyWorkOrder: inReview,
   adoptWorkOrder: handsOff,
   mergeWorkOrder: inReview,
@@ -169,6 +183,11 @@ test('every route of the contract answers over a socket as it declares', async (
   await api.moose.db
     .insertInto('proposer_configs')
     .values({ ...row, complexity_threshold: 1, cost_profile: free })
+    .execute()
+  await using hooks = await listenOnLoopback(createServer((_request, answer) => answer.end()))
+  await api.moose.db
+    .insertInto('notification_endpoints')
+    .values({ name: 'hooks', format: 'slack', url: hooks.origin, secret: null, kinds: ['test'], created_by: 'test' })
     .execute()
   for (const { method, path, operation } of operations()) {
     // An approved order would be taken on.

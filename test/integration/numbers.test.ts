@@ -180,6 +180,22 @@ test('rates, costs of merges, times, failures and proposers are those of the row
     100,
   )
   assert.equal(numbers.reverts, null)
+  for (const by of ['project', 'proposer', 'kind']) {
+    const rows = numbers.merged_by.filter((row) => row.by === by)
+    assert.equal(
+      rows.reduce((all, { merged }) => all + merged, 0),
+      70,
+      by,
+    )
+    assert.equal(sum(rows.map(({ orders_usd: usd }) => usd)), numbers.totals.orders_usd, by)
+    assert.ok(rows.every(({ reverted }) => reverted === null))
+  }
+  const [first] = numbers.merged_by
+  assert.deepEqual([first?.by, first?.name, first?.cost_per_merged_usd], ['project', 'hello', perMerged])
+  await sql`update outcome_vectors set revert_looked_at = now(), reverted_at = case when attempt = 1 then now() end
+    where id in (select id from outcome_vectors where outcome = 'merged' limit 2)`.execute(database.db)
+  const later = await readNumbers(database.db, { tz: 'UTC', from: '2025-11-29', to: '2026-11-29' })
+  assert.deepEqual([later.reverts, later.merged_by[0]?.reverted], [2, 2])
 })
 
 const counts = (row: Numbers['rates'][number] | undefined) => [row?.count, row?.of, row?.rate, row?.enough]

@@ -20,7 +20,7 @@ const OPEN_TO_PEOPLE = [
   'work_orders',
 ]
 /** Kept from service_role too: hashes of the tokens of the API. */
-const SEALED = ['api_tokens']
+const SEALED = ['api_tokens', 'notification_endpoints', 'notification_outbox']
 const VIEW = 'budget_open_reservations'
 const ORDER = {
   title: 'Greet the world',

@@ -80,7 +80,15 @@ export async function openBench(
       own: async () => undefined,
     }),
   )
-  stack.use(await hearDatabase(database.url, { orchestrator, feed: createEventFeed(db), onAct: () => undefined, log }))
+  stack.use(
+    await hearDatabase(database.url, {
+      orchestrator,
+      feed: createEventFeed(db),
+      onAct: () => undefined,
+      onOutbox: () => undefined,
+      log,
+    }),
+  )
   const owned = stack.move()
   return { orchestrator, calls, trouble, history, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

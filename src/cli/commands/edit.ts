@@ -23,7 +23,8 @@ import {
 import { counted, shortId, usd } from '../pages/humanize.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 
-type EditOptions = OrderOptions & { from?: string; project?: string }
+/** As commander gives them. */
+export type EditOptions = OrderOptions & { from?: string; project?: string }
 
 export function editCommand(cli: Cli): Command {
   return new Command('edit')
@@ -45,7 +46,7 @@ export function editCommand(cli: Cli): Command {
     .option('-p, --project <name>', 'the repository it is for')
     .addHelpText('after', HELP)
     .action(async (id: string, options: EditOptions) => {
-      const { orders, projects } = await requested(cli, options)
+      const { orders, projects } = await requestedEdit(cli, options)
       const [body] = orders
       await withApi(cli, async (api) => {
         const path = workOrderPath(id)
@@ -71,7 +72,11 @@ Examples:
   $ moose edit 1a2b3c4d -f order.yaml
   $ moose edit 1a2b3c4d --budget 7.50`
 
-async function requested(cli: Cli, { from, project, ...described }: EditOptions): Promise<ReadOrders<EditWorkOrder>> {
+/** The fields to change, of a file or of options. @throws {Fault} `request_invalid` */
+export async function requestedEdit(
+  cli: Cli,
+  { from, project, ...described }: EditOptions,
+): Promise<ReadOrders<EditWorkOrder>> {
   const fields = { ...fieldsOf(described), ...(project === undefined ? {} : { project }) }
   const isDescribed = Object.keys(fields).length > 0
   if (from !== undefined && isDescribed)

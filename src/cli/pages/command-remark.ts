@@ -3,6 +3,7 @@ const REMARKS: ReadonlyMap<string, string> = new Map([
   ['approve', 'lets it run'],
   ['cancel', 'gives it up'],
   ['close', 'closes the pull request unmerged'],
+  ['decide', 'what can be done, and what each may cost'],
   ['edit', 'changes what it asks for'],
   ['logs', 'what happened'],
   ['merge', 'merges what was verified'],

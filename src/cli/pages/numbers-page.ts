@@ -42,11 +42,28 @@ export function numbersPage(numbers: Numbers, style: Style): string {
     sums.join(paint.dim(' · ')),
   ]
   const tables = TABLE_NAMES.map((table) => tablePage(busy(numbers), table, style)).filter((text) => text !== '')
-  return [head.join('\n'), ...tables, paint.dim(NO_REVERTS)].join('\n\n')
+  return [head.join('\n'), ...tables, paint.dim(revertsText(numbers))].join('\n\n')
 }
 
-const NO_REVERTS =
-  'How many merged changes were reverted is not known: Moose does not see what becomes of a change after its merge.'
+function revertsText({ reverts }: Numbers): string {
+  if (reverts === null) return 'How many merged changes were reverted is not known: none was looked at for that.'
+  return `${count(reverts)} of the merged changes ${reverts === 1 ? 'was' : 'were'} reverted since.`
+}
+
+/** What a merged pull request cost, by project, proposer and kind of change. */
+function mergedByTable(rows: Numbers['merged_by']): Shown {
+  return {
+    title: 'A merged pull request by project, proposer and kind of change',
+    heads: ['BY', '', 'MERGED', 'A MERGED ONE', 'REVERTED'],
+    rows: rows.map((row) => [
+      row.by,
+      row.name === null ? 'not known' : name(row.name),
+      count(row.merged),
+      usd(row.cost_per_merged_usd),
+      row.reverted === null ? 'not known' : count(row.reverted),
+    ]),
+  }
+}
 
 function busy(numbers: Numbers): Numbers {
   return {
@@ -63,8 +80,17 @@ function isNothing(...amounts: readonly string[]): boolean {
 type Shown = { title: string; heads: string[]; rows: string[][] }
 
 /** One table; empty where there is no row. */
-export function tablePage(numbers: Numbers, table: NumbersTable, { paint, columns }: Style): string {
-  const { title, heads, rows } = SHOWN[table](numbers)
+export function tablePage(numbers: Numbers, table: NumbersTable, style: Style): string {
+  return shownTable(SHOWN[table](numbers), style)
+}
+
+/** What a merged pull request cost lately, by project, proposer and kind of change; empty where none was merged. */
+export function mergedPage(rows: Numbers['merged_by'], style: Style): string {
+  const { title, ...rest } = mergedByTable(rows)
+  return shownTable({ title: `${title}, in 30 days`, ...rest }, style)
+}
+
+function shownTable({ title, heads, rows }: Shown, { paint, columns }: Style): string {
   if (rows.length === 0) return ''
   const lines = [heads.map((head) => paint.dim(head)), ...rows]
   const aligned = fittedTable(lines, columns === null ? null : columns - INDENT.length).split('\n')
@@ -129,6 +155,7 @@ const SHOWN: Readonly<Record<NumbersTable, (numbers: Numbers) => Shown>> = {
       usd(row.spent_per_merged_usd),
     ]),
   }),
+  merged_by: ({ merged_by: rows }) => mergedByTable(rows),
   rates: ({ rates }) => ({
     title: 'Rates, with the interval that chance leaves (95 %)',
     heads: ['RATE', '', '', 'OF', ''],

@@ -11,6 +11,7 @@ import {
   type WhyResponse,
 } from '../../contract/why/inbox.ts'
 import type { FailurePause, PausedProvider } from '../../contract/why/why.ts'
+import { ordersEscalated } from '../../db/escalations/order-escalations.ts'
 import { asWord } from '../../db/proposer-configs.ts'
 import { countOrders } from '../../db/work-orders/list-work-orders.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
@@ -58,7 +59,12 @@ export async function readInbox(deps: Deps): Promise<Omit<InboxResponse, 'succes
   const { db } = deps
   const counts = await countOrders(db, {})
   const orders = await ordersInStates(deps, WAITING_STATES, MOST_OF_STATE)
-  const inState = (state: OrderState) => orders.filter(({ listed }) => listed.state === state)
+  const escalated = await ordersEscalated(
+    db,
+    orders.map(({ listed }) => listed.id),
+  )
+  const inState = (state: OrderState) =>
+    orders.filter(({ listed }) => listed.state === state).map((order) => withDecision(order, escalated))
   const budget = await readBudgetLine(db).catch(faultOfRow)
   const entries = [
     ...(await approvals(deps, inState('unapproved'))),
@@ -74,6 +80,14 @@ export async function readInbox(deps: Deps): Promise<Omit<InboxResponse, 'succes
     inbox: entries.toSorted((one, other) => place(one) - place(other)),
     left_out: WAITING_STATES.reduce((sum, state) => sum + Math.max(0, counts[state] - inState(state).length), 0),
   }
+}
+
+/** With the command to decide about it first, where that has to be done. */
+function withDecision(order: ListedOrder, escalated: ReadonlySet<string>): ListedOrder {
+  const { listed, explained } = order
+  if (!escalated.has(listed.id)) return order
+  const next = [`moose decide ${listed.id.slice(0, 8)}`, ...explained.why.next]
+  return { listed, explained: { ...explained, why: { ...explained.why, next } } }
 }
 
 /** By the order's id; null: the caps cannot be read. */

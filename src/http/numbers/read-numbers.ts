@@ -7,6 +7,7 @@ import { showProject } from '../../db/projects.ts'
 import type { Database } from '../../db/schema.ts'
 import { NO_USD } from '../../money.ts'
 import { daysOf, plusDays } from './days.ts'
+import { mergedOf } from './merged.ts'
 import { exactUsd, moneyOf } from './money.ts'
 import { perEach } from './rates.ts'
 import { workOf } from './work.ts'
@@ -46,7 +47,7 @@ export async function readNumbers(db: Kysely<Database>, query: NumbersQuery): Pr
         ...money,
         merges: spansOf(days).map((span) => mergedIn(money.days, ends, span)),
         ...work,
-        reverts: null,
+        ...(await mergedOf(snapshot, range)),
       }
     })
 }

@@ -34,6 +34,7 @@ import {
 } from '../answers.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { newRoutes } from '../new-routes.ts'
+import { mergedLately } from '../numbers/merged.ts'
 import { costProfileOf, shownPrice } from '../proposer-view.ts'
 
 const tags = ['Budget']
@@ -106,7 +107,10 @@ const price = createRoute({
 })
 
 export const budgetRoutes = newRoutes()
-  .openapi(read, async (c) => c.json({ success: true as const, budget: await readBudget(c.var.deps.db) }, 200))
+  .openapi(read, async (c) => {
+    const { db } = c.var.deps
+    return c.json({ success: true as const, budget: await readBudget(db), merged_by: await mergedLately(db) }, 200)
+  })
   .openapi(cap, async (c) => {
     const { db } = c.var.deps
     const changed = await changeCap(db, c.req.valid('json'))

@@ -43,6 +43,7 @@ await using _hearing = await hearDatabase(database.url, {
   orchestrator,
   feed: createEventFeed(db),
   onAct: () => undefined,
+  onOutbox: () => undefined,
   log,
 })
 await orchestrator.startUnattended()

@@ -12,6 +12,7 @@ import { CommandLine, EvidenceList } from '../ui/states.tsx'
 import { WithTimes } from '../ui/with-times.tsx'
 import { Ago, shortId, usd } from '../ui/words.tsx'
 import { ApprovalTerms, ApprovalWarnings, verificationNotes } from './approval-terms.tsx'
+import { Decide } from './decide.tsx'
 
 const WORDS: Readonly<Record<string, string>> = {
   stopped: 'stopped',
@@ -40,6 +41,9 @@ const VERBS: Readonly<Record<string, readonly Verb[]>> = {
   blocked: ['retry', 'fresh', 'cancel'],
   failed: ['retry', 'fresh'],
 }
+
+/** What may have to be decided about. */
+const STOPPED: ReadonlySet<string> = new Set(['held_change', 'blocked', 'failed'])
 
 export function Entry({ entry }: { entry: InboxEntry }) {
   const { kind, work_order: order, sentence, evidence, next, since } = entry
@@ -73,6 +77,7 @@ export function Entry({ entry }: { entry: InboxEntry }) {
       </div>
       <Actions entry={entry} />
       <div className="entry-foot">
+        {order !== null && STOPPED.has(kind) ? <Decide id={order.id} /> : null}
         {evidence.length === 0 ? null : (
           <details>
             <summary>Why it is here</summary>

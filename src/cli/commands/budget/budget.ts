@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { BudgetResponse } from '../../../contract/budget.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { budgetPage } from '../../pages/budget-page.ts'
+import { mergedPage } from '../../pages/numbers-page.ts'
 import { budgetCapCommand } from './budget-cap.ts'
 import { budgetPriceCommand } from './budget-price.ts'
 import { budgetReconcileCommand, budgetSettleCommand } from './budget-reconcile.ts'
@@ -29,6 +30,8 @@ export function budgetCommand(cli: Cli): Command {
         cli.output.document(answer)
         const { paint, hint, columns } = cli.output
         cli.output.line(budgetPage(answer.budget, { paint, hint, columns }))
+        const merged = answer.merged_by === undefined ? '' : mergedPage(answer.merged_by, { paint, hint, columns })
+        if (merged !== '') cli.output.line(`\n${merged}`)
       }),
     )
   for (const part of parts) command.addCommand(part(cli))

@@ -1,0 +1,124 @@
+import { Argument, Command } from 'commander'
+import {
+  DecidedResponse,
+  type DecideWorkOrder,
+  ESCALATION_OPTIONS,
+  type EscalationOption,
+  EscalationResponse,
+  type EscalationView,
+  type OfferedOption,
+  type OpenEscalation,
+} from '../../../contract/why/escalation.ts'
+import type { EditWorkOrder } from '../../../contract/work-orders.ts'
+import { type Cli, withApi } from '../../cli.ts'
+import { workOrderPath } from '../../client/api-client.ts'
+import { usdArgument } from '../../input/arguments.ts'
+import { ago, shortId, usd } from '../../pages/humanize.ts'
+import type { Output } from '../../pages/output.ts'
+import { BAR, harmless, oneLine } from '../../pages/terminal-text.ts'
+import { type EditOptions, requestedEdit } from '../edit.ts'
+
+type Options = EditOptions & { budget?: string; proposer?: string }
+
+export function decideCommand(cli: Cli): Command {
+  return new Command('decide')
+    .description(
+      'Says what a human has to decide about a work order that failed, is blocked or is held: its story, and the options with ' +
+        'what each is expected to cost and how often it ended well. With an option it is carried out, and the answer is kept.',
+    )
+    .argument('<id>', 'id, or its first characters (at least 4)')
+    .addArgument(new Argument('[option]', 'what is to be done; left out: nothing yet').choices(ESCALATION_OPTIONS))
+    .option('--budget <usd>', 'with retry, model or amend: the most all its attempts may cost', usdArgument)
+    .option('--proposer <name>', 'with model: the proposer it is given to')
+    .option('-f, --from <file>', 'with amend: YAML or JSON with the fields to change; - reads stdin')
+    .option('-t, --title <text>', 'with amend: its title')
+    .option('-d, --description <text>', 'with amend: what is to be done, and why')
+    .option('-c, --criterion <text...>', 'with amend: acceptance criteria, instead of all there are')
+    .option('--file <path...>', 'with amend: files, or folders with a / at the end, instead of all there are')
+    .addHelpText('after', HELP)
+    .action(async (id: string, option: EscalationOption | undefined, options: Options) => {
+      if (option === undefined) return await show(cli, id)
+      const body = await wishOf(cli, option, options)
+      await withApi(cli, async (api) => {
+        const path = `${workOrderPath(id)}/decide`
+        const decided = await api.call({ method: 'POST', path, body, answer: DecidedResponse })
+        const { output } = cli
+        const { work_order: order, escalation } = decided
+        output.document(decided)
+        const cost = escalation.answer === null ? '' : `  ${usd(escalation.answer.spent_usd)} spent until then`
+        output.line(`${output.paint.bold(shortId(order.id))}  ${option}  ${order.status}${output.paint.dim(cost)}`)
+        output.note(decided.sentence)
+      })
+    })
+}
+
+const HELP = `
+Options of a decision:
+  allow    what is held of its change may be published
+  retry    again, with more money where its cap is too low
+  model    given to another proposer
+  amend    changed, approved as it stands then, and tried again
+  verify   without a model: the checks on the commit that is there
+  abort    given up
+
+Examples:
+  $ moose decide 1a2b3c4d
+  $ moose decide 1a2b3c4d retry --budget 7.50
+  $ moose decide 1a2b3c4d amend --file src/greet.js src/greet.test.js`
+
+async function wishOf(cli: Cli, option: EscalationOption, options: Options): Promise<DecideWorkOrder> {
+  const { budget, proposer, ...edit } = options
+  const changes = Object.keys(edit).length === 0 ? null : await changesOf(cli, edit)
+  return {
+    option,
+    ...(budget === undefined ? {} : { budget_usd: budget }),
+    ...(proposer === undefined ? {} : { proposer }),
+    ...(changes === null ? {} : { changes }),
+  }
+}
+
+async function changesOf(cli: Cli, edit: EditOptions): Promise<EditWorkOrder | null> {
+  const { orders } = await requestedEdit(cli, edit)
+  const [changes] = orders
+  return changes === undefined ? null : changes
+}
+
+async function show(cli: Cli, id: string): Promise<void> {
+  await withApi(cli, async (api) => {
+    const path = `${workOrderPath(id)}/escalation`
+    const found = await api.call({ method: 'GET', path, answer: EscalationResponse })
+    const { output } = cli
+    const now = new Date()
+    output.document(found)
+    if (found.escalation === null) output.line('Nothing has to be decided about it.')
+    else output.line(openPage(found.escalation, output, now))
+    for (const past of found.past) output.note(pastLine(past, now))
+  })
+}
+
+function openPage({ story, options, opened_at }: OpenEscalation, output: Output, now: Date): string {
+  const { paint } = output
+  return [
+    ...story.map((line) => output.hint(harmless(line)).replaceAll('\n', `\n${BAR} `)),
+    paint.dim(`Stopped ${ago(new Date(opened_at), now)}`),
+    ...options.flatMap((offer) => ['', ...offerLines(offer, output)]),
+  ].join('\n')
+}
+
+function offerLines(offer: OfferedOption, { paint, hint }: Output): string[] {
+  const { option, sentence, expected_cost_usd: cost, command, chosen, ended, ended_well } = offer
+  const price = cost === null ? 'cost not known' : cost === 0 ? 'costs nothing' : `about ${usd(cost)}`
+  const before =
+    chosen === 0 ? '' : ended === 0 ? `chosen ${chosen} times before` : `ended well ${ended_well} of ${ended} times`
+  return [
+    [paint.bold(oneLine(option, 20)), price, ...(before === '' ? [] : [paint.dim(before)])].join('  '),
+    `  ${hint(harmless(sentence))}`,
+    `  ${paint.bold('$')} ${hint(harmless(command))}`,
+  ]
+}
+
+function pastLine({ cause, answer, opened_at }: EscalationView, now: Date): string {
+  const when = ago(new Date(opened_at), now)
+  if (answer === null) return `${when}: ${cause}; it went on by other means`
+  return `${when}: ${cause}; ${answer.option} by ${answer.by}, after ${usd(answer.spent_usd)}`
+}

@@ -1,0 +1,92 @@
+import type { Kysely } from 'kysely'
+import type { Actor } from '../contract/actor.ts'
+import type { DecideWorkOrder, EscalationOption, OfferedOption } from '../contract/why/escalation.ts'
+import type { EditWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
+import { lastAttemptOf } from '../db/attempts/last-attempt.ts'
+import { wantProposer } from '../db/escalations/order-escalations.ts'
+import type { Database } from '../db/schema.ts'
+import { approveWorkOrder } from '../db/work-orders/approve-work-order.ts'
+import { editWorkOrder } from '../db/work-orders/edit-work-order.ts'
+import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { HeldCommit } from '../work-order/protection/held-change.ts'
+
+type Acting = {
+  db: Kysely<Database>
+  orchestrator: Pick<Orchestrator, 'retry' | 'verify' | 'cancel'>
+  by: Actor
+}
+
+type Choice = { order: WorkOrderView; offer: OfferedOption; held: HeldCommit | null; wish: DecideWorkOrder }
+
+/** Does what was chosen, by the acts that there are for it. @returns what follows @throws {Fault} those of the acts */
+export async function carryOut(acting: Acting, choice: Choice): Promise<string> {
+  return ACTS[choice.wish.option](acting, choice)
+}
+
+const ACTS: Readonly<Record<EscalationOption, (acting: Acting, choice: Choice) => Promise<string>>> = {
+  allow,
+  retry,
+  model,
+  amend,
+  async verify({ orchestrator, by }, { order }) {
+    return (await orchestrator.verify(order.id, by)).sentence
+  },
+  async abort({ orchestrator, by }, { order, offer }) {
+    await orchestrator.cancel(order.id, by)
+    return offer.sentence
+  },
+}
+
+async function allow({ db }: Acting, { order, held, offer }: Choice): Promise<string> {
+  const listed = held === null ? [] : held.held
+  const paths = listed.flatMap(({ path, fingerprint }) => (fingerprint === null && path !== null ? [path] : []))
+  const secrets = listed.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]))
+  await approveWorkOrder(db, order.id, {
+    ...asLookedAt(order),
+    allow: paths,
+    allow_secrets: secrets,
+    // What was too long to be listed is allowed with all the rest alone.
+    allow_all_protected: held !== null && held.count > listed.length,
+  })
+  return offer.sentence
+}
+
+async function retry(acting: Acting, choice: Choice): Promise<string> {
+  await raiseBudget(acting, choice)
+  await wantProposer(acting.db, choice.order.id, null)
+  return (await acting.orchestrator.retry(choice.order.id, acting.by)).sentence
+}
+
+async function model(acting: Acting, choice: Choice): Promise<string> {
+  const { db, orchestrator, by } = acting
+  const { order, offer, wish } = choice
+  const proposer = wish.proposer === undefined ? offer.proposer : wish.proposer
+  // Its attempt would go on with the proposer it was given to.
+  const last = await lastAttemptOf(db, order.id)
+  const mode = last !== null && last.goesOn ? 'fresh' : 'again'
+  await wantProposer(db, order.id, proposer)
+  await raiseBudget(acting, choice)
+  const { sentence } = await orchestrator.retry(order.id, by, mode)
+  return `It is given to ${proposer}. ${sentence}`
+}
+
+async function amend(acting: Acting, choice: Choice): Promise<string> {
+  const { db, orchestrator, by } = acting
+  const { order, wish } = choice
+  const changes: EditWorkOrder = { ...asLookedAt(order), ...wish.changes }
+  const edited = await editWorkOrder(db, order.id, changes)
+  const approval = { allow: [], allow_secrets: [], allow_all_protected: false }
+  await approveWorkOrder(db, order.id, { ...asLookedAt(edited), ...approval })
+  await raiseBudget(acting, choice)
+  return (await orchestrator.retry(order.id, by)).sentence
+}
+
+function asLookedAt({ content_sha256 }: WorkOrderView): { content_sha256?: string } {
+  return content_sha256 === undefined ? {} : { content_sha256 }
+}
+
+/** @throws {Fault} those of `editWorkOrder` */
+async function raiseBudget({ db }: Acting, { order, offer, wish }: Choice): Promise<void> {
+  const budget = wish.budget_usd === undefined ? offer.budget_usd : wish.budget_usd
+  if (budget !== null) await editWorkOrder(db, order.id, { budget_usd: budget })
+}

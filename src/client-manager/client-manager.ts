@@ -1,0 +1,207 @@
+import type { Kysely } from 'kysely'
+import type { Ceiling } from '../budget/ceilings.ts'
+import { ceilingsOfOrders } from '../budget/headroom.ts'
+import type { Actor } from '../contract/actor.ts'
+import type {
+  DecideWorkOrder,
+  EscalationOption,
+  EscalationView,
+  OfferedOption,
+  OpenEscalation,
+} from '../contract/why/escalation.ts'
+import type { WorkOrderView } from '../contract/work-orders.ts'
+import {
+  escalationOf,
+  forgetAnswer,
+  leftCommit,
+  noteAnswer,
+  openEscalation,
+  optionRecords,
+  pastEscalations,
+} from '../db/escalations/order-escalations.ts'
+import type { Database } from '../db/schema.ts'
+import { findWorkOrder } from '../db/work-orders/work-orders.ts'
+import { Fault, toFault } from '../faults/fault.ts'
+import type { OwnManager } from '../manager/manager.ts'
+import { buildRoutingRequest } from '../manager/routing-request.ts'
+import { NO_USD, statedUsd, type Usd } from '../money.ts'
+import { faultOfRow } from '../orchestrator/malformed-rows.ts'
+import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { RoutingDecision } from '../ports/routing.ts'
+import { WorkOrderContent } from '../work-order/content.ts'
+import { heldFrom } from '../work-order/protection/held-change.ts'
+import { carryOut } from './carry-out.ts'
+import { type OptionFacts, optionsFor } from './options.ts'
+import { storyOf } from './story.ts'
+
+export type ClientManagerDeps = {
+  /** As who acts writes to it. */
+  db: Kysely<Database>
+  orchestrator: Pick<Orchestrator, 'explain' | 'retry' | 'verify' | 'cancel'>
+  manager: Pick<OwnManager, 'explain'>
+}
+
+type Escalations = { work_order_id: string; escalation: OpenEscalation | null; past: EscalationView[] }
+
+/**
+ * What a human has to decide about an order, with its story and its options, and what was decided before.
+ *
+ * @throws {Fault} `work_order_not_found`
+ */
+export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string): Promise<Escalations> {
+  const { db } = deps
+  const order = await findWorkOrder(db, idOrPrefix)
+  const open = await openEscalation(db, order.id)
+  const past = await pastEscalations(db, order.id)
+  if (open === null) return { work_order_id: order.id, escalation: null, past }
+  const { facts, spent } = await factsOf(deps, order, open)
+  const explained = (await deps.orchestrator.explain([order.id])).get(order.id)
+  const reason = order.status_reason === null ? '' : order.status_reason.message
+  const sentence = explained === undefined ? reason : explained.why.sentence
+  const known = { spent, cap: facts.cap === null ? null : facts.cap.cap, hasCommit: facts.hasCommit, sentence }
+  const escalation = { ...open, story: storyOf(order, known), options: optionsFor(facts) }
+  return { work_order_id: order.id, escalation, past }
+}
+
+type Decided = { work_order: WorkOrderView; escalation: EscalationView; sentence: string }
+
+/**
+ * Carries out what a human decided about an order, and keeps who decided what, when, and what the order had cost until then.
+ *
+ * @throws {Fault} `work_order_not_found`; `work_order_conflict` where nothing has to be decided, where something else has to be
+ *   by now, or where the option is not offered; `request_invalid` for what does not belong to the option; those of the acts,
+ *   after which the escalation is open as before
+ */
+export async function decide(
+  deps: ClientManagerDeps,
+  idOrPrefix: string,
+  { wish, by }: { wish: DecideWorkOrder; by: Actor },
+): Promise<Decided> {
+  const { db } = deps
+  const order = await findWorkOrder(db, idOrPrefix)
+  const open = await openEscalation(db, order.id)
+  if (open === null) throw nothingToDecide(order)
+  if (wish.escalation_id !== undefined && wish.escalation_id !== open.id) throw anotherByNow(order)
+  assertFits(wish)
+  const { facts, spent } = await factsOf(deps, order, open)
+  const offers = optionsFor(facts)
+  const offer = offers.find(({ option }) => option === wish.option)
+  if (offer === undefined) throw notOffered(order, wish.option, offers)
+  if (wish.proposer !== undefined) assertCallable(wish.proposer, facts)
+  if (!(await noteAnswer(db, open.id, { option: wish.option, by, spentUsd: spent.toFixed() })))
+    throw anotherByNow(order)
+  const sentence = await carryOut({ ...deps, by }, { order, offer, held: facts.held, wish }).catch(
+    async (error: unknown) => {
+      const { closed_at } = await escalationOf(db, open.id)
+      // With its new budget it may have gone on before it was told to.
+      if (closed_at !== null && toFault(error).code === 'work_order_conflict') return offer.sentence
+      await forgetAnswer(db, open.id)
+      throw error
+    },
+  )
+  const escalation = await escalationOf(db, open.id)
+  // Something still holds the order: it may be decided about again at once.
+  if (escalation.closed_at === null) await forgetAnswer(db, open.id)
+  return { work_order: await findWorkOrder(db, order.id), escalation, sentence }
+}
+
+const BUDGETED: readonly EscalationOption[] = ['retry', 'model', 'amend']
+
+/** @throws {Fault} `request_invalid` */
+function assertFits({ option, budget_usd, proposer, changes }: DecideWorkOrder): void {
+  const refuse = (field: string) => {
+    throw new Fault('request_invalid', `${field} does not belong to the option ${option}. Leave it out.`, { field })
+  }
+  if (budget_usd !== undefined && !BUDGETED.includes(option)) refuse('budget_usd')
+  if (proposer !== undefined && option !== 'model') refuse('proposer')
+  if (changes !== undefined && option !== 'amend') refuse('changes')
+  if (changes === undefined && option === 'amend') {
+    const message = 'amend takes what is to be changed: the fields of the order in changes, or -f order.yaml'
+    throw new Fault('request_invalid', message, { field: 'changes' })
+  }
+}
+
+/** @throws {Fault} `request_invalid` */
+function assertCallable(wanted: string, { candidates }: OptionFacts): void {
+  if (candidates.some(({ proposer }) => proposer === wanted)) return
+  const names = candidates.map(({ proposer }) => proposer).join(', ')
+  const others = names === '' ? 'none can be now' : `these can: ${names}`
+  throw new Fault('request_invalid', `The order cannot be given to the proposer ${wanted}; ${others}.`, {
+    field: 'proposer',
+  })
+}
+
+async function factsOf(
+  deps: ClientManagerDeps,
+  order: WorkOrderView,
+  { cause }: EscalationView,
+): Promise<{ facts: OptionFacts; spent: Usd }> {
+  const { db } = deps
+  const caps = await ceilingsOfOrders(db, [order.id]).catch(faultOfRow)
+  const own = caps instanceof Fault ? undefined : caps.get(order.id)?.find(({ scope }) => scope === 'order')
+  const spent = own === undefined ? statedUsd(order.actual_cost === null ? 0 : order.actual_cost) : own.spent
+  const decision = await expectedOf(deps, order)
+  const details = order.status_reason === null ? undefined : order.status_reason.details
+  const facts = {
+    shortId: order.id.slice(0, 8),
+    cause,
+    refusedBy: cause === 'budget_exceeded' ? textOf(details?.['scope']) : null,
+    needed: cause === 'budget_exceeded' ? amountOf(details?.['needed_usd']) : null,
+    cap: own === undefined ? null : { cap: own.cap, gone: goneOf(own) },
+    expectedUsd: expectedUsd(decision, order),
+    last: order.proposer,
+    candidates: decision?.routing_metadata.candidates ?? [],
+    held: cause === 'protected_change' ? heldFrom(details) : null,
+    hasCommit: await leftCommit(db, order.id),
+    records: await optionRecords(db, cause),
+  }
+  return { facts, spent }
+}
+
+/** As it would be routed now; null: it cannot be, which is no reason not to be decided about. */
+async function expectedOf({ manager }: ClientManagerDeps, order: WorkOrderView): Promise<RoutingDecision | null> {
+  const content = WorkOrderContent.safeParse(order)
+  if (!content.success) return null
+  try {
+    return await manager.explain(buildRoutingRequest(order.id, content.data))
+  } catch (error) {
+    if (error instanceof Fault) return null
+    throw error
+  }
+}
+
+/** Of one attempt: as the Manager expects it, else as those it had have cost; null: neither is known. */
+function expectedUsd(decision: RoutingDecision | null, { actual_cost: cost, attempts }: WorkOrderView): number | null {
+  const chosen = decision?.routing_metadata.candidates?.find(({ proposer }) => proposer === decision.selected_proposer)
+  if (chosen !== undefined && chosen.expected_cost_usd !== null) return chosen.expected_cost_usd
+  return cost === null || attempts === 0 ? null : cost / attempts
+}
+
+function goneOf({ spent, reserved }: Ceiling): Usd {
+  return spent.plus(reserved)
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+function amountOf(value: unknown): Usd | null {
+  return typeof value === 'string' && /^\d{1,9}(\.\d{1,12})?$/.test(value) ? NO_USD.plus(value) : null
+}
+
+function nothingToDecide({ id, status, phase }: WorkOrderView): Fault {
+  const stands = phase === null ? status : `${status}/${phase}`
+  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. See why with: moose why ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id, status })
+}
+
+function anotherByNow({ id }: WorkOrderView): Fault {
+  const message = `Work order ${id} was decided about meanwhile. See what has to be decided now with: moose decide ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id })
+}
+
+function notOffered({ id }: WorkOrderView, option: string, offers: readonly OfferedOption[]): Fault {
+  const others = offers.map((offer) => offer.option).join(', ')
+  const message = `The option ${option} is not there for work order ${id}; these are: ${others}. See them with: moose decide ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id, option })
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Usd } from '../money.ts'
+import { type OptionFacts, optionsFor } from './options.ts'
+
+const FACTS: OptionFacts = {
+  shortId: '1a2b3c4d',
+  cause: 'check_failed',
+  refusedBy: null,
+  needed: null,
+  cap: { cap: new Usd(5), gone: new Usd(1) },
+  expectedUsd: 0.5,
+  last: 'small',
+  candidates: [
+    { proposer: 'small', able: true, expected_cost_usd: 0.5 },
+    { proposer: 'weak', able: false, expected_cost_usd: 0.1 },
+    { proposer: 'large', able: true, expected_cost_usd: 2 },
+  ],
+  held: null,
+  hasCommit: true,
+  records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
+}
+const offered = (facts: Partial<OptionFacts>) => optionsFor({ ...FACTS, ...facts })
+const one = (option: string, facts: Partial<OptionFacts> = {}) =>
+  offered(facts).find((offer) => offer.option === option)
+
+test('a failed order is offered each option with its expected cost, its command and what came of it before', () => {
+  assert.deepEqual(
+    offered({}).map(({ option, expected_cost_usd: usd, command }) => [option, usd, command]),
+    [
+      ['retry', 0.5, 'moose decide 1a2b3c4d retry'],
+      ['model', 2, 'moose decide 1a2b3c4d model --proposer large'],
+      ['amend', 0.5, 'moose decide 1a2b3c4d amend -f order.yaml'],
+      ['verify', 0, 'moose decide 1a2b3c4d verify'],
+      ['abort', 0, 'moose decide 1a2b3c4d abort'],
+    ],
+  )
+  assert.deepEqual([one('retry')?.chosen, one('retry')?.ended, one('retry')?.ended_well], [4, 3, 2])
+  assert.deepEqual([one('model')?.chosen, one('model')?.ended], [0, 0])
+})
+
+test('what cannot be done is not offered: no commit to verify, no other model, nothing held', () => {
+  assert.equal(one('verify', { hasCommit: false }), undefined)
+  assert.equal(one('model', { candidates: FACTS.candidates.slice(0, 1) }), undefined)
+  assert.equal(one('allow'), undefined)
+  assert.equal(one('model', { candidates: FACTS.candidates.slice(0, 2) })?.proposer, 'weak', 'better than none')
+})
+
+test('a held change is offered to be allowed first', () => {
+  const held = { headSha: 'a', held: [], count: 2 }
+  assert.deepEqual(offered({ held })[0]?.option, 'allow')
+  assert.match(String(one('allow', { held })?.sentence), /the 2 changes that are held/)
+})
+
+test('a cap that is too low is raised by as much as the option is expected to take, in whole cents', () => {
+  assert.equal(one('retry')?.budget_usd, null)
+  const low = { cap: { cap: new Usd(1), gone: new Usd('0.999') } }
+  assert.equal(one('retry', low)?.budget_usd, 1.5)
+  assert.equal(one('model', low)?.budget_usd, 3)
+  const refused = { cause: 'budget_exceeded', refusedBy: 'order', needed: new Usd('4.501') }
+  assert.equal(one('retry', refused)?.budget_usd, 5.51)
+  assert.equal(one('retry', { ...refused, cap: null })?.budget_usd, null)
+})
+
+test('where the cap of a day is in the way, the order keeps its own, and the day is named', () => {
+  const offer = one('retry', { cause: 'budget_exceeded', refusedBy: 'day', needed: new Usd(9) })
+  assert.equal(offer?.budget_usd, null)
+  assert.match(offer?.sentence ?? '', /goes on where it rests\. Raise the cap of the day first: moose budget/)
+})
+
+test('what is not known is said as not known', () => {
+  assert.equal(one('retry', { expectedUsd: null })?.expected_cost_usd, null)
+})

@@ -1,0 +1,123 @@
+import type { EscalationOption, OfferedOption } from '../contract/why/escalation.ts'
+import type { OptionRecord } from '../db/escalations/order-escalations.ts'
+import { asWord } from '../db/proposer-configs.ts'
+import { shownUsd, Usd } from '../money.ts'
+import type { CandidateView } from '../ports/routing.ts'
+import type { HeldCommit } from '../work-order/protection/held-change.ts'
+
+/** What the options of an escalation are derived from. */
+export type OptionFacts = {
+  /** As much of the order's id as commands are shown with. */
+  shortId: string
+  /** The code of the fault that stopped it. */
+  cause: string
+  /** The cap that refused the money, by the fault's details: `order`, `day`, …; null: none did. */
+  refusedBy: string | null
+  /** USD its next call may cost; null: it waits for no money. */
+  needed: Usd | null
+  /** Its own cap with what is gone of it; null: it has none, or the caps cannot be read. */
+  cap: { cap: Usd; gone: Usd } | null
+  /** USD of one attempt; null: not known. */
+  expectedUsd: number | null
+  /** The proposer it was given to last; null: it was given to none. */
+  last: string | null
+  /** Those that may be called now, the best first. */
+  candidates: readonly Pick<CandidateView, 'proposer' | 'able' | 'expected_cost_usd'>[]
+  /** What of its commit is held; null: nothing is. */
+  held: HeldCommit | null
+  /** Whether its last attempt left a commit. */
+  hasCommit: boolean
+  records: readonly OptionRecord[]
+}
+
+/** What may be decided about an order that is stopped, with what each is expected to cost. */
+export function optionsFor(facts: OptionFacts): OfferedOption[] {
+  const offers = [allow(facts), retry(facts), model(facts), amend(facts), verify(facts), ABORT]
+  return offers.flatMap((offer) => (offer === null ? [] : [withRecord(offer, facts)]))
+}
+
+type Offer = Pick<OfferedOption, 'option' | 'sentence' | 'expected_cost_usd' | 'budget_usd' | 'proposer'> & {
+  option: EscalationOption
+  /** Beside the order and the option. */
+  words?: string
+}
+
+const FREE = { expected_cost_usd: 0, budget_usd: null, proposer: null }
+
+function withRecord({ words, ...offer }: Offer, { shortId, records }: OptionFacts): OfferedOption {
+  const record = records.find(({ option }) => option === offer.option)
+  const { chosen, ended, ended_well } = record === undefined ? { chosen: 0, ended: 0, ended_well: 0 } : record
+  const command = `moose decide ${shortId} ${offer.option}${words === undefined ? '' : ` ${words}`}`
+  return { ...offer, command, chosen, ended, ended_well }
+}
+
+function allow({ held }: OptionFacts): Offer | null {
+  if (held === null) return null
+  const what = held.count === 1 ? 'the change that is held' : `the ${held.count} changes that are held`
+  return { option: 'allow', ...FREE, sentence: `Allows ${what} of this commit; the attempt goes on and publishes it.` }
+}
+
+function retry(facts: OptionFacts): Offer {
+  const budget = raisedCap(facts, facts.expectedUsd)
+  const { held, needed, refusedBy } = facts
+  const goesOn = needed !== null || held !== null
+  const what = goesOn ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
+  const more = budget === null ? '' : `, with a cap of ${shownUsd(budget)}`
+  const first =
+    refusedBy === null || refusedBy === 'order' ? '' : ` Raise the cap of the ${refusedBy} first: moose budget`
+  return {
+    option: 'retry',
+    sentence: `${what}${more}.${first}`,
+    expected_cost_usd: facts.expectedUsd,
+    budget_usd: budget === null ? null : budget.toNumber(),
+    proposer: null,
+  }
+}
+
+function model(facts: OptionFacts): Offer | null {
+  const others = facts.candidates.filter(({ proposer }) => proposer !== facts.last)
+  const other = others.find(({ able }) => able) ?? others[0]
+  if (other === undefined) return null
+  const budget = raisedCap(facts, other.expected_cost_usd)
+  const more = budget === null ? '' : `, with a cap of ${shownUsd(budget)}`
+  return {
+    option: 'model',
+    sentence: `A new attempt is given to ${other.proposer}${more}.`,
+    expected_cost_usd: other.expected_cost_usd,
+    budget_usd: budget === null ? null : budget.toNumber(),
+    proposer: other.proposer,
+    words: `--proposer ${asWord(other.proposer)}`,
+  }
+}
+
+function amend(facts: OptionFacts): Offer {
+  const budget = raisedCap(facts, facts.expectedUsd)
+  return {
+    option: 'amend',
+    sentence: 'What it asks for is changed, approved as it stands then, and tried again.',
+    expected_cost_usd: facts.expectedUsd,
+    budget_usd: budget === null ? null : budget.toNumber(),
+    proposer: null,
+    words: '-f order.yaml',
+  }
+}
+
+function verify({ hasCommit }: OptionFacts): Offer | null {
+  if (!hasCommit) return null
+  const sentence =
+    'No model is called: the checks are run again on the commit that is there; if they pass, it is published.'
+  return { option: 'verify', ...FREE, sentence }
+}
+
+const ABORT: Offer = { option: 'abort', ...FREE, sentence: 'The order is given up and becomes cancelled.' }
+
+const WHOLE_CENTS = 2
+
+/** A cap with which what is expected goes through, in whole cents; null: the one it has is enough, or it has none. */
+function raisedCap({ cap, needed, refusedBy }: OptionFacts, expectedUsd: number | null): Usd | null {
+  if (cap === null) return null
+  const expected = expectedUsd === null ? new Usd(0) : new Usd(expectedUsd)
+  const wanted = refusedBy === 'order' && needed !== null ? Usd.max(needed, expected) : expected
+  const enough = cap.gone.plus(wanted)
+  return enough.lessThanOrEqualTo(cap.cap) ? null : enough.toDecimalPlaces(WHOLE_CENTS, Usd.ROUND_UP)
+}

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Usd } from '../money.ts'
+import { storyOf } from './story.ts'
+
+const ORDER = {
+  title: 'Greet',
+  project: 'hello',
+  files_in_scope: ['a.ts', 'b.ts'],
+  risk_level: 'low' as const,
+  attempts: 2,
+  proposer: 'small',
+  status: 'failed' as const,
+  status_reason: { code: 'check_failed', message: 'x' },
+  github_pr_url: null,
+}
+const KNOWN = { spent: new Usd('1.5'), cap: new Usd(5), hasCommit: true, sentence: 'The check failed.' }
+
+test('the story is five lines: asked, tried, stopped, cost, there', () => {
+  assert.deepEqual(storyOf(ORDER, KNOWN), [
+    'Asked: hello: Greet (2 files, risk low)',
+    'Tried: 2 attempts, the last by small',
+    'Stopped: failed, check_failed: The check failed.',
+    'Cost: $1.50 of $5.00',
+    'There: its last attempt left a commit; no pull request',
+  ])
+})
+
+test('what others have written stays in its line and is bounded', () => {
+  const story = storyOf({ ...ORDER, title: `a\nb${'c'.repeat(10_000)}` }, { ...KNOWN, sentence: 'one\n\ntwo' })
+  assert.equal(story.length, 5)
+  assert.ok(story.every((line) => !line.includes('\n') && line.length <= 301))
+})
+
+test('of an order that was never begun nothing is there', () => {
+  const order = {
+    ...ORDER,
+    attempts: 0,
+    proposer: null,
+    status_reason: null,
+    status: 'blocked' as const,
+    project: null,
+  }
+  assert.deepEqual(storyOf(order, { ...KNOWN, spent: new Usd(0), cap: null }), [
+    'Asked: Greet (2 files, risk low)',
+    'Tried: No attempt was begun',
+    'Stopped: blocked: The check failed.',
+    'Cost: $0.00',
+    'There: nothing',
+  ])
+})

@@ -1,0 +1,47 @@
+import type { WorkOrderView } from '../contract/work-orders.ts'
+import { shownUsd, type Usd } from '../money.ts'
+
+/** Of a text that others have written. */
+const MOST_OF_TEXT = 300
+
+/**
+ * What a human has to know of an order that is stopped, a line each: what was asked, what was tried, what stopped it, what it
+ * cost, and what is there.
+ */
+export function storyOf(
+  order: Pick<
+    WorkOrderView,
+    | 'title'
+    | 'project'
+    | 'files_in_scope'
+    | 'risk_level'
+    | 'attempts'
+    | 'proposer'
+    | 'status'
+    | 'status_reason'
+    | 'github_pr_url'
+  >,
+  known: { spent: Usd; cap: Usd | null; hasCommit: boolean; sentence: string },
+): string[] {
+  const { title, project, files_in_scope: files, attempts, proposer, status, status_reason: reason } = order
+  const scope = `${files.length} ${files.length === 1 ? 'file' : 'files'}, risk ${order.risk_level}`
+  const where = project === null ? '' : `${project}: `
+  const by = proposer === null ? '' : `, the last by ${proposer}`
+  const tried = attempts === 0 ? 'No attempt was begun' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}${by}`
+  const code = reason === null ? status : `${status}, ${reason.code}`
+  const of = known.cap === null ? '' : ` of ${shownUsd(known.cap)}`
+  const commit = known.hasCommit ? 'its last attempt left a commit' : 'its last attempt left no commit'
+  const pull = order.github_pr_url === null ? 'no pull request' : `pull request ${order.github_pr_url}`
+  return [
+    `Asked: ${where}${title} (${scope})`,
+    `Tried: ${tried}`,
+    `Stopped: ${code}: ${known.sentence}`,
+    `Cost: ${shownUsd(known.spent)}${of}`,
+    `There: ${attempts === 0 ? 'nothing' : `${commit}; ${pull}`}`,
+  ].map(inOneLine)
+}
+
+function inOneLine(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  return line.length <= MOST_OF_TEXT ? line : `${line.slice(0, MOST_OF_TEXT).toWellFormed()}…`
+}

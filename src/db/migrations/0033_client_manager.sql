@@ -1,0 +1,215 @@
+-- What a human has to decide about an order: one row for each occasion, from the moment on at which the order failed or is
+-- blocked by what does not end by itself. Opened and closed by the trigger below, in the transaction that moves the order.
+-- (The first Moose has a table `escalations` with other columns.)
+create table order_escalations (
+  id uuid primary key default gen_random_uuid(),
+  work_order_id uuid not null references work_orders (id) on delete cascade,
+  -- The attempt after which it was opened; 0: before the first.
+  attempt integer not null check (attempt >= 0),
+  -- The code of the fault that stopped the order.
+  cause text not null check (char_length(cause) <= 100),
+  opened_at timestamptz not null default clock_timestamp(),
+  -- Null: it is open.
+  closed_at timestamptz,
+  -- Whether the order went on by an option that a human chose here, or by other means.
+  closed_as text check (closed_as in ('decided', 'went_on')),
+  -- The answer: who chose what, when, and what the order had cost until then. Of an open one: it is being carried out.
+  option text check (option in ('allow', 'retry', 'model', 'amend', 'verify', 'abort')),
+  decided_by text check (char_length(decided_by) <= 300),
+  decided_at timestamptz,
+  spent_usd numeric,
+  check ((closed_at is null) = (closed_as is null)),
+  check ((option is null) = (decided_at is null) and (option is null) = (decided_by is null) and (option is null) = (spent_usd is null)),
+  check (closed_as is distinct from 'decided' or option is not null)
+);
+create unique index order_escalations_open on order_escalations (work_order_id) where closed_at is null;
+create index order_escalations_by_order on order_escalations (work_order_id, opened_at);
+create index order_escalations_by_cause on order_escalations (cause) where closed_as = 'decided';
+
+-- The proposer that a human wants the next attempts to be given to; null: the Manager chooses.
+alter table work_orders add column if not exists wanted_proposer text check (char_length(wanted_proposer) <= 1000);
+
+-- What ends without a decision about the order: another condition is met, or the inbox names what has to be done beside it.
+create or replace function moose_escalates(order_status text, code text) returns boolean language sql immutable as $$
+  select order_status in ('failed', 'blocked')
+    and coalesce(code, '') not in ('disk_full', 'emergency_stop', 'ledger_unsound', 'provider_paused')
+$$;
+
+create or replace function moose_follow_escalation() returns trigger language plpgsql security definer as $$
+declare
+  now_cause constant text := left(coalesce(new.status_reason ->> 'code', 'unknown'), 100);
+  is_wanted constant boolean := moose_escalates(new.status, new.status_reason ->> 'code');
+begin
+  update order_escalations
+  set closed_at = clock_timestamp(), closed_as = case when option is null then 'went_on' else 'decided' end
+  where work_order_id = new.id and closed_at is null
+    and not (is_wanted and cause = now_cause and attempt = new.attempts);
+  if not is_wanted then return null; end if;
+  -- The same again of one attempt, without an answer between: it is the same occasion.
+  update order_escalations set closed_at = null, closed_as = null
+  where id = (
+    select id from order_escalations where work_order_id = new.id order by opened_at desc, id limit 1
+  ) and closed_as = 'went_on' and cause = now_cause and attempt = new.attempts;
+  insert into order_escalations (work_order_id, attempt, cause)
+  select new.id, new.attempts, now_cause
+  where not exists (select from order_escalations where work_order_id = new.id and closed_at is null);
+  return null;
+end $$;
+create or replace trigger work_orders_escalate after insert or update of status, status_reason on work_orders
+  for each row execute function moose_follow_escalation();
+
+-- Those that wait already.
+insert into order_escalations (work_order_id, attempt, cause, opened_at)
+select id, attempts, left(coalesce(status_reason ->> 'code', 'unknown'), 100), coalesce(updated_at, clock_timestamp())
+from work_orders where moose_escalates(status, status_reason ->> 'code');
+
+-- An answer is an act.
+create or replace function moose_audit_decision() returns trigger language plpgsql security definer as $$
+begin
+  perform moose_record_act('escalation.decide', 'order', new.work_order_id::text, new.work_order_id,
+    jsonb_build_object('option', new.option, 'cause', new.cause, 'attempt', new.attempt, 'spent_usd', new.spent_usd));
+  return null;
+end $$;
+create constraint trigger order_escalations_audit after update on order_escalations
+  deferrable initially deferred for each row when (old.closed_at is null and new.closed_as = 'decided')
+  execute function moose_audit_decision();
+
+-- Whether a merged change was reverted on its base, and when that was looked for last; null: not yet.
+alter table outcome_vectors
+  add column if not exists reverted_at timestamptz,
+  add column if not exists revert_looked_at timestamptz;
+
+-- Where events are sent. The secret signs what is sent and is never shown again; with the format `slack` the URL itself is one.
+create table notification_endpoints (
+  id uuid primary key default gen_random_uuid(),
+  name text not null unique check (name ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
+  format text not null check (format in ('standard', 'slack')),
+  url text not null check (char_length(url) <= 2000),
+  -- Null: nothing is signed.
+  secret text check ((secret is null) = (format = 'slack') and char_length(secret) <= 200),
+  -- Which kinds of events are sent; empty: all.
+  kinds text[] not null default '{}' check (cardinality(kinds) <= 50),
+  created_at timestamptz not null default clock_timestamp(),
+  created_by text not null check (char_length(created_by) <= 300)
+);
+
+-- What is to be sent, written in the transaction of the event. One row for each event and endpoint, whichever process saw it.
+create table notification_outbox (
+  id uuid primary key default gen_random_uuid(),
+  endpoint_id uuid not null references notification_endpoints (id) on delete cascade,
+  kind text not null check (char_length(kind) <= 60),
+  -- What the event is, so that it is sent once.
+  event_key text not null check (char_length(event_key) <= 200),
+  work_order_id uuid references work_orders (id) on delete cascade,
+  data jsonb not null,
+  created_at timestamptz not null default clock_timestamp(),
+  -- Tries that were begun.
+  tries integer not null default 0,
+  -- When the next try may begin; while one is under way, when that counts as lost.
+  next_try_at timestamptz not null default clock_timestamp(),
+  delivered_at timestamptz,
+  -- No further try is made.
+  dead_at timestamptz,
+  last_error text check (char_length(last_error) <= 2000),
+  unique (endpoint_id, event_key)
+);
+create index notification_outbox_due on notification_outbox (next_try_at) where delivered_at is null and dead_at is null;
+create index notification_outbox_of_endpoint on notification_outbox (endpoint_id, created_at);
+
+-- No tables of moose_tables(), which service_role may read: they hold secrets.
+do $$
+declare
+  who text;
+  target text;
+begin
+  foreach target in array array['notification_endpoints', 'notification_outbox'] loop
+    execute format('alter table %I enable row level security', target);
+    execute format('revoke all on %I from public', target);
+    for who in select rolname from pg_roles where rolname in ('anon', 'authenticated', 'service_role') loop
+      execute format('revoke all on %I from %I', target, who);
+    end loop;
+  end loop;
+end $$;
+
+create constraint trigger notification_endpoints_audit after insert or update or delete on notification_endpoints
+  deferrable initially deferred for each row execute function moose_audit_row('notification', 'name',
+    'name,format,kinds', 'created_at,created_by');
+
+-- Puts an event into the outbox of every endpoint that wants its kind.
+create or replace function moose_announce(what text, key text, order_id uuid, facts jsonb) returns void
+language sql as $$
+  insert into notification_outbox (endpoint_id, kind, event_key, work_order_id, data)
+  select id, what, left(what || ':' || key, 200), order_id, facts
+  from notification_endpoints where cardinality(kinds) = 0 or what = any (kinds)
+  on conflict (endpoint_id, event_key) do nothing
+$$;
+
+create or replace function moose_facts_of_order(wo work_orders) returns jsonb language sql stable as $$
+  select jsonb_build_object(
+    'work_order_id', wo.id, 'title', left(wo.title, 300), 'status', wo.status, 'phase', wo.phase, 'attempt', wo.attempts,
+    'code', left(wo.status_reason ->> 'code', 100), 'pull_request_url', left(wo.github_pr_url, 2000))
+$$;
+
+-- An order in review is announced by its pull request, which is recorded after the move.
+create or replace function moose_announce_order() returns trigger language plpgsql security definer as $$
+begin
+  perform moose_announce('order.' || new.status, new.id || ':' || new.attempts, new.id, moose_facts_of_order(new));
+  return null;
+end $$;
+create or replace trigger work_orders_announce after update of status on work_orders
+  for each row when (old.status is distinct from new.status and new.status in ('completed', 'failed', 'blocked', 'cancelled'))
+  execute function moose_announce_order();
+
+create or replace function moose_announce_pull_request() returns trigger language plpgsql security definer as $$
+begin
+  perform moose_announce('pull_request.opened', new.work_order_id || ':' || new.attempt, new.work_order_id,
+    moose_facts_of_order(work_orders) || jsonb_build_object('attempt', new.attempt, 'pull_request_url', left(new.url, 2000)))
+  from work_orders where id = new.work_order_id;
+  return null;
+end $$;
+create or replace trigger pull_requests_announce after insert on pull_requests
+  for each row when (new.state = 'open') execute function moose_announce_pull_request();
+
+create or replace function moose_announce_escalation() returns trigger language plpgsql security definer as $$
+begin
+  perform moose_announce('escalation.' || case when new.closed_at is null then 'opened' else 'closed' end, new.id::text,
+    new.work_order_id, moose_facts_of_order(work_orders) || jsonb_build_object(
+      'escalation_id', new.id, 'cause', new.cause, 'option', new.option, 'closed_as', new.closed_as))
+  from work_orders where id = new.work_order_id;
+  return null;
+end $$;
+create or replace trigger order_escalations_announce after insert on order_escalations
+  for each row execute function moose_announce_escalation();
+create or replace trigger order_escalations_announce_end after update of closed_at on order_escalations
+  for each row when (old.closed_at is null and new.closed_at is not null) execute function moose_announce_escalation();
+
+-- A new entry wakes who sends.
+create or replace function moose_notify_outbox() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('moose_outbox', '');
+  return null;
+end $$;
+create or replace trigger notification_outbox_notify after insert on notification_outbox
+  for each row execute function moose_notify_outbox();
+
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['moose_follow_escalation', 'moose_audit_decision', 'moose_announce_order',
+    'moose_announce_pull_request', 'moose_announce_escalation']
+  loop
+    execute format('alter function %I() set search_path = %I, pg_temp', name, current_schema());
+  end loop;
+end $$;
+
+create or replace function moose_tables() returns setof regclass language sql stable as $$
+  select to_regclass(name) from unnest(array[
+    'projects', 'work_orders', 'attempts', 'attempt_steps', 'model_calls', 'work_order_events', 'pull_requests',
+    'github_events', 'github_deliveries', 'outcome_vectors', 'system_config', 'proposer_configs', 'budget_entries',
+    'provider_pauses', 'workers', 'base_checks', 'audit_entries', 'allowed_changes', 'failure_rows', 'order_escalations',
+    'moose_migrations'
+  ]) as name
+  where to_regclass(name) is not null
+$$;
+select moose_secure();

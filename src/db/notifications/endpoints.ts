@@ -1,0 +1,88 @@
+import { type Kysely, type Selectable, sql } from 'kysely'
+import { isoTime } from '../../clock.ts'
+import type { EndpointView, NewEndpoint } from '../../contract/notifications/endpoints.ts'
+import { Fault } from '../../faults/fault.ts'
+import { isSqlState } from '../database-fault.ts'
+import type { Database } from '../schema.ts'
+
+type Db = Kysely<Database>
+
+const UNIQUE_VIOLATION = '23505'
+
+/** Where a notification goes, and what signs it. */
+export type Endpoint = Pick<Selectable<Database['notification_endpoints']>, 'name' | 'format' | 'url' | 'secret'>
+
+/** All, by name. */
+export async function listEndpoints(db: Db): Promise<EndpointView[]> {
+  const { rows } = await sql<CountedRow>`
+    select name, format, url, kinds, endpoint.created_at, created_by,
+      (count(*) filter (where delivered_at is not null))::integer as delivered,
+      (count(*) filter (where delivered_at is null and dead_at is null and entry.id is not null))::integer as waiting,
+      (count(*) filter (where dead_at is not null))::integer as dead,
+      (array_agg(last_error order by entry.created_at desc) filter (where last_error is not null and delivered_at is null))[1]
+        as last_error
+    from notification_endpoints as endpoint left join (
+      select id, endpoint_id, created_at, delivered_at, dead_at, last_error from notification_outbox
+    ) as entry on entry.endpoint_id = endpoint.id
+    group by endpoint.id order by name
+  `.execute(db)
+  return rows.map(viewOf)
+}
+
+/** @throws {Fault} `request_invalid` when there is one of this name */
+export async function addEndpoint(
+  db: Db,
+  endpoint: NewEndpoint & { secret: string | null; createdBy: string },
+): Promise<EndpointView> {
+  const { name, url, format, kinds, secret, createdBy: created_by } = endpoint
+  try {
+    const row = { name, url, format, kinds: [...new Set(kinds)], secret, created_by }
+    await db.insertInto('notification_endpoints').values(row).execute()
+  } catch (error) {
+    if (!isSqlState(error, UNIQUE_VIOLATION)) throw error
+    const message = `There is an endpoint "${name}" already. Choose another name, or remove that one with: moose notify remove ${name}`
+    throw new Fault('request_invalid', message, { name }, error)
+  }
+  return viewNamed(db, name)
+}
+
+/** With everything that was to be sent there. @throws {Fault} `not_found` */
+export async function removeEndpoint(db: Db, name: string): Promise<EndpointView> {
+  const removed = await viewNamed(db, name)
+  await db.deleteFrom('notification_endpoints').where('name', '=', name).execute()
+  return removed
+}
+
+/** @throws {Fault} `not_found` */
+export async function findEndpoint(db: Db, name: string): Promise<Endpoint> {
+  const found = db.selectFrom('notification_endpoints').select(['name', 'format', 'url', 'secret'])
+  const endpoint = await found.where('name', '=', name).executeTakeFirst()
+  if (endpoint === undefined) throw unknown(name)
+  return endpoint
+}
+
+type CountedRow = Pick<
+  Selectable<Database['notification_endpoints']>,
+  'name' | 'format' | 'url' | 'kinds' | 'created_at' | 'created_by'
+> &
+  Pick<EndpointView, 'delivered' | 'waiting' | 'dead' | 'last_error'>
+
+async function viewNamed(db: Db, name: string): Promise<EndpointView> {
+  const found = (await listEndpoints(db)).find((endpoint) => endpoint.name === name)
+  if (found === undefined) throw unknown(name)
+  return found
+}
+
+function viewOf({ created_at, url, ...row }: CountedRow): EndpointView {
+  return { ...row, url: shownUrl(url, row.format), created_at: isoTime(created_at) }
+}
+
+/** Without its query; of `slack` without the path, which lets who knows it write there. */
+function shownUrl(url: string, format: string): string {
+  const { origin, pathname } = new URL(url)
+  return format === 'slack' ? `${origin}/…` : `${origin}${pathname}`
+}
+
+function unknown(name: string): Fault {
+  return new Fault('not_found', `There is no endpoint "${name}". See them with: moose notify list`, { name })
+}

@@ -1,0 +1,81 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../schema.ts'
+import type { Endpoint } from './endpoints.ts'
+
+type Db = Kysely<Database>
+
+/** Days for which what was delivered, or given up, is kept. */
+const KEPT_DAYS = 30
+
+/** An event that is due, and where it goes. */
+export type DueEntry = {
+  id: string
+  kind: string
+  data: Record<string, unknown>
+  created_at: Date
+  /** This try, from 1. */
+  tries: number
+  endpoint: Endpoint
+}
+
+/**
+ * Takes what is due, the earliest first: for as long as the lease no other process does. What is not settled by then is due
+ * again.
+ */
+export async function takeDue(db: Db, { most, leaseMs }: { most: number; leaseMs: number }): Promise<DueEntry[]> {
+  const { rows } = await sql<Omit<DueEntry, 'endpoint'> & Endpoint>`
+    update notification_outbox as entry
+    set tries = entry.tries + 1, next_try_at = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
+    from notification_endpoints as endpoint
+    where endpoint.id = entry.endpoint_id and entry.id in (
+      select id from notification_outbox
+      where delivered_at is null and dead_at is null and next_try_at <= clock_timestamp()
+      order by next_try_at limit ${most} for update skip locked
+    )
+    returning entry.id, entry.kind, entry.data, entry.created_at, entry.tries,
+      endpoint.name, endpoint.format, endpoint.url, endpoint.secret
+  `.execute(db)
+  return rows.map(({ name, format, url, secret, ...entry }) => ({ ...entry, endpoint: { name, format, url, secret } }))
+}
+
+/** It was taken by its endpoint. */
+export async function noteDelivered(db: Db, id: string): Promise<void> {
+  const taken = { delivered_at: sql<Date>`clock_timestamp()`, last_error: null }
+  await db.updateTable('notification_outbox').set(taken).where('id', '=', id).execute()
+}
+
+/** A try failed. @param againInMs null: no other is made */
+export async function noteFailed(
+  db: Db,
+  id: string,
+  { error, againInMs }: { error: string; againInMs: number | null },
+) {
+  const then =
+    againInMs === null
+      ? { dead_at: sql<Date>`clock_timestamp()` }
+      : { next_try_at: sql<Date>`clock_timestamp() + make_interval(secs => ${againInMs / 1_000})` }
+  await db
+    .updateTable('notification_outbox')
+    .set({ last_error: error, ...then })
+    .where('id', '=', id)
+    .where('delivered_at', 'is', null)
+    .execute()
+}
+
+/** Has what was given up for an endpoint tried again from the start. @returns how many */
+export async function reviveDead(db: Db, endpointName: string): Promise<number> {
+  const { rows } = await sql<{ id: string }>`
+    update notification_outbox set dead_at = null, tries = 0, next_try_at = clock_timestamp()
+    where dead_at is not null and endpoint_id = (select id from notification_endpoints where name = ${endpointName})
+    returning id
+  `.execute(db)
+  return rows.length
+}
+
+/** Removes what was settled long ago. */
+export async function forgetSent(db: Db): Promise<void> {
+  await sql`
+    delete from notification_outbox
+    where coalesce(delivered_at, dead_at) < clock_timestamp() - make_interval(days => ${KEPT_DAYS})
+  `.execute(db)
+}

@@ -1,0 +1,62 @@
+import type { Kysely } from 'kysely'
+import type { MergedBy, Numbers } from '../../contract/numbers.ts'
+import { readCalendar } from '../../db/budget-entries/cap-sums.ts'
+import { type MergedRow, readMerged } from '../../db/numbers/merged.ts'
+import type { NumbersRange } from '../../db/numbers/range.ts'
+import type { Database } from '../../db/schema.ts'
+import { NO_USD } from '../../money.ts'
+import { kindOfChange } from '../../work-order/kind-of-change.ts'
+import { daysOf } from './days.ts'
+import { exactUsd } from './money.ts'
+import { perEach } from './rates.ts'
+
+/** What a merged pull request cost, by project, by proposer and by kind of change; and how many were reverted. */
+export async function mergedOf(
+  db: Kysely<Database>,
+  range: NumbersRange,
+): Promise<Pick<Numbers, 'merged_by' | 'reverts'>> {
+  const rows = await readMerged(db, range)
+  return {
+    merged_by: [
+      ...groupsOf(rows, 'project', ({ project }) => project),
+      ...groupsOf(rows, 'proposer', ({ proposer }) => proposer),
+      ...groupsOf(rows, 'kind', ({ files }) => kindOfChange(files)),
+    ],
+    reverts: revertsOf(rows),
+  }
+}
+
+/** The same of the last 30 days in UTC. */
+export async function mergedLately(db: Kysely<Database>): Promise<MergedBy[]> {
+  const { at } = await readCalendar(db)
+  const { days, starts } = daysOf({ tz: 'UTC', from: undefined, to: undefined }, at)
+  return (await mergedOf(db, { days, starts, isUtc: true, projectId: null })).merged_by
+}
+
+/** The dearest first. */
+function groupsOf(
+  rows: readonly MergedRow[],
+  by: MergedBy['by'],
+  nameOf: (row: MergedRow) => string | null,
+): MergedBy[] {
+  const groups = [...Map.groupBy(rows, nameOf)].map(([name, group]) => {
+    const orders = group.reduce((sum, { spent }) => sum.plus(spent), NO_USD)
+    return { name, group, orders }
+  })
+  return groups
+    .toSorted((one, other) => other.orders.comparedTo(one.orders) || (String(one.name) < String(other.name) ? -1 : 1))
+    .map(({ name, group, orders }) => ({
+      by,
+      name,
+      merged: group.length,
+      orders_usd: exactUsd(orders),
+      cost_per_merged_usd: perEach(orders, group.length),
+      reverted: revertsOf(group),
+    }))
+}
+
+/** Null: none was looked at for it. */
+function revertsOf(rows: readonly MergedRow[]): number | null {
+  const looked = rows.filter((row) => row.looked)
+  return looked.length === 0 ? null : looked.filter(({ reverted }) => reverted).length
+}

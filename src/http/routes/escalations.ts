@@ -1,0 +1,74 @@
+import { createRoute } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { readBudgetRules } from '../../budget/limits.ts'
+import { decide, escalationsOf } from '../../client-manager/client-manager.ts'
+import { DecidedResponse, DecideWorkOrder, EscalationResponse } from '../../contract/why/escalation.ts'
+import { WorkOrderParams } from '../../contract/work-orders.ts'
+import { shownUsd, statedUsd } from '../../money.ts'
+import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER } from '../answers.ts'
+import { requireScope } from '../authenticate.ts'
+import type { HttpEnv } from '../http-env.ts'
+import { newRoutes } from '../new-routes.ts'
+
+const tags = ['Work orders']
+
+const show = createRoute({
+  method: 'get',
+  path: '/api/work-orders/{id}/escalation',
+  operationId: 'getEscalation',
+  summary: 'What a human has to decide about an order that is stopped, and what was decided before',
+  description:
+    'Of an order that failed, or is blocked by what does not end by itself: its story in five lines, and the options with the ' +
+    'expected cost of each and how often it ended well. It closes by itself when the order goes on by other means.',
+  tags,
+  request: { params: WorkOrderParams },
+  responses: { 200: json(EscalationResponse, 'The open one, and those before'), ...NO_SUCH_ORDER, ...ANY_FAULT },
+})
+
+const answer = createRoute({
+  method: 'post',
+  path: '/api/work-orders/{id}/decide',
+  operationId: 'decideWorkOrder',
+  summary: 'Decide about an order that is stopped, by one of its options',
+  description:
+    '`allow`: what is held of its change may be published. `retry`: again, with a higher cap where the one it has is too low. ' +
+    '`model`: given to another proposer. `amend`: changed, approved as it stands then, and tried again. `verify`: without a ' +
+    'model, the checks on the commit that is there. `abort`: given up. `allow` and `amend` take the scope `approve` too, and so ' +
+    'does a `budget_usd` over the cap of any order.',
+  tags,
+  request: { params: WorkOrderParams, body: jsonBody(DecideWorkOrder, true) },
+  responses: {
+    200: json(DecidedResponse, 'As it is now, the answer as it is kept, and what follows'),
+    ...NO_SUCH_ORDER,
+    ...CONFLICT,
+    ...BODY_FAULT,
+    ...ANY_FAULT,
+  },
+})
+
+export const escalationRoutes = newRoutes()
+  .openapi(show, async (c) => {
+    return c.json({ success: true as const, ...(await escalationsOf(c.var.deps, c.req.valid('param').id)) }, 200)
+  })
+  .openapi(answer, async (c) => {
+    const wish = c.req.valid('json')
+    await requireFor(c, wish)
+    const decided = await decide(c.var.deps, c.req.valid('param').id, { wish, by: c.var.actor })
+    return c.json({ success: true as const, ...decided }, 200)
+  })
+
+/** @throws {Fault} `scope_missing`; `config_invalid` where the cap cannot be read */
+async function requireFor(
+  c: Context<HttpEnv>,
+  { option, budget_usd: budget, changes }: DecideWorkOrder,
+): Promise<void> {
+  if (option === 'allow') requireScope(c, 'approve', 'Allowing what is held')
+  if (option === 'amend') requireScope(c, 'approve', 'Changing and approving an order')
+  const amounts = [budget, changes?.budget_usd].flatMap((usd) =>
+    usd === undefined || usd === null ? [] : [statedUsd(usd)],
+  )
+  if (amounts.length === 0) return
+  const { order_cap: cap } = (await readBudgetRules(c.var.deps.db)).limits
+  if (cap === null || amounts.every((usd) => usd.lessThanOrEqualTo(cap))) return
+  requireScope(c, 'approve', `budget_usd over ${shownUsd(cap)}, the cap of any order,`)
+}

@@ -1,0 +1,68 @@
+import { Webhook } from 'standardwebhooks'
+import { isoTime } from '../clock.ts'
+import type { DueEntry } from '../db/notifications/outbox.ts'
+import { orderAddress } from '../work-order/naming.ts'
+
+/** What is sent, and with which headers. */
+export type Message = { body: string; headers: Record<string, string> }
+
+/** Of a text that others have written. */
+const MOST_OF_TITLE = 300
+
+/**
+ * An event as its endpoint wants it: signed JSON as Standard Webhooks writes it, or a text for Slack and its likes.
+ *
+ * @param at when it is sent, which is signed too
+ * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+export function messageOf(entry: DueEntry, { pageUrl, at }: { pageUrl: string | null; at: Date }): Message {
+  const { id, kind, data, created_at, endpoint } = entry
+  const order = data['work_order_id']
+  const address = typeof order === 'string' ? orderAddress(pageUrl, order) : null
+  const json = { 'content-type': 'application/json' }
+  if (endpoint.format === 'slack')
+    return { body: JSON.stringify({ text: slackText(kind, data, address) }), headers: json }
+  const body = JSON.stringify({ type: kind, timestamp: isoTime(created_at), data: { ...data, page_url: address } })
+  return { body, headers: { ...json, ...signatureOf(id, endpoint.secret, { body, at }) } }
+}
+
+function signatureOf(id: string, secret: string | null, { body, at }: { body: string; at: Date }) {
+  if (secret === null) return {}
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+    'webhook-signature': new Webhook(secret).sign(id, at, body),
+  }
+}
+
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['order.completed', 'is merged'],
+  ['order.failed', 'failed'],
+  ['order.blocked', 'is blocked'],
+  ['order.cancelled', 'was cancelled'],
+  ['pull_request.opened', 'has a pull request to review'],
+  ['escalation.opened', 'needs a decision'],
+  ['escalation.closed', 'needs no decision any more'],
+])
+
+function slackText(kind: string, data: Readonly<Record<string, unknown>>, address: string | null): string {
+  const order = data['work_order_id']
+  if (typeof order !== 'string') return `Moose: ${escaped(kind)}`
+  const word = WORDS.get(kind)
+  const code = textOf(data['code'])
+  const what = `${word === undefined ? kind : word}${code === null ? '' : ` (${code})`}`
+  const title = textOf(data['title'])
+  const links = [textOf(data['pull_request_url']), address].flatMap((link) => (link === null ? [] : [link]))
+  const decides = kind === 'escalation.opened' ? [`moose decide ${order.slice(0, 8)}`] : []
+  const head = `Work order ${order.slice(0, 8)} ${what}${title === null ? '' : `: ${title.slice(0, MOST_OF_TITLE)}`}`
+  return [head, ...links, ...decides].map(escaped).join('\n')
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** Slack reads `<…>` as a link or a call to everybody. @see https://docs.slack.dev/messaging/formatting-message-text */
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').toWellFormed()
+}

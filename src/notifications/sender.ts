@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import { deadline } from '../async/deadline.ts'
+import { type Clock, NEVER_ABORTED } from '../clock.ts'
+import { findEndpoint } from '../db/notifications/endpoints.ts'
+import {
+  type DueEntry,
+  forgetSent,
+  noteDelivered,
+  noteFailed,
+  reviveDead,
+  takeDue,
+} from '../db/notifications/outbox.ts'
+import type { Database } from '../db/schema.ts'
+import { Fault, toFault } from '../faults/fault.ts'
+import type { Log } from '../log.ts'
+import type { Network } from '../remote/network-route.ts'
+import { fetchBy } from '../remote/patient-fetch.ts'
+import { messageOf } from './message.ts'
+
+export type SenderDeps = {
+  db: Kysely<Database>
+  network: Pick<Network, 'agentFor'>
+  clock: Clock
+  log: Log
+  /** 0 up to 1; spreads what is tried again. */
+  random: () => number
+  /** Where the page is; null: it has no address. */
+  pageUrl: string | null
+}
+
+/** Sends what is in the outbox; several processes may, and each event is taken by one of them. */
+export type Sender = AsyncDisposable & {
+  /** Looks soon: something was put into the outbox. */
+  wake(): void
+  /** Sends what is due now, and waits for what is under way. @returns how many were begun */
+  sendDue(): Promise<number>
+}
+
+const AT_ONCE = 20
+const TIMEOUT_MS = 15_000
+/** For which an event belongs to the process that took it. */
+const LEASE_MS = 4 * TIMEOUT_MS
+const LOOK_EVERY_MS = 15_000
+const FORGET_EVERY_MS = 3_600_000
+const FIRST_PAUSE_MS = 5_000
+/** The pause before each further try is so many times as long: the last comes after eight hours or more. */
+const LONGER = 4
+const MOST_TRIES = 8
+const MOST_OF_ERROR = 500
+
+/** @param start whether it looks by itself, until it is disposed */
+export function createSender(deps: SenderDeps, { start }: { start: boolean }): Sender {
+  const stopping = new AbortController()
+  const underWay = new Set<Promise<void>>()
+  let alarm = Promise.withResolvers<void>()
+  const fail = (error: unknown) => deps.log.warn({ reason: toFault(error).message }, 'notifications could not be sent')
+
+  /** One that does not answer holds up no other. */
+  async function begin(): Promise<number> {
+    const due = await takeDue(deps.db, { most: AT_ONCE - underWay.size, leaseMs: LEASE_MS })
+    for (const entry of due) {
+      const sent = sendEntry(deps, entry, stopping.signal)
+        .catch(fail)
+        .finally(() => {
+          const wasFull = underWay.size === AT_ONCE
+          underWay.delete(sent)
+          if (wasFull) alarm.resolve()
+        })
+      underWay.add(sent)
+    }
+    return due.length
+  }
+  async function lookAgainAndAgain(): Promise<void> {
+    let forgotten = 0
+    while (!stopping.signal.aborted) {
+      alarm = Promise.withResolvers()
+      const now = deps.clock.now().getTime()
+      await begin().catch(fail)
+      if (now - forgotten >= FORGET_EVERY_MS) {
+        await forgetSent(deps.db).catch(fail)
+        forgotten = now
+      }
+      await rest(deps.clock, alarm.promise, stopping.signal)
+    }
+  }
+  const looking = start ? lookAgainAndAgain() : Promise.resolve()
+  return {
+    wake: () => alarm.resolve(),
+    async sendDue() {
+      const tried = await begin()
+      await Promise.all(underWay)
+      return tried
+    },
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await looking
+      await Promise.all(underWay)
+    },
+  }
+}
+
+/** Until the next look, or until it is woken or stopped. */
+async function rest(clock: Clock, alarm: Promise<void>, stopping: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  // A wait that is given up is no failure.
+  const pause = clock.sleep(LOOK_EVERY_MS, AbortSignal.any([over.signal, stopping])).catch(() => undefined)
+  await Promise.race([pause, alarm])
+  over.abort()
+}
+
+async function sendEntry(deps: SenderDeps, entry: DueEntry, stopping: AbortSignal): Promise<void> {
+  const { db, log, random } = deps
+  const { error } = await post(deps, entry, stopping)
+  if (error === null) return noteDelivered(db, entry.id)
+  const againInMs = entry.tries >= MOST_TRIES ? null : FIRST_PAUSE_MS * LONGER ** (entry.tries - 1) * (1 + random())
+  log.warn(
+    { endpoint: entry.endpoint.name, kind: entry.kind, tries: entry.tries, error },
+    'a notification was not taken',
+  )
+  await noteFailed(db, entry.id, { error, againInMs })
+}
+
+/** The status it was answered with, null where it was not; `error` null: the endpoint has taken it. */
+type Answered = { status: number | null; error: string | null }
+
+/** No redirect is followed: another address was not agreed upon. */
+async function post(
+  { network, clock, pageUrl }: Pick<SenderDeps, 'network' | 'clock' | 'pageUrl'>,
+  entry: DueEntry,
+  stopping: AbortSignal,
+): Promise<Answered> {
+  try {
+    const { body, headers } = messageOf(entry, { pageUrl, at: clock.now() })
+    const signal = AbortSignal.any([deadline(TIMEOUT_MS), stopping])
+    const response = await fetchBy(network, entry.endpoint.url, { method: 'POST', body, headers, signal })
+    await response.body?.cancel()
+    const { status } = response
+    return { status, error: status >= 200 && status <= 299 ? null : `it answered HTTP ${status}` }
+  } catch (error) {
+    return { status: null, error: toFault(error).message.slice(0, MOST_OF_ERROR).toWellFormed() }
+  }
+}
+
+/**
+ * Sends an event `test` to one endpoint now; where it is taken, what was given up for it is tried again.
+ *
+ * @returns the status it answered with
+ * @throws {Fault} `not_found`; `service_unreachable` when it does not take it
+ */
+export async function testEndpoint(deps: SenderDeps, name: string): Promise<number> {
+  const endpoint = await findEndpoint(deps.db, name)
+  const entry = { id: randomUUID(), kind: 'test', data: {}, created_at: deps.clock.now(), tries: 1, endpoint }
+  const { status, error } = await post(deps, entry, NEVER_ABORTED)
+  if (status === null || error !== null) {
+    const message = `The endpoint "${name}" did not take the test: ${error}. Correct it or its address, then try again.`
+    throw new Fault('service_unreachable', message, { name, reason: error })
+  }
+  await reviveDead(deps.db, name)
+  return status
+}

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Moose } from '../../src/app.ts'
+import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
+import { InboxResponse } from '../../src/contract/why/inbox.ts'
+import { countOutage } from '../../src/db/provider-pauses.ts'
+import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { moose as command } from '../support/moose-command.ts'
+import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
+
+const says = (text: string): Scripted => ({ kind: 'text', text })
+const write = (file: string, text: string) => says(`### write ${file}\n\`\`\`\n${text}\n\`\`\`\n`)
+const SETTINGS = { OPENAI_COMPATIBLE_API_KEY: 'sk-real', ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '0' }
+const FILES = {
+  'a.txt': 'a\n',
+  'b.txt': 'b\n',
+  CODEOWNERS: '* @ada\n',
+  'moose.yaml': "checks:\n  - { name: good, run: \"grep -q '^good' *.txt || grep -q '^a$' a.txt\" }\n",
+}
+const BAD = write('a.txt', 'bad')
+const GOOD = write('a.txt', 'good')
+
+/** A running Moose with two stand-ins, and one order whose first attempt was stopped. */
+async function stopped(small: Scripted[], { files = ['a.txt'], large = [GOOD], title = 'Change a' } = {}) {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
+  const cheap = stack.use(await startModelServer(...small))
+  const dear = stack.use(await startModelServer(...large))
+  await useStandIn(home, 'small', { url: cheap.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title, files })
+  const order = await settled(moose, id)
+  await useStandIn(home, 'large', {
+    url: dear.url,
+    threshold: 1,
+    price: { input_per_million: 100, output_per_million: 100 },
+  })
+  const owned = stack.move()
+  return { home, moose, id, order, cheap, dear, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function call(moose: Moose, path: string, body?: unknown): Promise<{ status: number; said: unknown }> {
+  const sent =
+    body === undefined
+      ? {}
+      : { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const response = await moose.http.fetch(new Request(`http://127.0.0.1${path}`, sent))
+  return { status: response.status, said: await response.json() }
+}
+const shown = async (moose: Moose, id: string) =>
+  EscalationResponse.parse((await call(moose, `/api/work-orders/${id}/escalation`)).said)
+async function decided(moose: Moose, id: string, body: unknown) {
+  const { status, said } = await call(moose, `/api/work-orders/${id}/decide`, body)
+  assert.equal(status, 200, JSON.stringify(said))
+  return DecidedResponse.parse(said)
+}
+const stands = ({ status, phase, status_reason: reason }: Awaited<ReturnType<typeof settled>>) =>
+  `${status}/${phase === null ? String(reason?.code) : phase}`
+
+test('an order that failed is an escalation: five lines, options with their cost; a retry is carried out, kept and learnt from', async () => {
+  await using setting = await stopped([BAD, GOOD])
+  const { moose, id, order, home } = setting
+  assert.equal(stands(order), 'failed/check_failed')
+  const { escalation } = await shown(moose, id)
+  assert.ok(escalation !== null)
+  assert.deepEqual([escalation.cause, escalation.attempt, escalation.answer], ['check_failed', 1, null])
+  assert.deepEqual(
+    escalation.story.map((line) => line.split(':', 1)[0]),
+    ['Asked', 'Tried', 'Stopped', 'Cost', 'There'],
+  )
+  assert.match(escalation.story.join('\n'), /Tried: 1 attempt, the last by small\nStopped: failed, check_failed: /)
+  assert.deepEqual(
+    escalation.options.map(({ option }) => option),
+    ['retry', 'model', 'amend', 'verify', 'abort'],
+  )
+  for (const { option, expected_cost_usd: usd } of escalation.options)
+    assert.equal(Number(usd) > 0, !['verify', 'abort'].includes(option), `${option} ${usd}`)
+
+  const said = await decided(moose, id, { option: 'retry', escalation_id: escalation.id, budget_usd: 7 })
+  assert.equal(said.work_order.budget_usd, 7)
+  assert.equal(said.escalation.closed_as, 'decided')
+  assert.equal(said.escalation.answer?.option, 'retry')
+  assert.ok(said.escalation.answer?.by.startsWith('os_user:'))
+  assert.ok(said.escalation.answer.spent_usd > 0, 'what it had cost until then')
+  assert.equal(said.escalation.answer.spent_usd, order.actual_cost)
+  assert.match(said.sentence, /asked again, told of the last failure/)
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
+
+  const after = await shown(moose, id)
+  assert.deepEqual([after.escalation, after.past.length, after.past[0]?.answer?.option], [null, 1, 'retry'])
+  const acts = await home.database.db
+    .selectFrom('audit_entries')
+    .selectAll()
+    .where('act', '=', 'escalation.decide')
+    .execute()
+  assert.deepEqual(
+    acts.map(({ details, work_order_id }) => [work_order_id, details['option']]),
+    [[id, 'retry']],
+  )
+  setting.cheap.script.unshift(BAD)
+  const next = await fileOrder(home.database, { title: 'Change b', files: ['a.txt', 'b.txt'] })
+  await moose.orchestrator.merge(id)
+  await settled(moose, next)
+  const option = (await shown(moose, next)).escalation?.options.find((offer) => offer.option === 'retry')
+  assert.deepEqual([option?.chosen, option?.ended, option?.ended_well], [1, 1, 1])
+})
+
+test('another model: the next attempt is given to the one that was chosen', async () => {
+  await using setting = await stopped([BAD])
+  const { moose, id, cheap, dear } = setting
+  const offer = (await shown(moose, id)).escalation?.options.find(({ option }) => option === 'model')
+  assert.equal(offer?.proposer, 'large')
+  const refused = await call(moose, `/api/work-orders/${id}/decide`, { option: 'model', proposer: 'nobody' })
+  assert.equal(refused.status, 400, JSON.stringify(refused.said))
+  await decided(moose, id, { option: 'model' })
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
+  assert.deepEqual([cheap.calls.length, dear.calls.length], [1, 1])
+})
+
+test('amend: changed, approved as it stands then, and tried again', async () => {
+  await using setting = await stopped([BAD, write('b.txt', 'good')])
+  const { moose, id } = setting
+  const without = await call(moose, `/api/work-orders/${id}/decide`, { option: 'amend' })
+  assert.equal(without.status, 400)
+  const said = await decided(moose, id, { option: 'amend', changes: { files_in_scope: ['b.txt'] } })
+  assert.deepEqual([said.work_order.files_in_scope, said.work_order.approved], [['b.txt'], true])
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
+})
+
+test('verify: the commit that is there is checked without a model; what stops it again is a new escalation', async () => {
+  await using setting = await stopped([BAD])
+  const { moose, id, cheap, dear } = setting
+  const first = (await shown(moose, id)).escalation
+  await decided(moose, id, { option: 'verify' })
+  const order = await settled(moose, id)
+  assert.deepEqual([stands(order), order.attempts], ['failed/check_failed', 2])
+  assert.deepEqual([cheap.calls.length, dear.calls.length], [1, 0])
+  const second = await shown(moose, id)
+  assert.notEqual(second.escalation?.id, first?.id)
+  assert.deepEqual([second.past[0]?.id, second.past[0]?.closed_as], [first?.id, 'decided'])
+  const verify = second.escalation?.options.find(({ option }) => option === 'verify')
+  assert.deepEqual([verify?.chosen, verify?.ended, verify?.ended_well], [1, 1, 0])
+  const stale = await call(moose, `/api/work-orders/${id}/decide`, { option: 'retry', escalation_id: first?.id })
+  assert.equal(stale.status, 409, JSON.stringify(stale.said))
+})
+
+test('abort: the order is cancelled, and nothing is left to decide', async () => {
+  await using setting = await stopped([BAD])
+  const { moose, id } = setting
+  const said = await decided(moose, id, { option: 'abort' })
+  assert.deepEqual([said.work_order.status, said.escalation.closed_as], ['cancelled', 'decided'])
+  const again = await call(moose, `/api/work-orders/${id}/decide`, { option: 'abort' })
+  assert.equal(again.status, 409, JSON.stringify(again.said))
+})
+
+test('held: what is held is allowed, and the attempt goes on with the same commit', async () => {
+  const held = says('### write CODEOWNERS\n```\n* @mallory\n```\n')
+  await using setting = await stopped([held], { files: ['CODEOWNERS'] })
+  const { moose, id, order, cheap } = setting
+  assert.equal(stands(order), 'blocked/protected_change')
+  const { escalation } = await shown(moose, id)
+  assert.equal(escalation?.options[0]?.option, 'allow')
+  await decided(moose, id, { option: 'allow' })
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
+  assert.equal(cheap.calls.length, 1)
+})
+
+test('it closes by itself when the order goes on by other means, and an answer that cannot be carried out leaves it open', async () => {
+  await using setting = await stopped([BAD, GOOD])
+  const { moose, id, home } = setting
+  const wrong = await call(moose, `/api/work-orders/${id}/decide`, { option: 'allow' })
+  assert.equal(wrong.status, 409, JSON.stringify(wrong.said))
+  await home.database.db
+    .updateTable('attempts')
+    .set({ head_sha: 'f'.repeat(40) })
+    .where('work_order_id', '=', id)
+    .execute()
+  const failed = await call(moose, `/api/work-orders/${id}/decide`, { option: 'verify' })
+  assert.notEqual(failed.status, 200, JSON.stringify(failed.said))
+  const open = (await shown(moose, id)).escalation
+  assert.deepEqual([open?.answer, open?.closed_at], [null, null])
+  const inbox = InboxResponse.parse((await call(moose, '/api/inbox')).said).inbox
+  assert.equal(inbox.find(({ work_order }) => work_order?.id === id)?.next[0], `moose decide ${id.slice(0, 8)}`)
+  await moose.orchestrator.retry(id)
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
+  const { escalation, past } = await shown(moose, id)
+  assert.deepEqual([escalation, past.map(({ closed_as, answer }) => [closed_as, answer])], [null, [['went_on', null]]])
+  assert.equal((await detailOf(moose, id)).attempts, 2)
+})
+
+test('two answers at once: one is carried out, and the other is told so', async () => {
+  await using setting = await stopped([BAD, GOOD])
+  const { moose, id, cheap } = setting
+  const both = await Promise.all([1, 2].map(() => call(moose, `/api/work-orders/${id}/decide`, { option: 'retry' })))
+  assert.deepEqual(
+    both.map(({ status }) => status).toSorted((one, other) => one - other),
+    [200, 409],
+  )
+  await settled(moose, id)
+  assert.equal(cheap.calls.length, 2)
+})
+
+test('on the command line: what has to be decided and what each option costs, and the one command that decides', async () => {
+  await using setting = await stopped([BAD])
+  const { moose, id, home } = setting
+  await moose[Symbol.asyncDispose]()
+  const { environment } = home
+  const short = id.slice(0, 8)
+  const shownPage = await command(['decide', short], { environment })
+  assert.equal(shownPage.exitCode, 0, shownPage.stderr)
+  assert.match(shownPage.stdout, /^Asked: sample: Change a \(1 file, risk low\)\nTried: 1 attempt, the last by small\n/)
+  assert.match(shownPage.stdout, new RegExp(`\\nabort {2}costs nothing\\n.*\\n {2}\\$ .*moose decide ${short} abort`))
+  const unknown = await command(['decide', short, 'pray'], { environment })
+  assert.equal(unknown.exitCode, 2)
+  const refused = await command(['decide', short, 'amend'], { environment })
+  assert.match(refused.stderr, /amend takes what is to be changed/)
+  const done = await command(['decide', short, 'retry', '--budget', '7.50', '--json'], { environment })
+  assert.equal(done.exitCode, 0, done.stderr)
+  const said = DecidedResponse.parse(JSON.parse(done.stdout))
+  assert.deepEqual(
+    [said.work_order.status, said.work_order.budget_usd, said.escalation.closed_as],
+    ['pending', 7.5, 'decided'],
+  )
+  assert.ok(Number(said.escalation.answer?.spent_usd) > 0)
+  const after = await command(['decide', short], { environment })
+  assert.match(after.stdout, /^Nothing has to be decided about it\.\n/)
+  assert.match(after.stderr, /check_failed; retry by os_user:/)
+})
+
+test('a cap that is too low: more money is offered, and the attempt goes on where it rests', async () => {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
+  const server = stack.use(await startModelServer(GOOD))
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  await home.database.db.updateTable('work_orders').set({ budget_usd: '0.000001' }).where('id', '=', id).execute()
+  await moose.orchestrator.start(null)
+  assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
+  const { escalation } = await shown(moose, id)
+  const offer = escalation?.options.find(({ option }) => option === 'retry')
+  assert.ok(Number(offer?.budget_usd) > 0, JSON.stringify(offer))
+  const said = await decided(moose, id, { option: 'retry' })
+  assert.equal(said.escalation.closed_as, 'decided')
+  const order = await settled(moose, id)
+  assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 1, offer?.budget_usd])
+})
+
+test('the inbox has approvals, what is held, reviews, what failed and paused providers in this order, each with its command', async () => {
+  await using setting = await stopped([BAD, GOOD])
+  const { moose, id, home } = setting
+  const reviewed = await fileOrder(home.database, { title: 'Change b', files: ['a.txt', 'b.txt'] })
+  await settled(moose, reviewed)
+  setting.cheap.script.push(says('### write CODEOWNERS\n```\n* @mallory\n```\n'))
+  const held = await fileOrder(home.database, { title: 'Take it over', files: ['CODEOWNERS'] })
+  await settled(moose, held)
+  const asked = await fileOrder(home.database, { title: 'Ask first', files: ['b.txt'], approved: false })
+  const outage = { kind: 'outage', keyMark: null, reason: 'HTTP 503', tested: false, askedMs: 0, chance: 0 } as const
+  await countOutage(home.database.db, { provider: 'replay', ...outage })
+  const { inbox } = InboxResponse.parse((await call(moose, '/api/inbox')).said)
+  assert.deepEqual(
+    inbox.map(({ kind, work_order: order }) => [kind, order === null ? null : order.id]),
+    [
+      ['approval', asked],
+      ['held_change', held],
+      ['merge', reviewed],
+      ['failed', id],
+      ['paused_provider', null],
+    ],
+  )
+  const commands = [
+    [asked, 'approve'],
+    [held, 'decide'],
+    [reviewed, 'merge'],
+    [id, 'decide'],
+  ] as const
+  for (const [order, verb] of commands) {
+    const entry = inbox.find(({ work_order }) => work_order?.id === order)
+    assert.ok(entry?.next.includes(`moose ${verb} ${order.slice(0, 8)}`), JSON.stringify(entry?.next))
+  }
+})

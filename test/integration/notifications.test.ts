@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage } from 'node:http'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { Webhook } from 'standardwebhooks'
+import type { Moose } from '../../src/app.ts'
+import { EndpointsResponse, NewEndpointResponse } from '../../src/contract/notifications/endpoints.ts'
+import { DecidedResponse } from '../../src/contract/why/escalation.ts'
+import { createSender } from '../../src/notifications/sender.ts'
+import { listenOnLoopback } from '../support/loopback.ts'
+import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { until } from '../support/until.ts'
+
+type Received = { headers: IncomingMessage['headers']; body: string; path: string }
+
+/** A receiver on loopback. `answers`: the status of each in turn, the last one from then on; null: it never answers. */
+async function receiver(...answers: (number | null)[]) {
+  const received: Received[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      received.push({ headers: request.headers, body: Buffer.concat(chunks).toString(), path: String(request.url) })
+      const status = answers.length > 1 ? answers.shift() : answers[0]
+      if (status !== null && status !== undefined)
+        response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end()
+    })
+  })
+  const listening = await listenOnLoopback(server)
+  return { url: `${listening.origin}/hooks`, received, [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose]() }
+}
+
+async function call(
+  moose: Moose,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; said: unknown }> {
+  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const response = await moose.http.fetch(new Request(`http://127.0.0.1${path}`, { method, ...sent }))
+  return { status: response.status, said: await response.json() }
+}
+async function added(moose: Moose, body: Record<string, unknown>) {
+  const { status, said } = await call(moose, 'POST', '/api/notifications', body)
+  assert.equal(status, 201, JSON.stringify(said))
+  return NewEndpointResponse.parse(said)
+}
+const listed = async (moose: Moose) =>
+  EndpointsResponse.parse((await call(moose, 'GET', '/api/notifications')).said).endpoints
+const useless = { task: 'Say nothing', turn: 1, text: 'I would rather not.' }
+const homeOf = (settings: Record<string, string> = {}) =>
+  createMooseHome({ 'a.txt': 'a\n' }, [useless], { ORCHESTRATOR_EXECUTOR: 'patch', ...settings })
+const verified = ({ body, headers }: Received, secret: string) =>
+  new Webhook(secret).verify(body, {
+    'webhook-id': String(headers['webhook-id']),
+    'webhook-timestamp': String(headers['webhook-timestamp']),
+    'webhook-signature': String(headers['webhook-signature']),
+  })
+const dueNow = ({ database: { db } }: MooseHome) => sql`update notification_outbox set next_try_at = now()`.execute(db)
+
+test('events of an order are sent signed, so that the library verifies them, each once', async () => {
+  await using home = await homeOf()
+  await using hooks = await receiver(200)
+  await using moose = await home.open()
+  const { secret, endpoint } = await added(moose, { name: 'ops', url: `${hooks.url}?key=hidden` })
+  assert.match(String(secret), /^whsec_[A-Za-z0-9+/]{43}=$/)
+  assert.equal(endpoint.url, hooks.url)
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: useless.task, files: ['a.txt'] })
+  assert.equal((await settled(moose, id)).status, 'failed')
+  await until('both were sent', async () => hooks.received.length === 2)
+  const events = hooks.received.map((one) => verified(one, String(secret)))
+  assert.ok(JSON.stringify(events).includes(id))
+  const types = hooks.received
+    .map(({ body }) => String(JSON.parse(body).type))
+    .toSorted((one, other) => one.localeCompare(other))
+  assert.deepEqual(types, ['escalation.opened', 'order.failed'])
+  assert.equal(hooks.received[0]?.path, '/hooks?key=hidden')
+  for (const one of hooks.received) assert.throws(() => verified({ ...one, body: '{}' }, String(secret)))
+  const { said } = await call(moose, 'POST', `/api/work-orders/${id}/decide`, { option: 'abort' })
+  assert.equal(DecidedResponse.parse(said).work_order.status, 'cancelled')
+  await until('these too', async () => hooks.received.length === 4)
+  const [ops] = await listed(moose)
+  assert.deepEqual([ops?.delivered, ops?.waiting, ops?.dead, ops?.last_error], [4, 0, 0, null])
+  assert.ok(!JSON.stringify(await listed(moose)).includes(String(secret)), 'the secret is shown once')
+})
+
+test('what is not taken is sent again with the same id, by one of several processes, and no redirect is followed', async () => {
+  await using home = await homeOf()
+  await using hooks = await receiver(500, 302, 200)
+  await using moose = await home.open('client')
+  const { secret } = await added(moose, { name: 'ops', url: hooks.url, kinds: ['order.failed'] })
+  const { db } = home.database
+  const id = await fileOrder(home.database, { title: 'Fails', files: ['a.txt'] })
+  await sql`update work_orders set status = 'failed' where id = ${id}`.execute(db)
+  const senders = [1, 2, 3].map(() => createSender({ ...moose.api.sending, random: () => 0 }, { start: false }))
+  const tried = async () =>
+    (await Promise.all(senders.map((sender) => sender.sendDue()))).reduce((sum, one) => sum + one, 0)
+  assert.deepEqual([await tried(), await tried()], [1, 0], 'the next try waits')
+  await dueNow(home)
+  assert.equal(await tried(), 1)
+  assert.match(String((await listed(moose))[0]?.last_error), /^it answered HTTP 302$/)
+  await dueNow(home)
+  assert.deepEqual([await tried(), await tried()], [1, 0])
+  const ids = hooks.received.map(({ headers }) => headers['webhook-id'])
+  assert.deepEqual([hooks.received.length, new Set(ids).size], [3, 1])
+  for (const one of hooks.received) assert.ok(verified(one, String(secret)))
+  assert.deepEqual(
+    hooks.received.map(({ path }) => path),
+    ['/hooks', '/hooks', '/hooks'],
+  )
+  await sql`update work_orders set status = 'pending' where id = ${id}`.execute(db)
+  await sql`update work_orders set status = 'failed' where id = ${id}`.execute(db)
+  assert.equal(await tried(), 0, 'the same event of the same attempt')
+})
+
+test('a receiver that never answers holds no order up, and one that is never there is given up and shown by doctor', async () => {
+  await using home = await homeOf()
+  await using hooks = await receiver(null)
+  await using moose = await home.open()
+  await added(moose, { name: 'slow', url: hooks.url })
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: useless.task, files: ['a.txt'] })
+  assert.equal((await settled(moose, id)).status, 'failed')
+  await until('it was tried', async () => hooks.received.length >= 1)
+  await added(moose, { name: 'gone', url: 'http://127.0.0.1:9/hooks', kinds: ['order.cancelled'] })
+  await moose.orchestrator.cancel(id)
+  await until('it was tried', async () => (await listed(moose)).some(({ last_error: error }) => error !== null))
+  await sql`update notification_outbox set tries = 7, next_try_at = now() where last_error is not null`.execute(
+    home.database.db,
+  )
+  await sql`notify moose_outbox`.execute(home.database.db)
+  await until('it is given up', async () =>
+    (await listed(moose)).some(({ name, dead }) => name === 'gone' && dead === 1),
+  )
+  const finding = (await moose.doctor(null)).find(({ name }) => name === 'notifications to gone')
+  assert.equal(finding?.state, 'warning')
+  assert.match(finding?.detail ?? '', /^1 event was given up: .*ECONNREFUSED/)
+  assert.match(String(finding?.remedy), /moose notify test gone/)
+})
+
+test('a test that is taken has what was given up sent again; one that is not says why', async () => {
+  await using home = await homeOf()
+  await using hooks = await receiver(503, 200)
+  await using moose = await home.open('client')
+  await added(moose, { name: 'ops', url: hooks.url })
+  const refused = await call(moose, 'POST', '/api/notifications/ops/test')
+  assert.equal(refused.status, 503)
+  assert.match(JSON.stringify(refused.said), /did not take the test: it answered HTTP 503/)
+  const id = await fileOrder(home.database, { title: 'Fails', files: ['a.txt'] })
+  await sql`update work_orders set status = 'cancelled' where id = ${id}`.execute(home.database.db)
+  await sql`update notification_outbox set dead_at = now(), tries = 8, last_error = 'x'`.execute(home.database.db)
+  assert.deepEqual((await call(moose, 'POST', '/api/notifications/ops/test')).said, { success: true, status: 200 })
+  assert.deepEqual(
+    (await listed(moose)).map(({ waiting, dead }) => [waiting, dead]),
+    [[1, 0]],
+  )
+  assert.equal((await call(moose, 'DELETE', '/api/notifications/ops')).status, 200)
+  assert.deepEqual(await listed(moose), [])
+  assert.equal((await call(moose, 'POST', '/api/notifications/ops/test')).status, 404)
+})
+
+test('Slack is sent a text without a call to everybody, and its address is shown nowhere', async () => {
+  await using home = await homeOf()
+  await using hooks = await receiver(200)
+  await using moose = await home.open('client')
+  const { secret, endpoint } = await added(moose, { name: 'team', url: `${hooks.url}/T0/secret`, format: 'slack' })
+  assert.deepEqual([secret, endpoint.url.endsWith('/…'), JSON.stringify(endpoint).includes('T0')], [null, true, false])
+  const id = await fileOrder(home.database, { title: 'Ping <!channel> & go', files: ['a.txt'] })
+  await sql`update work_orders set status = 'failed', status_reason = '{"code":"check_failed","message":"x"}' where id = ${id}`.execute(
+    home.database.db,
+  )
+  await createSender(moose.api.sending, { start: false }).sendDue()
+  const texts = hooks.received.map(({ body }) => String(JSON.parse(body).text))
+  const short = id.slice(0, 8)
+  assert.ok(
+    texts.some((text) => text.startsWith(`Work order ${short} failed (check_failed): Ping &lt;!channel&gt; &amp; go`)),
+  )
+  assert.ok(
+    texts.some((text) => text.endsWith(`moose decide ${short}`)),
+    texts.join('\n'),
+  )
+  assert.equal(hooks.received[0]?.headers['webhook-signature'], undefined)
+})
+
+test('an address is https, or of this machine, without user and password; a name is taken once', async () => {
+  await using home = await homeOf()
+  await using moose = await home.open('client')
+  const refused = [
+    'http://example.com/',
+    'https://me:word@example.com/',
+    'ftp://example.com',
+    'file:///etc/passwd',
+    'x',
+    'https://a.b/#x',
+  ]
+  for (const url of refused)
+    assert.equal((await call(moose, 'POST', '/api/notifications', { name: 'ops', url })).status, 400, url)
+  await added(moose, { name: 'ops', url: 'https://example.com/' })
+  const again = await call(moose, 'POST', '/api/notifications', { name: 'ops', url: 'https://example.com/' })
+  assert.equal(again.status, 400)
+  assert.match(JSON.stringify(again.said), /There is an endpoint \\"ops\\" already/)
+})
