@@ -207,8 +207,8 @@ create or replace function moose_tables() returns setof regclass language sql st
   select to_regclass(name) from unnest(array[
     'projects', 'work_orders', 'attempts', 'attempt_steps', 'model_calls', 'work_order_events', 'pull_requests',
     'github_events', 'github_deliveries', 'outcome_vectors', 'system_config', 'proposer_configs', 'budget_entries',
-    'provider_pauses', 'workers', 'base_checks', 'audit_entries', 'allowed_changes', 'failure_rows', 'order_escalations',
-    'moose_migrations'
+    'provider_pauses', 'workers', 'base_checks', 'audit_entries', 'allowed_changes', 'failure_rows', 'follow_ups',
+    'order_escalations', 'moose_migrations'
   ]) as name
   where to_regclass(name) is not null
 $$;
