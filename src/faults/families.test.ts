@@ -37,7 +37,7 @@ const CAUSES: Readonly<Record<FaultCode, Cause>> = {
   database_refused: 'machine',
   database_schema_newer: 'machine',
   database_unreachable: 'network',
-  dependency_unmet: 'order',
+  dependency_unmet: 'cancellation',
   disk_full: 'machine',
   edits_malformed: 'model',
   edits_missing: 'model',

@@ -35,7 +35,7 @@ test('lists, documents, JSON and the body of the API are orders too', () => {
 })
 
 const FIELDS =
-  'title, description, acceptance_criteria, files_in_scope, context, risk_level, project, budget_usd, approved'
+  'title, description, acceptance_criteria, files_in_scope, context, risk_level, depends_on, project, budget_usd, approved'
 
 test('every problem is named with its line, field and reason, all at once', () => {
   const text = `title: Greet
