@@ -110,6 +110,8 @@ test('leaving in_progress clears the phase, completing sets the time', async () 
   assert.ok(rows[0].completed_at instanceof Date)
 })
 
+const OTHER = '00000000-0000-4000-8000-000000000001'
+
 for (const edit of [
   `title = 'other'`,
   `description = 'other'`,
@@ -117,13 +119,14 @@ for (const edit of [
   `files_in_scope = '["other"]'`,
   `risk_level = 'high'`,
   `project_id = (select id from projects)`,
-  `metadata = metadata || '{"dependencies": ["other"]}'`,
+  `metadata = metadata || '{"dependencies": ["${OTHER}"]}'`,
   `title = 'other', metadata = ${APPROVED}`,
-  `metadata = '{"approved_by_director": true, "dependencies": ["other"]}'`,
+  `metadata = '{"approved_by_director": true, "dependencies": ["${OTHER}"]}'`,
 ]) {
   test(`after approval, set ${edit} withdraws it`, async () => {
     await using database = await createTestDatabase()
     await database.pool.query(`insert into projects (name) values ('shop')`)
+    await database.pool.query('insert into work_orders (id) values ($1)', [OTHER])
     const id = await insertIn(database, 'pending')
     await database.pool.query(`update work_orders set metadata = ${APPROVED} || '{"kept": 1}' where id = $1`, [id])
     await database.pool.query(`update work_orders set ${edit} where id = $1`, [id])
