@@ -84,6 +84,13 @@ export class ScopeNames {
     return only === undefined || others.length > 0 ? null : only
   }
 
+  /** The same of a word of a line, which may have signs of emphasis, of a mention or of a list around it. */
+  meantByWord(word: string): string | null {
+    const meant = this.meantBy(word)
+    const bare = meant === null ? withoutSigns(word) : word
+    return bare === word ? meant : this.meantBy(bare)
+  }
+
   /** The files in scope that a bare file name may mean; at most three. */
   endingIn(name: string): readonly string[] {
     return (this.#byLast.get(name) ?? []).slice(0, 3)
@@ -100,7 +107,7 @@ export class ScopeNames {
       const isName = quoted.has(word) || (isHeading && this.namesFile(word))
       const mayName = /[./\\]/.test(word.slice(0, -1)) || isName
       if (!mayName) continue
-      const path = this.meantBy(word) ?? this.meantBy(withoutSigns(word))
+      const path = this.meantByWord(word)
       if (path !== null && (this.namesFile(path) || /\.\w+$/.test(path))) found.add(path)
     }
     return [...found]

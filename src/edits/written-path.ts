@@ -13,6 +13,8 @@ const WRAPS: readonly (readonly [start: string, end: string])[] = [
   ['__', '__'],
   ['_', '_'],
 ]
+/** A text in which nothing is decoration. */
+const BARE = /^[A-Za-z\d][\w./-]*$/
 const LABEL = /^(?:the )?(?:file ?name|filename|file|path)(?: |: ?)(?=\S)/i
 const EXTENSION = /\.\w{1,12}$/
 const INVISIBLE = /^[\u200b-\u200f\u2060\ufeff\s]+|(?<![\u200b-\u200f\u2060\ufeff\s])[\u200b-\u200f\u2060\ufeff\s]+$/g
@@ -23,6 +25,7 @@ const INVISIBLE = /^[\u200b-\u200f\u2060\ufeff\s]+|(?<![\u200b-\u200f\u2060\ufef
  */
 export function plainNames(text: string): string[] {
   const written = text.trim()
+  if (BARE.test(written) && !/^[ab]\//.test(written)) return [written]
   const plain = withoutDecoration(written)
   const names = new Set([written, plain])
   const slashed = plain.includes('\\') && !plain.includes('/') ? plain.replaceAll('\\', '/') : plain
@@ -36,6 +39,7 @@ export function plainNames(text: string): string[] {
 
 /** A path without what models put around it: emphasis, quotes, a link, a colon, a remark in brackets. */
 export function withoutDecoration(text: string): string {
+  if (BARE.test(text)) return text
   let plain = text.replace(INVISIBLE, '')
   for (let layer = 0; layer < MOST_LAYERS; layer += 1) {
     const bare = withoutLayer(plain).replace(INVISIBLE, '')
