@@ -70,9 +70,11 @@ export class ScopeNames {
   /**
    * The one path in scope that a text means: itself, without its decoration, or by a bare file name. Null: none, or it
    * could be several.
+   *
+   * @param plain the text without its decoration, where that is known
    */
-  meantBy(text: string): string | null {
-    const names = plainNames(text)
+  meantBy(text: string, plain?: string): string | null {
+    const names = plainNames(text, plain)
     const [written] = names
     if (written === undefined) return null
     if (this.namesFile(written)) return written
