@@ -273,9 +273,8 @@ export function commandedBy(line: string, names: ScopeNames): Commanded {
   const plain = text.replace(/^`([^`]*)`$/, '$1')
   const [first = ''] = plain.split(/\s/, 1)
   const spans = Array.from(text.matchAll(/`([^`]+)`/g)).filter(({ index, 0: { length }, 1: span = '' }) => {
-    if (!MAY_CHANGE.test(span)) return false
     const [before, behind] = sentenceAround(text, index, index + length)
-    return !isDenied(before) && !tellsOfProgram(before) && !isLeft(behind)
+    return MAY_CHANGE.test(span) && !isDenied(before) && !tellsOfProgram(before) && !isLeft(behind)
   })
   const isWords = plain !== text || WORDS.has(first.toLowerCase())
   for (const command of [...(isWords ? [] : [withoutPhrases(plain)]), ...spans.map(({ 1: span = '' }) => span)]) {
