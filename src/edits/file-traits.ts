@@ -51,9 +51,10 @@ export function splitTraits(text: string, names: ScopeNames): WithTraits {
 /** Takes the last brackets off a path; null: they say no traits, or there are none. */
 function splitLast(text: string, names: ScopeNames): WithTraits | null {
   const open = text.lastIndexOf('(')
+  if (open < 1) return null
   const close = text.indexOf(')', open)
   const tail = text.slice(close + 1)
-  if (open < 1 || close === -1 || !/^[\s:*_`]*$/.test(tail) || names.namesFile(text.trim())) return null
+  if (close === -1 || !/^[\s:*_`]*$/.test(tail) || names.namesFile(text.trim())) return null
   const traits: Traits = {}
   let unclear: string | null = null
   let isTold = false

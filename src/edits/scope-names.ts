@@ -14,11 +14,10 @@ export class ScopeNames {
   readonly #entries: ReadonlySet<string>
   /** Files that the scope names, or that are known to lie in its folders. */
   readonly #files = new Set<string>()
-  readonly #byLast = new Map<string, string[]>()
+  /** Files by their last part, as it stands and without regard to case; null: nothing has asked for it. */
+  #byLast: { exact: Map<string, string[]>; folded: Map<string, string[]> } | null = null
   /** In which entries stand. */
   readonly #folders = new Set<string>()
-  /** The same without regard to case. */
-  readonly #byFolded = new Map<string, string[]>()
   #folded: readonly { difference: string; entries: ReadonlyMap<string, string>; fold: (text: string) => string }[] = []
 
   /** @param files the files of the base, of which those in folders of the scope count */
@@ -29,17 +28,22 @@ export class ScopeNames {
         this.#folders.add(folder)
         return false
       })
-      if (!entry.endsWith('/')) this.#addFile(entry)
+      if (!entry.endsWith('/')) this.#files.add(entry)
     }
-    for (const file of files) if (this.covers(file)) this.#addFile(file)
+    for (const file of files) if (this.covers(file)) this.#files.add(file)
   }
 
-  #addFile(path: string): void {
-    if (this.#files.has(path)) return
-    this.#files.add(path)
-    const last = lastOf(path)
-    addTo(this.#byLast, last, path)
-    addTo(this.#byFolded, folded(last), path)
+  /** A scope may hold every file of a repository, and most answers name theirs in full. */
+  #lasts(): { exact: Map<string, string[]>; folded: Map<string, string[]> } {
+    if (this.#byLast !== null) return this.#byLast
+    const lasts = { exact: new Map<string, string[]>(), folded: new Map<string, string[]>() }
+    for (const path of this.#files) {
+      const last = lastOf(path)
+      addTo(lasts.exact, last, path)
+      addTo(lasts.folded, folded(last), path)
+    }
+    this.#byLast = lasts
+    return lasts
   }
 
   /** Whether no file and no folder is in scope. */
@@ -54,7 +58,7 @@ export class ScopeNames {
 
   /** The files whose last part a name has, in whatever case; at most three. */
   likeLast(name: string): readonly string[] {
-    return (this.#byFolded.get(folded(lastOf(name))) ?? []).slice(0, 3)
+    return (this.#lasts().folded.get(folded(lastOf(name))) ?? []).slice(0, 3)
   }
 
   /** As `isInScope`. */
@@ -70,23 +74,32 @@ export class ScopeNames {
   /**
    * The one path in scope that a text means: itself, without its decoration, or by a bare file name. Null: none, or it
    * could be several.
+   *
+   * @param plain the text without its decoration, where that is known
    */
-  meantBy(text: string): string | null {
-    const names = plainNames(text)
+  meantBy(text: string, plain?: string): string | null {
+    const names = plainNames(text, plain)
     const [written] = names
     if (written === undefined) return null
     if (this.namesFile(written)) return written
     const files = names.filter((name) => this.namesFile(name))
     if (files.length > 0) return files.length === 1 ? String(files[0]) : null
-    const covered = names.find((name) => !name.endsWith('/') && !isDecorated(name) && this.covers(name))
+    const covered = names.find((name) => !name.endsWith('/') && this.covers(name) && !isDecorated(name))
     if (covered !== undefined) return covered
     const [only, ...others] = names.flatMap((name) => this.endingIn(name))
     return only === undefined || others.length > 0 ? null : only
   }
 
+  /** The same of a word of a line, which may have signs of emphasis, of a mention or of a list around it. */
+  meantByWord(word: string): string | null {
+    const meant = this.meantBy(word)
+    const bare = meant === null ? withoutSigns(word) : word
+    return bare === word ? meant : this.meantBy(bare)
+  }
+
   /** The files in scope that a bare file name may mean; at most three. */
   endingIn(name: string): readonly string[] {
-    return (this.#byLast.get(name) ?? []).slice(0, 3)
+    return (this.#lasts().exact.get(name) ?? []).slice(0, 3)
   }
 
   /** The files in scope that a line of prose names. */
@@ -100,7 +113,7 @@ export class ScopeNames {
       const isName = quoted.has(word) || (isHeading && this.namesFile(word))
       const mayName = /[./\\]/.test(word.slice(0, -1)) || isName
       if (!mayName) continue
-      const path = this.meantBy(word) ?? this.meantBy(withoutSigns(word))
+      const path = this.meantByWord(word)
       if (path !== null && (this.namesFile(path) || /\.\w+$/.test(path))) found.add(path)
     }
     return [...found]

@@ -13,17 +13,25 @@ const WRAPS: readonly (readonly [start: string, end: string])[] = [
   ['__', '__'],
   ['_', '_'],
 ]
+const TAIL = /(?:[:,;]|(?<!\*)\*{2}|`| #{1,6})$/
+/** What it may end in. */
+const ENDS_OF_TAIL = ':,;*`#'
+/** A text in which nothing is decoration. */
+const BARE = /^[A-Za-z\d][\w./-]*$/
 const LABEL = /^(?:the )?(?:file ?name|filename|file|path)(?: |: ?)(?=\S)/i
 const EXTENSION = /\.\w{1,12}$/
+const INVISIBLE_SIGN = /[\u200b-\u200f\u2060\ufeff\s]/
 const INVISIBLE = /^[\u200b-\u200f\u2060\ufeff\s]+|(?<![\u200b-\u200f\u2060\ufeff\s])[\u200b-\u200f\u2060\ufeff\s]+$/g
 
 /**
  * The names that a text may stand for in a heading, the likeliest first: as it stands, without its decoration, and
  * without what diffs and shells put before a path. None are invented: each is a part of the text.
+ *
+ * @param plain the text without its decoration, where that is known
  */
-export function plainNames(text: string): string[] {
+export function plainNames(text: string, plain = withoutDecoration(text)): string[] {
   const written = text.trim()
-  const plain = withoutDecoration(written)
+  if (BARE.test(written) && !/^[ab]\//.test(written)) return [written]
   const names = new Set([written, plain])
   const slashed = plain.includes('\\') && !plain.includes('/') ? plain.replaceAll('\\', '/') : plain
   names.add(slashed)
@@ -36,9 +44,10 @@ export function plainNames(text: string): string[] {
 
 /** A path without what models put around it: emphasis, quotes, a link, a colon, a remark in brackets. */
 export function withoutDecoration(text: string): string {
-  let plain = text.replace(INVISIBLE, '')
+  if (BARE.test(text)) return text
+  let plain = withoutInvisible(text)
   for (let layer = 0; layer < MOST_LAYERS; layer += 1) {
-    const bare = withoutLayer(plain).replace(INVISIBLE, '')
+    const bare = withoutInvisible(withoutLayer(plain))
     if (bare === plain) break
     plain = bare
   }
@@ -57,6 +66,11 @@ export function isDecorated(name: string): boolean {
   return withoutDecoration(name) !== name || /\*\*|`|\]\(|\.[A-Za-z]\w{0,11}[\s,]/.test(name)
 }
 
+function withoutInvisible(text: string): string {
+  const ends = text.charAt(0) + text.charAt(text.length - 1)
+  return INVISIBLE_SIGN.test(ends) ? text.replace(INVISIBLE, '') : text
+}
+
 function withoutLayer(text: string): string {
   const [, link] = /^\[[^\]]*\]\(([^()\s]*)\)$/.exec(text) ?? []
   if (link !== undefined && link !== '') return link
@@ -67,7 +81,7 @@ function withoutLayer(text: string): string {
   // Before the end: a backtick there may be of a pair that the label stands outside of.
   const label = LABEL.exec(text)
   if (label !== null) return text.slice(label[0].length)
-  const tail = /(?:[:,;]|(?<!\*)\*{2}|`| #{1,6})$/.exec(text)
+  const tail = ENDS_OF_TAIL.includes(text.slice(-1)) ? TAIL.exec(text) : null
   if (tail !== null && tail.index > 0) return text.slice(0, tail.index)
   return withoutRemark(text)
 }

@@ -17,6 +17,8 @@ export class CommitTree implements BaseTree {
   readonly sha: string
   readonly #mirror: Mirror
   #entries: Promise<ReadonlyMap<string, Entry>> | null = null
+  /** The names of all, sorted. */
+  #paths: Promise<readonly string[]> | null = null
   /** What was found on the way to the paths that were asked for one by one. */
   readonly #ways = new Map<string, ReadonlyMap<string, Entry>>()
 
@@ -25,8 +27,9 @@ export class CommitTree implements BaseTree {
     this.sha = fullSha(sha)
   }
 
-  async list(): Promise<readonly string[]> {
-    return [...(await this.#all()).keys()].sort()
+  list(): Promise<readonly string[]> {
+    this.#paths ??= this.#all().then((entries) => [...entries.keys()].sort())
+    return this.#paths
   }
 
   /** What git knows the files by. */

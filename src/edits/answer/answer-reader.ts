@@ -42,6 +42,7 @@ export class AnswerReader {
 
   #readLine(line: string): void {
     const at = this.#state.lines.at
+    if (line === '') return this.#state.pass(at)
     const header = exactHeader(line)
     if (header !== null) return this.#readBlock(header)
     if (startsPatch(line)) return this.#readPatch(this.#state.limit)

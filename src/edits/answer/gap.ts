@@ -61,7 +61,8 @@ export class Gap {
     this.#isInList = isListItem(line) || (this.#isInList && /^\s/.test(line))
     const words = { text: line, names: title?.inScope === true ? [title.path] : this.#names.mentionedIn(line) }
     this.#saysAll = SAYS_ALL.test(line)
-    this.#alone = title?.isHeading === true ? null : nameAlone(words, this.#names)
+    const others = title?.isHeading === true ? [] : otherNamesIn(words, this.#names)
+    this.#alone = nameAlone(words, others)
     if (title !== null) {
       this.#title = title
       if (title.inScope || title.isHeading) this.#titleOfFile = title
@@ -69,7 +70,7 @@ export class Gap {
       return null
     }
     const stray = isCode ? this.#stray(line) : null
-    this.#addWords(words)
+    this.#addWords(words, others)
     return stray
   }
 
@@ -86,9 +87,9 @@ export class Gap {
     return { path, isSure: isSure && above === heading }
   }
 
-  #addWords(words: Words): void {
+  #addWords(words: Words, others: readonly string[]): void {
     for (const name of words.names) this.#behind.mentioned.add(name)
-    for (const name of otherNamesIn(words, this.#names)) this.#others.add(name)
+    for (const name of others) this.#others.add(name)
     this.#behind.last = words
     if (isHeading(words.text)) this.#behind.heading = words
     if (words.names.length > 0) this.#behind.loose = null

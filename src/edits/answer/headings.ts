@@ -171,7 +171,7 @@ function renameTitle(rest: string, isHash: boolean, names: ScopeNames): Title | 
  */
 function meant(text: string, names: ScopeNames, isNamed = false): { path: string; inScope: boolean } | null {
   const plain = withoutDecoration(text)
-  const known = names.meantBy(text)
+  const known = names.meantBy(text, plain)
   const isQuoted = /^[`"*[]/.test(text.trim())
   if (known !== null && (names.namesFile(known) || isQuoted || !/\s/.test(plain))) return { path: known, inScope: true }
   if (/[\s:]/.test(plain) || !EXTENSION.test(plain)) return null

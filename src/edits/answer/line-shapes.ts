@@ -32,7 +32,7 @@ export function markerOf(line: string): Marker | null {
   const text = line.trim()
   const [first] = text
   const size = first === undefined || !'<->=+'.includes(first) ? 0 : runOf(text, first)
-  if (first === undefined || size < FEWEST_MARKS) return FOREIGN_FORMS.some((form) => form.test(line)) ? FOREIGN : null
+  if (first === undefined || size < FEWEST_MARKS) return isForeign(line, first) ? FOREIGN : null
   const word = text.slice(size).trimStart()
   switch (first) {
     case '<':
@@ -49,7 +49,13 @@ export function markerOf(line: string): Marker | null {
 }
 
 const FOREIGN_FORMS = [DECORATED, QUOTED, ESCAPED]
+/** The characters that a line of one of these forms may start with. */
+const FOREIGN_FIRST = '<>&\\«»‹›[*+|.)-0123456789'
 const FOREIGN: Marker = { role: 'foreign', size: 0 }
+
+function isForeign(line: string, first = ''): boolean {
+  return first !== '' && FOREIGN_FIRST.includes(first) && FOREIGN_FORMS.some((form) => form.test(line))
+}
 
 function openLike(word: string): Marker | null {
   return word === '' || /^(?:search|original|head)\b/i.test(word) ? FOREIGN : null

@@ -1,6 +1,6 @@
 import { lastOf, type ScopeNames } from '../scope-names.ts'
 import { isHeading } from './headings.ts'
-import { isAddress, isNoFile, looksLikeFile, withoutSigns, wordsOf } from './words-of-line.ts'
+import { isAddress, isNoFile, looksLikeFile, type Word, withoutSigns, wordsOf } from './words-of-line.ts'
 
 const OF_MODULE = /^(?:from|imports?|importing|imported|requires?)$/i
 const AS_WELL = /\b(?:same|also|too|likewise|similarly|as well)\b/i
@@ -36,8 +36,8 @@ const OTHER_FILE = new RegExp(
 /** A line, and the files in scope that it names. */
 type Line = { text: string; names: readonly string[] }
 
-/** A word of a line, the two that count before it, and the three behind it. `isFile`: it looks like the name of one. */
-type Place = { word: string; isFile: boolean; isFirst: boolean; isLast: boolean; before: string; behind: string }
+/** Where in a line a file is named as it seems: the two words that count before it, and the three behind it. */
+type Place = { isFirst: boolean; isLast: boolean; before: string; behind: string }
 
 /**
  * What in a line names a file as it seems, and none in scope by the name it has: one that differs from a file in scope in
@@ -46,40 +46,41 @@ type Place = { word: string; isFile: boolean; isFirst: boolean; isLast: boolean;
  */
 export function otherNamesIn({ text, names }: Line, scope: ScopeNames): string[] {
   if (scope.isEmpty) return []
-  const line = new LineOfWords(text)
-  const others = line.places.filter((place) => {
-    const path = scope.meantBy(place.word) ?? scope.meantBy(withoutSigns(place.word))
-    if (path !== null && names.includes(path)) return false
-    return isLikeKnown(place.word, scope) || line.leadsTo(place)
+  const words = wordsOf(text)
+  const files = words.map(looksLikeFile)
+  const line = files.includes(true) ? new LineOfWords(text, words, files) : null
+  const others = words.flatMap(({ word }, at) => {
+    if (!isLikeKnown(word, scope) && line?.leadsTo(at) !== true) return []
+    const path = names.length === 0 ? null : scope.meantByWord(word)
+    return path !== null && names.includes(path) ? [] : [word]
   })
-  if (others.length > 0) return others.map(({ word }) => word)
-  return OTHER_FILE.test(text) && endsInColon(text) ? [text.trim()] : []
+  if (others.length > 0) return others
+  return endsInColon(text) && OTHER_FILE.test(text) ? [text.trim()] : []
 }
 
 /** A line as words, of which some may lead to a file. */
 class LineOfWords {
-  readonly places: readonly Place[]
+  /** By the index of the word. */
+  readonly #places = new Map<number, Place>()
   readonly #isLead: boolean
   readonly #isAsWell: boolean
   readonly #isConsidered: boolean
   readonly #isNameAlone: boolean
   readonly #goesOn: boolean
 
-  constructor(text: string) {
-    const words = wordsOf(text)
+  /** @param files which of the words look like names of files */
+  constructor(text: string, words: readonly Word[], files: readonly boolean[]) {
     const said: string[] = []
-    this.places = words.map((one, at) => {
-      const { word } = one
+    for (const [at, { word }] of words.entries()) {
       const [last, next] = [words[at - 1], words[at + 1]]
-      const isNamed = looksLikeFile(one)
-      const isFile = isNamed && !OF_MODULE.test(last?.word ?? '') && next?.word !== 'files'
-      const ends = { isFirst: at === 0, isLast: next === undefined }
-      const behind = words.slice(at + 1, at + 4).map((other) => other.word)
-      const place = { word, isFile, ...ends, before: said.slice(-2).join(' '), behind: behind.join(' ') }
-      const joins = JOINS.test(word) && last !== undefined && looksLikeFile(last)
-      if (!isNamed && !joins && !SKIPPED.test(word)) said.push(word)
-      return place
-    })
+      if (files[at] === true && !OF_MODULE.test(last?.word ?? '') && next?.word !== 'files') {
+        const behind = words.slice(at + 1, at + 4).map((other) => other.word)
+        const ends = { isFirst: at === 0, isLast: next === undefined }
+        this.#places.set(at, { ...ends, before: said.slice(-2).join(' '), behind: behind.join(' ') })
+      }
+      const joins = files[at - 1] === true && JOINS.test(word)
+      if (files[at] !== true && !joins && !SKIPPED.test(word)) said.push(word)
+    }
     this.#isLead = isHeading(text) || endsInColon(text)
     this.#isAsWell = AS_WELL.test(text)
     this.#goesOn = GOES_ON.test(text)
@@ -87,9 +88,11 @@ class LineOfWords {
     this.#isNameAlone = said.length < 2 || said.every((word) => BESIDE_NAME.test(word))
   }
 
-  /** Whether it seems to lead to what the file is named for. */
-  leadsTo({ isFile, isFirst, isLast, before, behind }: Place): boolean {
-    if (!isFile || LEFT_ALONE.test(behind)) return false
+  /** Whether a word is the name of a file as it seems, and the line seems to lead to what that is named for. */
+  leadsTo(at: number): boolean {
+    const place = this.#places.get(at)
+    if (place === undefined || LEFT_ALONE.test(place.behind)) return false
+    const { isFirst, isLast, before, behind } = place
     if (this.#isLead) return !SPOKEN_OF.test(before) || (isLast && !MATCHED.test(before))
     if (this.#isConsidered || SPOKEN_OF.test(before)) return false
     if (this.#isAsWell || this.#isNameAlone) return true
@@ -110,9 +113,13 @@ function lastWord(words: string): string {
   return words.slice(words.lastIndexOf(' ') + 1)
 }
 
-/** The only file that a line names, beside which stands nothing but what leads to a file; null: it is a sentence. */
-export function nameAlone(line: Line, scope: ScopeNames): string | null {
-  const [other, ...more] = otherNamesIn(line, scope)
+/**
+ * The only file that a line names, beside which stands nothing but what leads to a file; null: it is a sentence.
+ *
+ * @param others what `otherNamesIn` finds in it
+ */
+export function nameAlone(line: Line, others: readonly string[]): string | null {
+  const [other, ...more] = others
   if (other === undefined || more.length > 0 || line.names.length > 0) return null
   const isAlone = wordsOf(line.text).every(({ word }) => word === other || !/\w/.test(word) || BESIDE_NAME.test(word))
   return isAlone ? withoutSigns(other) : null
@@ -130,6 +137,7 @@ function asPath(name: string): string {
 }
 
 function isLikeKnown(word: string, scope: ScopeNames): boolean {
+  if (!/[.A-Z]|[Ff][Ii][Ll][Ee]/.test(word)) return false
   const last = lastOf(withoutSigns(word).replaceAll('\\', '/'))
   const [like] = scope.likeLast(last)
   if (like === undefined || isAddress(word) || (isNoFile(word) && lastOf(like) !== word)) return false

@@ -4,7 +4,7 @@ import type { AnswerState } from './answer-state.ts'
 import { type Content, fileNamedAbove, fileNamedIn } from './fence-content.ts'
 import { isHeading, type Title, titleOf } from './headings.ts'
 import { type FenceLine, fenceOf, markerOf } from './line-shapes.ts'
-import { nameAlone } from './other-names.ts'
+import { nameAlone, otherNamesIn } from './other-names.ts'
 import { readBody } from './read-body.ts'
 import { saidOf } from './said-changes.ts'
 import { Commands, isShell } from './shell-commands.ts'
@@ -72,7 +72,8 @@ const OTHER_PATH =
 
 function otherNameIn(info: string, names: ScopeNames): string | null {
   const text = info.replaceAll(':', ' ')
-  return nameAlone({ text: text.slice(text.indexOf(' ') + 1), names: [] }, names)
+  const line = { text: text.slice(text.indexOf(' ') + 1), names: [] }
+  return nameAlone(line, otherNamesIn(line, names))
 }
 
 function fileNamedInside({ lines, names }: AnswerState, opened: number, info: string): string | null {

@@ -8,6 +8,8 @@ import { isDenied, isForLater } from './left-to-people.ts'
 export type Said = { what: 'change' | 'mode'; paths: readonly string[] }
 
 const MOST_OF_LINE = 2_000
+/** What no line lacks that says one of the three: a part of the words below, or an arrow. */
+const MAY_SAY = /delet|remov|rm|unlin|drop|eras|renam|mov|mv|->|→|=>|execut|\+x|755/i
 /** More than a clause has that says this and nothing else. */
 const MOST_OF_CLAUSE = 400
 const REMOVES = setOf(
@@ -49,7 +51,7 @@ const PATH = /^[^\s"'`|]{1,300}$/
  * sentence or a clause, and there nothing else, so that words about a part of a file, or about why it stays, say nothing.
  */
 export function saidOf(line: string, names: ScopeNames): Said[] {
-  if (line.length > MOST_OF_LINE || !/[./\\`#|]/.test(line)) return []
+  if (line.length > MOST_OF_LINE || !/[./\\`#|]/.test(line) || !MAY_SAY.test(line)) return []
   if (MAKES_SURE.test(line) || NOT_DONE.test(line)) return []
   const sentences = line.split(/(?<=[.;!?:])\s+/)
   const whole = sentences.some((sentence) => sentence.endsWith('?') || isForLater(sentence))

@@ -68,6 +68,12 @@ const READS = /^\s+(?:run|check|validate|lint|test|serve|show|view|open|exec|bui
 const OUTPUT = /(?:ing|ed)$/
 const RUNS_ANOTHER = /\s-(?:exec|execdir|ok)\s+(\S+)|^xargs\s+(?:-\S+(?:\s+\d+)?\s+)*([^-\s]\S*)/
 
+/** What no line lacks that changes files and is no command by what stands around it. */
+const MAY_CHANGE = new RegExp(
+  `>|(?<!\\w)(?:${[...CHANGERS].join('|')}|git|chmod|find|g?sed|perl|ruby|g?awk|yq|sort|curl|wget|npx|pnpm|yarn|bunx|uvx)(?!\\w)`,
+  'iu',
+)
+
 /** Whether the info string of a fence says that it holds commands. */
 export function isShell(info: string): boolean {
   return SHELLS.test(info)
@@ -263,12 +269,12 @@ function executableBy(mode: string): boolean | 'odd' | null {
 export function commandedBy(line: string, names: ScopeNames): Commanded {
   const text = line.trim()
   const found = { changed: new Array<string>(), modes: [], oddModes: new Array<string>() }
-  if (text.length > MOST_OF_LINE) return found
+  if (text.length > MOST_OF_LINE || !MAY_CHANGE.test(text)) return found
   const plain = text.replace(/^`([^`]*)`$/, '$1')
   const [first = ''] = plain.split(/\s/, 1)
-  const spans = Array.from(text.matchAll(/`([^`]+)`/g)).filter(({ index, 0: { length } }) => {
+  const spans = Array.from(text.matchAll(/`([^`]+)`/g)).filter(({ index, 0: { length }, 1: span = '' }) => {
     const [before, behind] = sentenceAround(text, index, index + length)
-    return !isDenied(before) && !tellsOfProgram(before) && !isLeft(behind)
+    return MAY_CHANGE.test(span) && !isDenied(before) && !tellsOfProgram(before) && !isLeft(behind)
   })
   const isWords = plain !== text || WORDS.has(first.toLowerCase())
   for (const command of [...(isWords ? [] : [withoutPhrases(plain)]), ...spans.map(({ 1: span = '' }) => span)]) {

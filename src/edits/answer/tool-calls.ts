@@ -1,6 +1,8 @@
 import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, shownLine } from './answer-lines.ts'
 
+/** What no line lacks that calls a tool. */
+const MAY_CALL = /["'<([✿]|functions\./i
 /** Elements and keys in which other tools have changes written. */
 const TOOL_TAG =
   /^\s*<\/?(?:write_to_file|apply_diff|replace_in_file|insert_content|search_and_replace|(?:create|edit|update|delete|rename|write|new|modify|rewrite|append|replace)_?file|str_replace\w*|apply_patch|multi_?edit|function_calls?|tool_(?:calls?|use|code)|invoke|(?:antml|bolt|dyad|lov)[\w:-]+|boltAction|code_edit|search_replace|file_(?:content|write|edit|change)s?)\b/i
@@ -39,6 +41,7 @@ const CHANGE_WORD =
 /** Whether a line calls a tool, of Moose or of another system, or holds a change in its form. */
 export function callsTool(lines: AnswerLines, at: number, names: ScopeNames): boolean {
   const line = String(lines.line(at))
+  if (!MAY_CALL.test(line)) return false
   if (TOOL_TAG.test(line) || TOOL_KEY.test(line) || TOOL_TOKEN.test(line)) return true
   if (AS_CODE.test(line) && names.mentionedIn(line).length > 0) return true
   const paths = Array.from(line.matchAll(PATH_KEY), ([, path]) => String(path))

@@ -28,6 +28,8 @@ export type Word = { word: string; isCalled: boolean }
 /** Spaces and signs that stand between words, in the scripts that have signs of their own for it. */
 const APART =
   /[\s,;"'`*<>{}=|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2022\u2023\u2026\u2190-\u21ff\u3001\u3002\u300c-\u3011\uff08\uff09\uff0c\uff1a\uff1b]+/
+/** A word that has nothing to be taken off. */
+const PLAIN = /^[\w-]+$/
 /** A path of which folders are in brackets, as routers of pages have them. */
 const WITH_BRACKETS = /^[\w@.-]+(?:\/(?:[\w@.-]+|[[(]+[\w.-]+[\])]+))+$/
 const LABELLED = /^[^:/\\.]+:(?!\/\/|\\)(?=.)/
@@ -36,6 +38,7 @@ const MODULE = /^(?:node|npm|bun|jsr|data|file|mailto|virtual|astro):/i
 /** The words of a line that are no longer than a path may be. Linear. */
 export function wordsOf(line: string): Word[] {
   return line.split(APART).flatMap((chunk) => {
+    if (PLAIN.test(chunk)) return chunk.length > MAX_PATH_BYTES ? [] : { word: chunk, isCalled: false }
     const parts = WITH_BRACKETS.test(withoutEnds(chunk)) ? [chunk] : chunk.split(/(?=\()|[[\])]+/)
     return parts.flatMap((part, index) => {
       const bare = part.replace(/^\(+/, '')
@@ -48,6 +51,7 @@ export function wordsOf(line: string): Word[] {
 
 /** A name without signs of emphasis, of a mention or of a list around it. */
 export function withoutSigns(word: string): string {
+  if (/^[A-Za-z\d.]/.test(word) && !word.endsWith('_')) return word
   return word.replace(/^[^\p{L}\p{N}./[(\\]+/u, '').replace(/(?<!_)_+$/, '')
 }
 
@@ -58,6 +62,7 @@ function withoutEnds(word: string): string {
 
 /** Whether a word has the form of a file's name: one that words of a sentence, programs and members of objects do not have. */
 export function looksLikeFile({ word: written, isCalled }: Word): boolean {
+  if (!written.includes('.') && !written.includes('file')) return false
   const word = withoutSigns(written).replaceAll('\\', '/')
   if (isAddress(word) || isNoFile(word) || word.startsWith('../')) return false
   const last = word.slice(word.lastIndexOf('/') + 1)
