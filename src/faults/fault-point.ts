@@ -1,4 +1,4 @@
-/** What an attempt does outside its own process, by name; about in the order it happens. */
+/** What Moose does outside its own process, by name; about in the order it happens. `write_comment` is of no attempt. */
 export const FAULT_POINTS = [
   'claim',
   'start_workflow',
@@ -22,6 +22,7 @@ export const FAULT_POINTS = [
   'keep_pull_request',
   'record',
   'discard_workspace',
+  'write_comment',
 ] as const
 
 export type FaultPoint = (typeof FAULT_POINTS)[number]

@@ -11,6 +11,7 @@ import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
 import type { FollowUps } from '../follow-up/follow-up.ts'
+import type { Reverts } from '../follow-up/reverts.ts'
 import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
 import type { Project } from '../work-order/project.ts'
 import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull-requests.ts'
@@ -20,6 +21,8 @@ export type TrackerDeps = {
   watch: PullRequestWatch
   /** Told what each look has seen, once that is recorded; left out: nothing is done about it. */
   followUps?: FollowUps
+  /** Looks for reverts of what was merged, after each look at all; left out: none is looked for. */
+  reverts?: Reverts
   clock: Clock
   /** 0 up to 1; spreads what comes back after a failure. */
   random: () => number
@@ -66,6 +69,7 @@ export function createTracker(deps: TrackerDeps): Tracker {
     if (hinted === null) lastLook = clock.now()
     const { sightings, faults } = await deps.watch.look(watched, stopping.signal)
     await takeIn(deps, closed, sightings, stopping.signal)
+    if (hinted === null && !stopping.signal.aborted) await deps.reverts?.look(stopping.signal)
     if (stopping.signal.aborted) return null
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))

@@ -63,13 +63,16 @@ const IN_RESOLVING: Partial<Record<FaultPoint, number>> = {
 }
 const BY_PATCH = { executor: 'patch' } as const
 
+/** Those of an attempt. */
+const OF_ATTEMPT = FAULT_POINTS.filter((effect) => effect !== 'write_comment')
+
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {
   const rows: Omit<CrashCase, 'fault'>[] = [
-    ...FAULT_POINTS.map((effect) => ({ ...BY_PATCH, effect, mendedBy: effect === 'fix' ? ('fix' as const) : null })),
+    ...OF_ATTEMPT.map((effect) => ({ ...BY_PATCH, effect, mendedBy: effect === 'fix' ? ('fix' as const) : null })),
     ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const, mendedBy: null })),
     ...IN_REPAIR.map((effect) => ({ ...BY_PATCH, effect, mendedBy: 'model' as const })),
-    ...FAULT_POINTS.filter((effect) => effect in IN_RESOLVING).map((effect) => {
+    ...OF_ATTEMPT.filter((effect) => effect in IN_RESOLVING).map((effect) => {
       return { ...BY_PATCH, effect, mendedBy: null, resolves: true as const }
     }),
   ]
