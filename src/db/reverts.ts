@@ -1,5 +1,4 @@
 import { type Kysely, sql } from 'kysely'
-import type { MergedChange } from '../ports/pull-request-facts.ts'
 import type { Database } from './schema.ts'
 import { recordEvent } from './work-order-events.ts'
 
@@ -9,7 +8,15 @@ type Db = Kysely<Database>
 const LOOKED_DAYS = 30
 
 /** A merged change that no revert was seen of, and where its base stood when that was looked for last; null: it was not. */
-export type LookedChange = MergedChange & { attempt: number; since: string | null }
+export type LookedChange = {
+  workOrderId: string
+  attempt: number
+  number: number
+  title: string
+  mergeSha: string
+  headSha: string
+  since: string | null
+}
 
 /** Projects with a change of which a revert was not looked for, since it was merged or at all, for so long. */
 export async function projectsToLookAt(db: Db, everyMs: number): Promise<string[]> {

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts'
 import { commentedPullRequest } from '../db/notifications/commented-pull-request.ts'
 import { findEndpoint } from '../db/notifications/endpoints.ts'
 import {
+  announce,
   type DueEntry,
   forgetSent,
   noteDelivered,
@@ -13,8 +14,10 @@ import {
   reviveDead,
   takeDue,
 } from '../db/notifications/outbox.ts'
-import { projectOf } from '../db/projects.ts'
+import { listProjects, projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
+import { readPauseAfter } from '../db/system-config.ts'
+import { type FailureRow, readPausing } from '../db/work-orders/failure-rows.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
@@ -22,7 +25,6 @@ import type { FollowUpForge } from '../ports/pull-request-facts.ts'
 import type { Network } from '../remote/network-route.ts'
 import { fetchBy } from '../remote/patient-fetch.ts'
 import { orderAddress } from '../work-order/naming.ts'
-import { announcePauses } from './announce-pauses.ts'
 import { commentText } from './comment-text.ts'
 import { type Event, messageOf } from './message.ts'
 
@@ -210,4 +212,33 @@ export async function testEndpoint(deps: SenderDeps, name: string): Promise<numb
   }
   await reviveDead(deps.db, name)
   return status
+}
+
+const MOST_OF_REASON = 500
+const MOST_OF_NAME = 80
+
+/**
+ * Puts projects and proposers that failures in a row have paused into the outbox, each pause once. No trigger does that: how many
+ * failures pause is a setting, which may stand in the environment.
+ */
+async function announcePauses({ db, config }: Pick<SenderDeps, 'db' | 'config'>): Promise<void> {
+  const { projects, proposers } = await readPausing(db, await readPauseAfter(db, config))
+  const names = new Map(projects.size === 0 ? [] : (await listProjects(db)).map(({ id, name }) => [id, name]))
+  for (const [id, row] of projects) {
+    const facts = { project: names.get(id), ...factsOf(row) }
+    await announce(db, 'project.paused', { key: keyOf(row), projectId: id, facts })
+  }
+  for (const [proposer, row] of proposers) {
+    const facts = { proposer, ...factsOf(row) }
+    await announce(db, 'proposer.paused', { key: keyOf(row), projectId: null, facts })
+  }
+}
+
+function keyOf({ subject, code, since }: FailureRow): string {
+  return `${subject.slice(0, MOST_OF_NAME)}:${code.slice(0, MOST_OF_NAME)}:${since.getTime()}`
+}
+
+function factsOf({ code, message, orders, since }: FailureRow) {
+  const reason = message.slice(0, MOST_OF_REASON).toWellFormed()
+  return { code, reason, failures: orders.length, since: since.toISOString() }
 }

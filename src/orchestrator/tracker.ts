@@ -21,7 +21,7 @@ export type TrackerDeps = {
   watch: PullRequestWatch
   /** Told what each look has seen, once that is recorded; left out: nothing is done about it. */
   followUps?: FollowUps
-  /** Looks for reverts of what was merged, after each look at all; left out: none is looked for. */
+  /** Looks for reverts of what was merged, after each look where that is due; left out: none is looked for. */
   reverts?: Reverts
   clock: Clock
   /** 0 up to 1; spreads what comes back after a failure. */
@@ -69,7 +69,6 @@ export function createTracker(deps: TrackerDeps): Tracker {
     if (hinted === null) lastLook = clock.now()
     const { sightings, faults } = await deps.watch.look(watched, stopping.signal)
     await takeIn(deps, closed, sightings, stopping.signal)
-    if (hinted === null && !stopping.signal.aborted) await deps.reverts?.look(stopping.signal)
     if (stopping.signal.aborted) return null
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
@@ -126,7 +125,7 @@ export function createTracker(deps: TrackerDeps): Tracker {
 
 /** A sighting that cannot be recorded does not stop the others. */
 async function takeIn(
-  { db, clock, onError, followUps }: TrackerDeps,
+  { db, clock, onError, followUps, reverts }: TrackerDeps,
   closed: ClosedPullRequests,
   sightings: readonly Sighting[],
   signal: AbortSignal,
@@ -134,6 +133,7 @@ async function takeIn(
   closed.saw(sightings)
   for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
   if (!signal.aborted) await followUps?.saw(sightings, signal)
+  if (!signal.aborted) await reverts?.look(signal)
 }
 
 async function watchedNow(

@@ -58,7 +58,7 @@ test('pauses are told once each: of a provider at once, of projects and proposer
   assert.ok(texts.includes('Moose: provider acme is paused (outage): HTTP 529'), texts.join('\n'))
   assert.ok(texts.includes('Moose: proposer gpt is paused (check_failed): it is red'), texts.join('\n'))
   const name = (await sentTo(home, 'ops')).find(({ kind }) => kind === 'project.paused')?.data['project']
-  assert.ok(texts.includes(`Moose: project ${name} is paused (check_failed): it is red`), texts.join('\n'))
+  assert.ok(texts.includes(`Moose: project ${String(name)} is paused (check_failed): it is red`), texts.join('\n'))
 })
 
 test('what Moose does about a pull request is told: begun, repaired, answered, failed, reverted; each once', async () => {
@@ -112,7 +112,7 @@ test('an endpoint of a project is sent what is of it alone', async () => {
   const id = await fileOrder(home.database, { title: 'Fails', files: ['a.txt'] })
   await db
     .insertInto('projects')
-    .values({ name: 'other', repository: home.remote.path, default_branch: 'main' })
+    .values({ name: 'other', repository: home.remote.path, forge: 'local', default_branch: 'main' })
     .execute()
   await added(moose, { name: 'all', url: 'https://example.com/' })
   const { endpoint } = await added(moose, { name: 'one', url: 'https://example.com/', projects: [name] })

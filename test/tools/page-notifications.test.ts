@@ -52,7 +52,7 @@ describe('Operate: notifications', { skip: whyNoBrowser(), timeout: 400_000 }, (
     await card.getByRole('button', { name: 'Test ops' }).click()
     await page.getByText('ops took the test: HTTP 200').waitFor()
     await card.getByRole('button', { name: 'Test ops' }).click()
-    await page.getByText('it answered HTTP 503').first().waitFor()
+    await card.getByRole('alert').getByText('it answered HTTP 503').waitFor()
     assert.equal(hooks.received.length, 2)
 
     await sql`insert into notification_outbox (endpoint_id, kind, event_key, data, tries, dead_at, last_error)

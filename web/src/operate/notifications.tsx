@@ -65,13 +65,7 @@ function EndpointList({ endpoints }: { endpoints: readonly Endpoint[] }) {
       <ul className="provide-cards">
         {endpoints.map((endpoint, index) => (
           <li key={endpoint.name} id={`endpoint-${index}`} className="provide-card" data-current={index === at}>
-            <EndpointFacts endpoint={endpoint} />
-            <div className="buttons">
-              <TestButton endpoint={endpoint} />
-              <button type="button" aria-label={`Remove ${endpoint.name}`} onClick={() => remove(endpoint)}>
-                Remove
-              </button>
-            </div>
+            <EndpointCard endpoint={endpoint} remove={() => remove(endpoint)} />
           </li>
         ))}
       </ul>
@@ -81,27 +75,38 @@ function EndpointList({ endpoints }: { endpoints: readonly Endpoint[] }) {
 }
 
 /** Of comments nothing is sent to try it: what was given up is tried again. */
-function TestButton({ endpoint: { name, url } }: { endpoint: Endpoint }) {
+function EndpointCard({ endpoint, remove }: { endpoint: Endpoint; remove: () => void }) {
+  const { name, url } = endpoint
   const toasts = Toast.useToastManager()
   const testing = useMutation({
     mutationFn: () => answer(api.POST('/api/notifications/{name}/test', { params: { path: { name } } })),
     onSuccess: ({ status }) =>
       toasts.add({ title: status === null ? 'It is tried again' : `${name} took the test: HTTP ${status}` }),
-    onError: ({ message }) =>
-      toasts.add({
-        title: `${name} did not take the test`,
-        description: message,
-        type: 'error',
-        timeout: 0,
-        priority: 'high',
-      }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['notifications'] }),
   })
   const label = url === null ? 'Try again' : 'Test'
   return (
-    <button type="button" aria-label={`${label} ${name}`} disabled={testing.isPending} onClick={() => testing.mutate()}>
-      {testing.isPending ? 'Working …' : label}
-    </button>
+    <>
+      <EndpointFacts endpoint={endpoint} />
+      {testing.error === null ? null : (
+        <p className="failure" role="alert">
+          {testing.error.message}
+        </p>
+      )}
+      <div className="buttons">
+        <button
+          type="button"
+          aria-label={`${label} ${name}`}
+          disabled={testing.isPending}
+          onClick={() => testing.mutate()}
+        >
+          {testing.isPending ? 'Working …' : label}
+        </button>
+        <button type="button" aria-label={`Remove ${name}`} onClick={remove}>
+          Remove
+        </button>
+      </div>
+    </>
   )
 }
 
