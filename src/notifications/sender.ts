@@ -19,7 +19,6 @@ import type { Database } from '../db/schema.ts'
 import { readPauseAfter } from '../db/system-config.ts'
 import { type FailureRow, readPausing } from '../db/work-orders/failure-rows.ts'
 import { Fault, toFault } from '../faults/fault.ts'
-import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import type { FollowUpForge } from '../ports/pull-request-facts.ts'
 import type { Network } from '../remote/network-route.ts'
@@ -155,9 +154,7 @@ async function comment(deps: SenderDeps, { work_order_id: id }: DueEntry, stoppi
     const text = commentText(pull, { shortId: id.slice(0, 8), address: orderAddress(pageUrl, id) })
     const { attempt, number, node_id: nodeId } = pull
     const signal = AbortSignal.any([deadline(COMMENT_TIMEOUT_MS), stopping])
-    await faultPoint('write_comment', () =>
-      keepComment({ project, workOrderId: id, attempt, number, nodeId }, text, signal),
-    )
+    await keepComment({ project, workOrderId: id, attempt, number, nodeId }, text, signal)
     return { error: null }
   } catch (error) {
     return { error: saidOf(error) }

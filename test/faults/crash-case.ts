@@ -63,16 +63,17 @@ const IN_RESOLVING: Partial<Record<FaultPoint, number>> = {
 }
 const BY_PATCH = { executor: 'patch' } as const
 
-/** Those of an attempt. */
-const OF_ATTEMPT = FAULT_POINTS.filter((effect) => effect !== 'write_comment')
+/** Of reactions alone. */
+const BESIDE_AN_ORDER: ReadonlySet<FaultPoint> = new Set(['comment'])
 
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {
+  const ofOrders = FAULT_POINTS.filter((effect) => !BESIDE_AN_ORDER.has(effect))
   const rows: Omit<CrashCase, 'fault'>[] = [
-    ...OF_ATTEMPT.map((effect) => ({ ...BY_PATCH, effect, mendedBy: effect === 'fix' ? ('fix' as const) : null })),
+    ...ofOrders.map((effect) => ({ ...BY_PATCH, effect, mendedBy: effect === 'fix' ? ('fix' as const) : null })),
     ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const, mendedBy: null })),
     ...IN_REPAIR.map((effect) => ({ ...BY_PATCH, effect, mendedBy: 'model' as const })),
-    ...OF_ATTEMPT.filter((effect) => effect in IN_RESOLVING).map((effect) => {
+    ...FAULT_POINTS.filter((effect) => effect in IN_RESOLVING).map((effect) => {
       return { ...BY_PATCH, effect, mendedBy: null, resolves: true as const }
     }),
   ]

@@ -59,7 +59,7 @@ for (const moment of ['before', 'after']) {
     }
     const id = await fileOrder(given.home.database, { title: 'Greet', files: ['greeting.txt'] })
     {
-      await using dying = launchWorker({ ...given.environment, MOOSE_FAULT: `write_comment:${moment}:kill` })
+      await using dying = launchWorker({ ...given.environment, MOOSE_FAULT: `comment:${moment}:kill` })
       if (dying.child.signalCode === null) await once(dying.child, 'exit')
       assert.equal(dying.child.signalCode, 'SIGKILL', dying.printed())
     }

@@ -278,6 +278,16 @@ create trigger provider_pauses_announce after insert on provider_pauses
 create trigger provider_pauses_announce_kind after update of kind on provider_pauses
   for each row when (old.kind is distinct from new.kind) execute function moose_announce_pause();
 
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['moose_announce_approval', 'moose_announce_follow_up', 'moose_announce_revert', 'moose_announce_pause']
+  loop
+    execute format('alter function %I() set search_path = %I, pg_temp', name, current_schema());
+  end loop;
+end $$;
+
 -- A new entry wakes who sends.
 create or replace function moose_notify_outbox() returns trigger language plpgsql as $$
 begin
@@ -292,8 +302,7 @@ declare
   name text;
 begin
   foreach name in array array['moose_follow_escalation', 'moose_audit_decision', 'moose_announce_order',
-    'moose_announce_pull_request', 'moose_announce_escalation', 'moose_announce_approval', 'moose_announce_follow_up',
-    'moose_announce_revert', 'moose_announce_pause']
+    'moose_announce_pull_request', 'moose_announce_escalation']
   loop
     execute format('alter function %I() set search_path = %I, pg_temp', name, current_schema());
   end loop;
