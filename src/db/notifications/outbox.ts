@@ -37,8 +37,8 @@ export async function takeDue(db: Db, { most, leaseMs }: { most: number; leaseMs
       where delivered_at is null and dead_at is null and next_try_at <= clock_timestamp()
       order by next_try_at limit ${most} for update skip locked
     )
-    returning entry.id, entry.kind, entry.work_order_id, entry.data, entry.created_at, entry.created_at::text as version,
-      entry.tries,
+    returning entry.id, entry.kind, entry.work_order_id, entry.data, entry.created_at,
+      extract(epoch from entry.created_at)::text as version, entry.tries,
       endpoint.name, endpoint.format, endpoint.url, endpoint.secret
   `.execute(db)
   return rows.map(({ name, format, url, secret, ...entry }) => ({ ...entry, endpoint: { name, format, url, secret } }))
@@ -48,8 +48,8 @@ export async function takeDue(db: Db, { most, leaseMs }: { most: number; leaseMs
 export async function noteDelivered(db: Db, { id, version }: Pick<DueEntry, 'id' | 'version'>): Promise<void> {
   await sql`
     update notification_outbox set last_error = null,
-      delivered_at = case when created_at::text = ${version} then clock_timestamp() end,
-      tries = case when created_at::text = ${version} then tries else 0 end,
+      delivered_at = case when extract(epoch from created_at)::text = ${version} then clock_timestamp() end,
+      tries = case when extract(epoch from created_at)::text = ${version} then tries else 0 end,
       next_try_at = clock_timestamp()
     where id = ${id}
   `.execute(db)
