@@ -106,7 +106,8 @@ export async function openMoose(config: Config, options: { log: Log; role: Role 
   const audit = createAudit({ ...shared, databaseUrl: database.url, home: config.home })
   const onAct = stack.use(createHeadKeeper(role === 'client' ? null : audit, log)).wake
   const network = createNetwork(config.networkEnvironment)
-  const sending = { ...shared, network, random: Math.random, pageUrl: config.pageUrl }
+  const { keepComment } = parts.followUps.github
+  const sending = { ...shared, network, random: Math.random, pageUrl: config.pageUrl, keepComment }
   const onOutbox = stack.use(createSender(sending, { start: role !== 'client' })).wake
   stack.use(await hearDatabase(database.url, { orchestrator, feed, onAct, onOutbox, log }))
   const home = { isHomeOwned: () => ownership.isHeld, ownHome: ownsHome({ role, ownership, own }) }

@@ -116,6 +116,10 @@ export const MergedBy = z
     cost_per_merged_usd: ExactUsd.nullable(),
     /** Of these, those that were reverted on their base; null: that was not looked for. */
     reverted: Count.nullable(),
+    /** How often Moose mended red checks of these pull requests, or brought their base in, and that passed. */
+    repairs: Count,
+    /** How often it did what a review of these pull requests asked for, or tried. */
+    review_rounds: Count,
   })
   .openapi('MergedBy')
 export type MergedBy = z.infer<typeof MergedBy>
@@ -167,7 +171,7 @@ export type FailuresOfKind = z.infer<typeof FailuresOfKind>
 export const VERDICTS = ['too_few', 'alone', 'leads', 'not_apart', 'behind'] as const
 
 /**
- * A proposer by what came of the attempts that were given to it: `count` were merged, of those that say something about its
+ * A proposer by what came of the attempts that were given to it: `count` were merged and not reverted since, of those that say something about its
  * model: merged, closed, or failed by the work of the model. An open pull request and a recording that was replayed do not.
  */
 export const ProposerCompared = z

@@ -123,7 +123,7 @@ const OutcomeRow = z
 
 /**
  * How one past attempt ended that was given to a proposer: `proposer` is the one that was selected for it, `merged`
- * whether its pull request was, `costUsd` and `durationMs` those of the whole attempt with every try it made, also by
+ * whether its pull request was and was not reverted since, `costUsd` and `durationMs` those of the whole attempt with every try it made, also by
  * others. `costUsd` is a number because it only feeds estimates.
  */
 export type RoutingOutcome = z.infer<typeof OutcomeRow>
@@ -136,6 +136,9 @@ export const SAYS_SOMETHING = sql<boolean>`(
   coalesce(ending.outcome in ('merged', 'closed'), false)
   or run.outcome = 'failed' and run.error_context ->> 'code' in (${sql.join(codesOf('model_work'))})
 )`
+
+/** For a query on the same: its pull request was merged, and no revert of it was seen. */
+export const IS_LASTING = sql<boolean>`(coalesce(ending.outcome = 'merged', false) and ending.reverted_at is null)`
 
 /**
  * The latest attempts whose end says something about their model, newest first. An open pull request does not yet; a
@@ -155,7 +158,7 @@ export async function readRoutingOutcomes(db: Kysely<Database>, latest: number):
     .leftJoin('work_orders', 'work_orders.id', 'run.work_order_id')
     .select((eb) => [
       'run.model_used as proposer',
-      eb('ending.outcome', '=', 'merged').and('ending.outcome', 'is not', null).as('merged'),
+      IS_LASTING.as('merged'),
       eb.fn.coalesce('run.cost', sql<string>`0`).as('cost_usd'),
       eb.fn.coalesce('run.execution_time_ms', sql<number>`0`).as('duration_ms'),
       sql<string>`run.metadata ->> 'complexity_score'`.as('complexity'),

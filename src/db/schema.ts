@@ -277,6 +277,8 @@ export type Database = MoneyTables &
       reverted_at: Date | null
       /** When that was looked for last; null: not yet. */
       revert_looked_at: Date | null
+      /** Where the base stood then. */
+      revert_looked_sha: string | null
     }
     failure_rows: {
       kind: 'project' | 'proposer'

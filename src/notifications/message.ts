@@ -6,6 +6,9 @@ import { orderAddress } from '../work-order/naming.ts'
 /** What is sent, and with which headers. */
 export type Message = { body: string; headers: Record<string, string> }
 
+/** What happened, and where it is sent. */
+export type Event = Pick<DueEntry, 'id' | 'kind' | 'data' | 'created_at' | 'endpoint'>
+
 /** Of a text that others have written. */
 const MOST_OF_TITLE = 300
 
@@ -15,7 +18,7 @@ const MOST_OF_TITLE = 300
  * @param at when it is sent, which is signed too
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
-export function messageOf(entry: DueEntry, { pageUrl, at }: { pageUrl: string | null; at: Date }): Message {
+export function messageOf(entry: Event, { pageUrl, at }: { pageUrl: string | null; at: Date }): Message {
   const { id, kind, data, created_at, endpoint } = entry
   const order = data['work_order_id']
   const address = typeof order === 'string' ? orderAddress(pageUrl, order) : null
@@ -36,26 +39,49 @@ function signatureOf(id: string, secret: string | null, { body, at }: { body: st
 }
 
 const WORDS: ReadonlyMap<string, string> = new Map([
+  ['approval.waiting', 'waits for an approval'],
   ['order.completed', 'is merged'],
   ['order.failed', 'failed'],
   ['order.blocked', 'is blocked'],
   ['order.cancelled', 'was cancelled'],
   ['pull_request.opened', 'has a pull request to review'],
+  ['pull_request.reverted', 'was reverted on its base'],
+  ['follow_up.started', 'is followed up'],
+  ['follow_up.repaired', 'was repaired in its pull request'],
+  ['follow_up.answered', 'has answered a review'],
+  ['follow_up.failed', 'could not be repaired in its pull request'],
   ['escalation.opened', 'needs a decision'],
   ['escalation.closed', 'needs no decision any more'],
 ])
 
 function slackText(kind: string, data: Readonly<Record<string, unknown>>, address: string | null): string {
   const order = data['work_order_id']
-  if (typeof order !== 'string') return `Moose: ${escaped(kind)}`
+  if (typeof order !== 'string') return escaped(pauseText(kind, data))
   const word = WORDS.get(kind)
   const code = textOf(data['code'])
   const what = `${word === undefined ? kind : word}${code === null ? '' : ` (${code})`}`
   const title = textOf(data['title'])
   const links = [textOf(data['pull_request_url']), address].flatMap((link) => (link === null ? [] : [link]))
-  const decides = kind === 'escalation.opened' ? [`moose decide ${order.slice(0, 8)}`] : []
+  const command = COMMANDS.get(kind)
+  const decides = command === undefined ? [] : [`${command} ${order.slice(0, 8)}`]
   const head = `Work order ${order.slice(0, 8)} ${what}${title === null ? '' : `: ${title.slice(0, MOST_OF_TITLE)}`}`
   return [head, ...links, ...decides].map(escaped).join('\n')
+}
+
+const COMMANDS: ReadonlyMap<string, string> = new Map([
+  ['approval.waiting', 'moose approve'],
+  ['escalation.opened', 'moose decide'],
+])
+
+/** Of what is no order: a provider, a project or a proposer is paused. */
+function pauseText(kind: string, data: Readonly<Record<string, unknown>>): string {
+  const [what = ''] = kind.split('.', 1)
+  const name = textOf(data[what])
+  if (name === null) return `Moose: ${kind}`
+  const code = textOf(data['code'])
+  const reason = textOf(data['reason'])
+  const head = `Moose: ${what} ${name} is paused${code === null ? '' : ` (${code})`}`
+  return `${head}${reason === null ? '' : `: ${reason}`}`
 }
 
 function textOf(value: unknown): string | null {

@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { deadline } from '../async/deadline.ts'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { commentedPullRequest } from '../db/notifications/commented-pull-request.ts'
 import { findEndpoint } from '../db/notifications/endpoints.ts'
 import {
+  announce,
   type DueEntry,
   forgetSent,
   noteDelivered,
@@ -11,12 +14,18 @@ import {
   reviveDead,
   takeDue,
 } from '../db/notifications/outbox.ts'
+import { listProjects, projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
+import { readPauseAfter } from '../db/system-config.ts'
+import { type FailureRow, readPausing } from '../db/work-orders/failure-rows.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
+import type { FollowUpForge } from '../ports/pull-request-facts.ts'
 import type { Network } from '../remote/network-route.ts'
 import { fetchBy } from '../remote/patient-fetch.ts'
-import { messageOf } from './message.ts'
+import { orderAddress } from '../work-order/naming.ts'
+import { commentText } from './comment-text.ts'
+import { type Event, messageOf } from './message.ts'
 
 export type SenderDeps = {
   db: Kysely<Database>
@@ -27,6 +36,10 @@ export type SenderDeps = {
   random: () => number
   /** Where the page is; null: it has no address. */
   pageUrl: string | null
+  /** Keeps the comment on a pull request on GitHub. */
+  keepComment: FollowUpForge['keepComment']
+  /** After how many failures in a row a project or a proposer is paused, where the database does not say. */
+  config: Pick<Config, 'pauseAfterFailures'>
 }
 
 /** Sends what is in the outbox; several processes may, and each event is taken by one of them. */
@@ -41,6 +54,8 @@ const AT_ONCE = 20
 const TIMEOUT_MS = 15_000
 /** For which an event belongs to the process that took it. */
 const LEASE_MS = 4 * TIMEOUT_MS
+/** Less than the lease: another process begins only when this one has ended. */
+const COMMENT_TIMEOUT_MS = 3 * TIMEOUT_MS
 const LOOK_EVERY_MS = 15_000
 const FORGET_EVERY_MS = 3_600_000
 const FIRST_PAUSE_MS = 5_000
@@ -58,6 +73,7 @@ export function createSender(deps: SenderDeps, { start }: { start: boolean }): S
 
   /** One that does not answer holds up no other. */
   async function begin(): Promise<number> {
+    await announcePauses(deps).catch(fail)
     const due = await takeDue(deps.db, { most: AT_ONCE - underWay.size, leaseMs: LEASE_MS })
     for (const entry of due) {
       const sent = sendEntry(deps, entry, stopping.signal)
@@ -111,8 +127,8 @@ async function rest(clock: Clock, alarm: Promise<void>, stopping: AbortSignal): 
 
 async function sendEntry(deps: SenderDeps, entry: DueEntry, stopping: AbortSignal): Promise<void> {
   const { db, log, random } = deps
-  const { error } = await post(deps, entry, stopping)
-  if (error === null) return noteDelivered(db, entry.id)
+  const { error } = await deliver(deps, entry, stopping)
+  if (error === null) return noteDelivered(db, entry)
   const againInMs = entry.tries >= MOST_TRIES ? null : FIRST_PAUSE_MS * LONGER ** (entry.tries - 1) * (1 + random())
   log.warn(
     { endpoint: entry.endpoint.name, kind: entry.kind, tries: entry.tries, error },
@@ -121,36 +137,71 @@ async function sendEntry(deps: SenderDeps, entry: DueEntry, stopping: AbortSigna
   await noteFailed(db, entry.id, { error, againInMs })
 }
 
+function deliver(deps: SenderDeps, entry: DueEntry, stopping: AbortSignal): Promise<Pick<Answered, 'error'>> {
+  return entry.endpoint.format === 'github' ? comment(deps, entry, stopping) : post(deps, entry, stopping)
+}
+
+/**
+ * The lease makes it the only one that writes the comment of this order; after a crash the comment is found by its marker. What it
+ * says is read now, whatever was the event.
+ */
+async function comment(deps: SenderDeps, { work_order_id: id }: DueEntry, stopping: AbortSignal) {
+  const { db, keepComment, pageUrl } = deps
+  try {
+    const pull = id === null ? null : await commentedPullRequest(db, id)
+    if (id === null || pull === null) return { error: null }
+    const project = await projectOf(db, pull.project_id)
+    const text = commentText(pull, { shortId: id.slice(0, 8), address: orderAddress(pageUrl, id) })
+    const { attempt, number, node_id: nodeId } = pull
+    const signal = AbortSignal.any([deadline(COMMENT_TIMEOUT_MS), stopping])
+    await keepComment({ project, workOrderId: id, attempt, number, nodeId }, text, signal)
+    return { error: null }
+  } catch (error) {
+    return { error: saidOf(error) }
+  }
+}
+
+function saidOf(error: unknown): string {
+  return toFault(error).message.slice(0, MOST_OF_ERROR).toWellFormed()
+}
+
 /** The status it was answered with, null where it was not; `error` null: the endpoint has taken it. */
 type Answered = { status: number | null; error: string | null }
 
 /** No redirect is followed: another address was not agreed upon. */
 async function post(
   { network, clock, pageUrl }: Pick<SenderDeps, 'network' | 'clock' | 'pageUrl'>,
-  entry: DueEntry,
+  entry: Event,
   stopping: AbortSignal,
 ): Promise<Answered> {
   try {
+    const { url } = entry.endpoint
+    if (url === null) throw new Fault('internal', `The endpoint "${entry.endpoint.name}" has no address.`)
     const { body, headers } = messageOf(entry, { pageUrl, at: clock.now() })
     const signal = AbortSignal.any([deadline(TIMEOUT_MS), stopping])
-    const response = await fetchBy(network, entry.endpoint.url, { method: 'POST', body, headers, signal })
+    const response = await fetchBy(network, url, { method: 'POST', body, headers, signal })
     await response.body?.cancel()
     const { status } = response
     return { status, error: status >= 200 && status <= 299 ? null : `it answered HTTP ${status}` }
   } catch (error) {
-    return { status: null, error: toFault(error).message.slice(0, MOST_OF_ERROR).toWellFormed() }
+    return { status: null, error: saidOf(error) }
   }
 }
 
 /**
- * Sends an event `test` to one endpoint now; where it is taken, what was given up for it is tried again.
+ * Sends an event `test` to one endpoint now; where it is taken, what was given up for it is tried again. With the format `github`
+ * nothing is sent.
  *
- * @returns the status it answered with
+ * @returns the status it answered with; null: nothing was sent
  * @throws {Fault} `not_found`; `service_unreachable` when it does not take it
  */
-export async function testEndpoint(deps: SenderDeps, name: string): Promise<number> {
+export async function testEndpoint(deps: SenderDeps, name: string): Promise<number | null> {
   const endpoint = await findEndpoint(deps.db, name)
-  const entry = { id: randomUUID(), kind: 'test', data: {}, created_at: deps.clock.now(), tries: 1, endpoint }
+  if (endpoint.format === 'github') {
+    await reviveDead(deps.db, name)
+    return null
+  }
+  const entry = { id: randomUUID(), kind: 'test', data: {}, created_at: deps.clock.now(), endpoint }
   const { status, error } = await post(deps, entry, NEVER_ABORTED)
   if (status === null || error !== null) {
     const message = `The endpoint "${name}" did not take the test: ${error}. Correct it or its address, then try again.`
@@ -158,4 +209,33 @@ export async function testEndpoint(deps: SenderDeps, name: string): Promise<numb
   }
   await reviveDead(deps.db, name)
   return status
+}
+
+const MOST_OF_REASON = 500
+const MOST_OF_NAME = 80
+
+/**
+ * Puts projects and proposers that failures in a row have paused into the outbox, each pause once. No trigger does that: how many
+ * failures pause is a setting, which may stand in the environment.
+ */
+async function announcePauses({ db, config }: Pick<SenderDeps, 'db' | 'config'>): Promise<void> {
+  const { projects, proposers } = await readPausing(db, await readPauseAfter(db, config))
+  const names = new Map(projects.size === 0 ? [] : (await listProjects(db)).map(({ id, name }) => [id, name]))
+  for (const [id, row] of projects) {
+    const facts = { project: names.get(id), ...factsOf(row) }
+    await announce(db, 'project.paused', { key: keyOf(row), projectId: id, facts })
+  }
+  for (const [proposer, row] of proposers) {
+    const facts = { proposer, ...factsOf(row) }
+    await announce(db, 'proposer.paused', { key: keyOf(row), projectId: null, facts })
+  }
+}
+
+function keyOf({ subject, code, since }: FailureRow): string {
+  return `${subject.slice(0, MOST_OF_NAME)}:${code.slice(0, MOST_OF_NAME)}:${since.getTime()}`
+}
+
+function factsOf({ code, message, orders, since }: FailureRow) {
+  const reason = message.slice(0, MOST_OF_REASON).toWellFormed()
+  return { code, reason, failures: orders.length, since: since.toISOString() }
 }

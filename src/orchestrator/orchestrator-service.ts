@@ -17,6 +17,7 @@ import { Fault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import { type AttemptStarter, createAttemptStarter } from '../fleet/attempt-starter.ts'
 import { createFollowUps } from '../follow-up/follow-up.ts'
+import { createReverts } from '../follow-up/reverts.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { endAbandoned } from './end-abandoned.ts'
@@ -122,7 +123,9 @@ function createFollowing(
   const { config, adapters, followUpForges: forges } = deps
   const isTakenOn = async () => config.followUp && dispatcher.polling && (await emergencyStop.check()) === null
   const followUps = createFollowUps({ ...deps, forges, workspaces: adapters.workspaces, isTakenOn, onError })
-  return createTracker({ ...deps, followUps, random: Math.random, intervalMs: config.trackIntervalMs, onError })
+  const reverts = createReverts({ ...deps, forges, onError })
+  const intervalMs = config.trackIntervalMs
+  return createTracker({ ...deps, followUps, reverts, random: Math.random, intervalMs, onError })
 }
 
 type Look = {

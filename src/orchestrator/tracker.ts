@@ -11,6 +11,7 @@ import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
 import type { FollowUps } from '../follow-up/follow-up.ts'
+import type { Reverts } from '../follow-up/reverts.ts'
 import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
 import type { Project } from '../work-order/project.ts'
 import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull-requests.ts'
@@ -20,6 +21,8 @@ export type TrackerDeps = {
   watch: PullRequestWatch
   /** Told what each look has seen, once that is recorded; left out: nothing is done about it. */
   followUps?: FollowUps
+  /** Looks for reverts of what was merged, after each look where that is due; left out: none is looked for. */
+  reverts?: Reverts
   clock: Clock
   /** 0 up to 1; spreads what comes back after a failure. */
   random: () => number
@@ -122,7 +125,7 @@ export function createTracker(deps: TrackerDeps): Tracker {
 
 /** A sighting that cannot be recorded does not stop the others. */
 async function takeIn(
-  { db, clock, onError, followUps }: TrackerDeps,
+  { db, clock, onError, followUps, reverts }: TrackerDeps,
   closed: ClosedPullRequests,
   sightings: readonly Sighting[],
   signal: AbortSignal,
@@ -130,6 +133,7 @@ async function takeIn(
   closed.saw(sightings)
   for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
   if (!signal.aborted) await followUps?.saw(sightings, signal)
+  if (!signal.aborted) await reverts?.look(signal)
 }
 
 async function watchedNow(

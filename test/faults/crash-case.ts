@@ -63,10 +63,14 @@ const IN_RESOLVING: Partial<Record<FaultPoint, number>> = {
 }
 const BY_PATCH = { executor: 'patch' } as const
 
+/** Of reactions alone. */
+const BESIDE_AN_ORDER: ReadonlySet<FaultPoint> = new Set(['comment'])
+
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {
+  const ofOrders = FAULT_POINTS.filter((effect) => !BESIDE_AN_ORDER.has(effect))
   const rows: Omit<CrashCase, 'fault'>[] = [
-    ...FAULT_POINTS.map((effect) => ({ ...BY_PATCH, effect, mendedBy: effect === 'fix' ? ('fix' as const) : null })),
+    ...ofOrders.map((effect) => ({ ...BY_PATCH, effect, mendedBy: effect === 'fix' ? ('fix' as const) : null })),
     ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const, mendedBy: null })),
     ...IN_REPAIR.map((effect) => ({ ...BY_PATCH, effect, mendedBy: 'model' as const })),
     ...FAULT_POINTS.filter((effect) => effect in IN_RESOLVING).map((effect) => {

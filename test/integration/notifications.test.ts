@@ -1,52 +1,13 @@
 import assert from 'node:assert/strict'
-import { createServer, type IncomingMessage } from 'node:http'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { Webhook } from 'standardwebhooks'
-import type { Moose } from '../../src/app.ts'
-import { EndpointsResponse, NewEndpointResponse } from '../../src/contract/notifications/endpoints.ts'
 import { DecidedResponse } from '../../src/contract/why/escalation.ts'
 import { createSender } from '../../src/notifications/sender.ts'
-import { listenOnLoopback } from '../support/loopback.ts'
 import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { added, call, listed, type Received, receiver } from '../support/notification-receiver.ts'
 import { until } from '../support/until.ts'
 
-type Received = { headers: IncomingMessage['headers']; body: string; path: string }
-
-/** A receiver on loopback. `answers`: the status of each in turn, the last one from then on; null: it never answers. */
-async function receiver(...answers: (number | null)[]) {
-  const received: Received[] = []
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      received.push({ headers: request.headers, body: Buffer.concat(chunks).toString(), path: String(request.url) })
-      const status = answers.length > 1 ? answers.shift() : answers[0]
-      if (status !== null && status !== undefined)
-        response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end()
-    })
-  })
-  const listening = await listenOnLoopback(server)
-  return { url: `${listening.origin}/hooks`, received, [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose]() }
-}
-
-async function call(
-  moose: Moose,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; said: unknown }> {
-  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-  const response = await moose.http.fetch(new Request(`http://127.0.0.1${path}`, { method, ...sent }))
-  return { status: response.status, said: await response.json() }
-}
-async function added(moose: Moose, body: Record<string, unknown>) {
-  const { status, said } = await call(moose, 'POST', '/api/notifications', body)
-  assert.equal(status, 201, JSON.stringify(said))
-  return NewEndpointResponse.parse(said)
-}
-const listed = async (moose: Moose) =>
-  EndpointsResponse.parse((await call(moose, 'GET', '/api/notifications')).said).endpoints
 const useless = { task: 'Say nothing', turn: 1, text: 'I would rather not.' }
 const homeOf = (settings: Record<string, string> = {}) =>
   createMooseHome({ 'a.txt': 'a\n' }, [useless], { ORCHESTRATOR_EXECUTOR: 'patch', ...settings })
@@ -80,8 +41,9 @@ test('events of an order are sent signed, so that the library verifies them, eac
   const { said } = await call(moose, 'POST', `/api/work-orders/${id}/decide`, { option: 'abort' })
   assert.equal(DecidedResponse.parse(said).work_order.status, 'cancelled')
   await until('these too', async () => hooks.received.length === 4)
+  await until('all are noted as sent', async () => (await listed(moose))[0]?.delivered === 4)
   const [ops] = await listed(moose)
-  assert.deepEqual([ops?.delivered, ops?.waiting, ops?.dead, ops?.last_error], [4, 0, 0, null])
+  assert.deepEqual([ops?.waiting, ops?.dead, ops?.last_error], [0, 0, null])
   assert.ok(!JSON.stringify(await listed(moose)).includes(String(secret)), 'the secret is shown once')
 })
 
@@ -165,7 +127,10 @@ test('Slack is sent a text without a call to everybody, and its address is shown
   await using hooks = await receiver(200)
   await using moose = await home.open('client')
   const { secret, endpoint } = await added(moose, { name: 'team', url: `${hooks.url}/T0/secret`, format: 'slack' })
-  assert.deepEqual([secret, endpoint.url.endsWith('/…'), JSON.stringify(endpoint).includes('T0')], [null, true, false])
+  assert.deepEqual(
+    [secret, endpoint.url?.endsWith('/…'), JSON.stringify(endpoint).includes('/T0')],
+    [null, true, false],
+  )
   const id = await fileOrder(home.database, { title: 'Ping <!channel> & go', files: ['a.txt'] })
   await sql`update work_orders set status = 'failed', status_reason = '{"code":"check_failed","message":"x"}' where id = ${id}`.execute(
     home.database.db,

@@ -54,12 +54,14 @@ function revertsText({ reverts }: Numbers): string {
 function mergedByTable(rows: Numbers['merged_by']): Shown {
   return {
     title: 'A merged pull request by project, proposer and kind of change',
-    heads: ['BY', '', 'MERGED', 'A MERGED ONE', 'REVERTED'],
+    heads: ['BY', '', 'MERGED', 'A MERGED ONE', 'REPAIRS', 'REVIEWS', 'REVERTED'],
     rows: rows.map((row) => [
       row.by,
       row.name === null ? 'not known' : name(row.name),
       count(row.merged),
       usd(row.cost_per_merged_usd),
+      count(row.repairs),
+      count(row.review_rounds),
       row.reverted === null ? 'not known' : count(row.reverted),
     ]),
   }

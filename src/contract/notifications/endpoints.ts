@@ -1,25 +1,40 @@
+import { LIMITS } from '../../work-order/content.ts'
 import { isLoopback, ORIGIN_PATTERN } from '../proposer-rules.ts'
 import { knownOrOther, storedText } from '../stored-text.ts'
 import { z } from '../zod.ts'
 
 /** Events that are sent out. */
 export const NOTIFICATION_KINDS = [
+  'approval.waiting',
   'order.completed',
   'order.failed',
   'order.blocked',
   'order.cancelled',
   'pull_request.opened',
+  'pull_request.reverted',
+  'follow_up.started',
+  'follow_up.repaired',
+  'follow_up.answered',
+  'follow_up.failed',
   'escalation.opened',
   'escalation.closed',
+  'provider.paused',
+  'project.paused',
+  'proposer.paused',
   /** What `moose notify test` sends, to one endpoint, whichever kinds it takes. */
   'test',
 ] as const
+export type NotificationKind = (typeof NOTIFICATION_KINDS)[number]
 
-/** `standard`: signed JSON, as Standard Webhooks writes it. `slack`: a message in the form that Slack and its likes take. */
-export const NOTIFICATION_FORMATS = ['standard', 'slack'] as const
+/**
+ * `standard`: signed JSON, as Standard Webhooks writes it. `slack`: a message in the form that Slack and its likes take. `github`: a
+ * comment on the pull request, edited in place; there is one endpoint of it at most.
+ */
+export const NOTIFICATION_FORMATS = ['standard', 'slack', 'github'] as const
 export type NotificationFormat = (typeof NOTIFICATION_FORMATS)[number]
 
 const LONGEST_URL = 2_000
+const MOST_PROJECTS = 100
 const Time = z.iso.datetime()
 const Count = z.number().int().nonnegative()
 
@@ -46,22 +61,37 @@ function isReachable(text: string): boolean {
 export const NewEndpoint = z
   .strictObject({
     name: EndpointName,
-    url: EndpointUrl,
+    /** Left out with the format `github` alone. */
+    url: EndpointUrl.optional(),
     format: z.enum(NOTIFICATION_FORMATS).default('standard'),
     /** Left out or empty: all. */
     kinds: z.array(z.enum(NOTIFICATION_KINDS)).max(NOTIFICATION_KINDS.length).default([]),
+    /** By name. Left out or empty: all, and what is of no project. */
+    projects: z.array(storedText(LIMITS.title).min(1, 'is empty')).max(MOST_PROJECTS).default([]),
   })
-  .openapi('NewNotificationEndpoint')
+  .superRefine(({ url, format }, context) => {
+    const refuse = (message: string) => context.addIssue({ code: 'custom', path: ['url'], message })
+    if (format === 'github' && url !== undefined) refuse('goes not with the format github')
+    if (format !== 'github' && url === undefined) refuse('is missing')
+  })
+  .openapi('NewNotificationEndpoint', {
+    anyOf: [
+      { required: ['url'], properties: { format: { enum: ['standard', 'slack'] } } },
+      { required: ['format'], properties: { format: { const: 'github' } }, not: { required: ['url'] } },
+    ],
+  })
 export type NewEndpoint = z.infer<typeof NewEndpoint>
 
 export const EndpointView = z
   .object({
     name: z.string(),
-    /** Without what may be secret of it: with the format `slack` the whole path is. */
-    url: z.string(),
+    /** Without what may be secret of it: with the format `slack` the whole path is. Null: with the format `github`. */
+    url: z.string().nullable(),
     format: knownOrOther(NOTIFICATION_FORMATS),
     /** Empty: all. */
     kinds: z.array(z.string()),
+    /** By name. Empty: all, and what is of no project. */
+    projects: z.array(z.string()),
     created_at: Time,
     created_by: z.string(),
     delivered: Count,
@@ -78,7 +108,7 @@ export type EndpointView = z.infer<typeof EndpointView>
 export const EndpointParams = z.object({ name: EndpointName })
 export const EndpointsResponse = z.object({ success: z.literal(true), endpoints: z.array(EndpointView) })
 export const EndpointResponse = z.object({ success: z.literal(true), endpoint: EndpointView })
-/** `secret` is shown this once; null: with the format `slack` nothing is signed. */
+/** `secret` is shown this once; null: only the format `standard` is signed. */
 export const NewEndpointResponse = EndpointResponse.extend({ secret: z.string().nullable() })
-/** The status it answered with. */
-export const TestedEndpointResponse = z.object({ success: z.literal(true), status: z.number().int() })
+/** The status it answered with; null: with the format `github` nothing is sent. */
+export const TestedEndpointResponse = z.object({ success: z.literal(true), status: z.number().int().nullable() })

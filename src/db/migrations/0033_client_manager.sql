@@ -74,26 +74,37 @@ create constraint trigger order_escalations_audit after update on order_escalati
   deferrable initially deferred for each row when (old.closed_at is null and new.closed_as = 'decided')
   execute function moose_audit_decision();
 
--- Whether a merged change was reverted on its base, and when that was looked for last; null: not yet.
+-- Whether a merged change was reverted on its base, when that was looked for last, and where the base stood then; null: not yet.
 alter table outcome_vectors
   add column if not exists reverted_at timestamptz,
-  add column if not exists revert_looked_at timestamptz;
+  add column if not exists revert_looked_at timestamptz,
+  add column if not exists revert_looked_sha text;
 
--- Where events are sent. The secret signs what is sent and is never shown again; with the format `slack` the URL itself is one.
+-- Those that a revert is looked for of.
+create index outcome_vectors_merged on outcome_vectors (created_at)
+  where operation_type = 'pull_request_end' and outcome = 'merged' and reverted_at is null;
+
+-- Where events are sent. The secret signs what is sent and is never shown again; with the format `slack` the URL itself is one. The
+-- format `github` keeps a comment on each pull request there.
 create table notification_endpoints (
   id uuid primary key default gen_random_uuid(),
   name text not null unique check (name ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
-  format text not null check (format in ('standard', 'slack')),
-  url text not null check (char_length(url) <= 2000),
+  format text not null check (format in ('standard', 'slack', 'github')),
+  url text check ((url is null) = (format = 'github') and char_length(url) <= 2000),
   -- Null: nothing is signed.
-  secret text check ((secret is null) = (format = 'slack') and char_length(secret) <= 200),
+  secret text check ((secret is null) = (format <> 'standard') and char_length(secret) <= 200),
   -- Which kinds of events are sent; empty: all.
   kinds text[] not null default '{}' check (cardinality(kinds) <= 50),
+  -- Of which projects; empty: all, and what is of none.
+  projects uuid[] not null default '{}' check (cardinality(projects) <= 100),
   created_at timestamptz not null default clock_timestamp(),
   created_by text not null check (char_length(created_by) <= 300)
 );
+-- A pull request has one comment.
+create unique index notification_endpoints_github on notification_endpoints (format) where format = 'github';
 
--- What is to be sent, written in the transaction of the event. One row for each event and endpoint, whichever process saw it.
+-- What is to be sent, written in the transaction of the event. One row for each event and endpoint, whichever process saw it. With
+-- the format `github` one for each order: the last event.
 create table notification_outbox (
   id uuid primary key default gen_random_uuid(),
   endpoint_id uuid not null references notification_endpoints (id) on delete cascade,
@@ -133,15 +144,36 @@ end $$;
 
 create constraint trigger notification_endpoints_audit after insert or update or delete on notification_endpoints
   deferrable initially deferred for each row execute function moose_audit_row('notification', 'name',
-    'name,format,kinds', 'created_at,created_by');
+    'name,format,kinds,projects', 'created_at,created_by');
 
--- Puts an event into the outbox of every endpoint that wants its kind.
-create or replace function moose_announce(what text, key text, order_id uuid, facts jsonb) returns void
-language sql as $$
-  insert into notification_outbox (endpoint_id, kind, event_key, work_order_id, data)
-  select id, what, left(what || ':' || key, 200), order_id, facts
-  from notification_endpoints where cardinality(kinds) = 0 or what = any (kinds)
-  on conflict (endpoint_id, event_key) do nothing
+-- Puts an event into the outbox of every endpoint that wants its kind. Its project is that of its order: the one it names, or the
+-- only one there is.
+create or replace function moose_announce(what text, key text, order_id uuid, facts jsonb, of_project uuid default null)
+returns void language sql as $$
+  with wanted as (
+    select id, format from notification_endpoints
+    where (cardinality(kinds) = 0 or what = any (kinds)) and (
+      cardinality(projects) = 0
+      or coalesce(of_project, (select project_id from work_orders where work_orders.id = order_id), (
+        select (array_agg(sole.id))[1] from projects as sole where repository is not null and order_id is not null having count(*) = 1
+      )) = any (projects)
+    )
+  ), sent as (
+    insert into notification_outbox (endpoint_id, kind, event_key, work_order_id, data)
+    select id, what, left(what || ':' || key, 200), order_id, facts from wanted where format <> 'github'
+    on conflict (endpoint_id, event_key) do nothing
+  )
+  insert into notification_outbox as entry (endpoint_id, kind, event_key, work_order_id, data)
+  select wanted.id, what, 'comment:' || order_id, order_id, facts from wanted
+  where format = 'github' and exists (
+    select from pull_requests join projects on projects.id = pull_requests.project_id
+    where work_order_id = order_id and projects.forge = 'github'
+  )
+  -- While a try is under way, and while one that failed rests, `next_try_at` stays: no two write the comment of one order.
+  on conflict (endpoint_id, event_key) do update set kind = excluded.kind, data = excluded.data, created_at = excluded.created_at,
+    tries = case when entry.delivered_at is null and entry.dead_at is null then entry.tries else 0 end,
+    next_try_at = case when entry.delivered_at is null and entry.dead_at is null then entry.next_try_at else excluded.next_try_at end,
+    delivered_at = null, dead_at = null
 $$;
 
 create or replace function moose_facts_of_order(wo work_orders) returns jsonb language sql stable as $$
@@ -183,13 +215,86 @@ create or replace trigger order_escalations_announce after insert on order_escal
 create or replace trigger order_escalations_announce_end after update of closed_at on order_escalations
   for each row when (old.closed_at is null and new.closed_at is not null) execute function moose_announce_escalation();
 
+-- An order waits for an approval: at the end of the transaction, which may have given it. Once for what the order says.
+create or replace function moose_announce_approval() returns trigger language plpgsql security definer as $$
+begin
+  perform moose_announce('approval.waiting', id || ':' || md5(moose_order_content(work_orders)::text), id,
+    moose_facts_of_order(work_orders))
+  from work_orders
+  where id = new.id and status = 'pending' and metadata ->> 'approved_by_director' is distinct from 'true';
+  return null;
+end $$;
+create constraint trigger work_orders_announce_new after insert on work_orders
+  deferrable initially deferred for each row
+  when (new.status = 'pending' and new.metadata ->> 'approved_by_director' is distinct from 'true')
+  execute function moose_announce_approval();
+create constraint trigger work_orders_announce_unapproved after update on work_orders
+  deferrable initially deferred for each row
+  when (
+    new.status = 'pending' and new.metadata ->> 'approved_by_director' is distinct from 'true'
+    and (old.status <> 'pending' or old.metadata ->> 'approved_by_director' = 'true')
+  ) execute function moose_announce_approval();
+
+-- What Moose does about an open pull request. A rerun of checks is left out.
+create or replace function moose_announce_follow_up() returns trigger language plpgsql security definer as $$
+declare
+  what constant text := case
+    when tg_op = 'INSERT' then 'follow_up.started'
+    when new.answered and not old.answered then 'follow_up.answered'
+    when new.outcome is not distinct from old.outcome or new.outcome is null then null
+    when new.outcome <> 'succeeded' then 'follow_up.failed'
+    when new.kind <> 'review' then 'follow_up.repaired'
+  end;
+begin
+  if what is null then return null; end if;
+  perform moose_announce(what, new.id::text, new.work_order_id, moose_facts_of_order(work_orders) || jsonb_build_object(
+    'follow_up', new.kind, 'because', left(new.because, 500), 'outcome', new.outcome))
+  from work_orders where id = new.work_order_id;
+  return null;
+end $$;
+create trigger follow_ups_announce after insert or update of outcome, answered on follow_ups
+  for each row when (new.kind <> 'rerun') execute function moose_announce_follow_up();
+
+create or replace function moose_announce_revert() returns trigger language plpgsql security definer as $$
+begin
+  perform moose_announce('pull_request.reverted', new.work_order_id || ':' || new.attempt, new.work_order_id,
+    moose_facts_of_order(work_orders))
+  from work_orders where id = new.work_order_id;
+  return null;
+end $$;
+create trigger outcome_vectors_announce_revert after update of reverted_at on outcome_vectors
+  for each row when (old.reverted_at is null and new.reverted_at is not null) execute function moose_announce_revert();
+
+-- Once for each pause, and again where what was an outage turns out to be the account, which a person has to mend.
+create or replace function moose_announce_pause() returns trigger language plpgsql security definer as $$
+begin
+  perform moose_announce('provider.paused',
+    left(new.provider, 100) || ':' || new.kind || ':' || extract(epoch from new.since), null,
+    jsonb_build_object('provider', left(new.provider, 300), 'code', new.kind, 'reason', left(new.reason, 500), 'since', new.since));
+  return null;
+end $$;
+create trigger provider_pauses_announce after insert on provider_pauses
+  for each row execute function moose_announce_pause();
+create trigger provider_pauses_announce_kind after update of kind on provider_pauses
+  for each row when (old.kind is distinct from new.kind) execute function moose_announce_pause();
+
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['moose_announce_approval', 'moose_announce_follow_up', 'moose_announce_revert', 'moose_announce_pause']
+  loop
+    execute format('alter function %I() set search_path = %I, pg_temp', name, current_schema());
+  end loop;
+end $$;
+
 -- A new entry wakes who sends.
 create or replace function moose_notify_outbox() returns trigger language plpgsql as $$
 begin
   perform pg_notify('moose_outbox', '');
   return null;
 end $$;
-create or replace trigger notification_outbox_notify after insert on notification_outbox
+create or replace trigger notification_outbox_notify after insert or update of created_at on notification_outbox
   for each row execute function moose_notify_outbox();
 
 do $$

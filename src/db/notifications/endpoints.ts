@@ -16,6 +16,7 @@ export type Endpoint = Pick<Selectable<Database['notification_endpoints']>, 'nam
 export async function listEndpoints(db: Db): Promise<EndpointView[]> {
   const { rows } = await sql<CountedRow>`
     select name, format, url, kinds, endpoint.created_at, created_by,
+      array(select projects.name from projects where projects.id = any (endpoint.projects) order by 1) as projects,
       (count(*) filter (where delivered_at is not null))::integer as delivered,
       (count(*) filter (where delivered_at is null and dead_at is null and entry.id is not null))::integer as waiting,
       (count(*) filter (where dead_at is not null))::integer as dead,
@@ -29,21 +30,45 @@ export async function listEndpoints(db: Db): Promise<EndpointView[]> {
   return rows.map(viewOf)
 }
 
-/** @throws {Fault} `request_invalid` when there is one of this name */
+/** @throws {Fault} `request_invalid` when there is one of this name, or of comments on GitHub; `not_found` for a project */
 export async function addEndpoint(
   db: Db,
   endpoint: NewEndpoint & { secret: string | null; createdBy: string },
 ): Promise<EndpointView> {
-  const { name, url, format, kinds, secret, createdBy: created_by } = endpoint
+  const { name, url = null, format, kinds, secret, createdBy: created_by } = endpoint
+  const projects = await idsOf(db, [...new Set(endpoint.projects)])
   try {
-    const row = { name, url, format, kinds: [...new Set(kinds)], secret, created_by }
+    const row = { name, url, format, kinds: [...new Set(kinds)], projects, secret, created_by }
     await db.insertInto('notification_endpoints').values(row).execute()
   } catch (error) {
     if (!isSqlState(error, UNIQUE_VIOLATION)) throw error
-    const message = `There is an endpoint "${name}" already. Choose another name, or remove that one with: moose notify remove ${name}`
-    throw new Fault('request_invalid', message, { name }, error)
+    throw await takenBy(db, { name, format }, error)
   }
   return viewNamed(db, name)
+}
+
+async function idsOf(db: Db, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return []
+  const rows = await db
+    .selectFrom('projects')
+    .select(['id', 'name'])
+    .where('name', 'in', names)
+    .where('removed_at', 'is', null)
+    .execute()
+  const missing = names.find((name) => !rows.some((row) => row.name === name))
+  if (missing === undefined) return rows.map(({ id }) => id)
+  throw new Fault('not_found', `There is no project "${missing}". See them with: moose project list`, { name: missing })
+}
+
+async function takenBy(db: Db, wanted: Pick<NewEndpoint, 'name' | 'format'>, cause: unknown): Promise<Fault> {
+  const all = await listEndpoints(db)
+  const sameName = all.find(({ name }) => name === wanted.name)
+  const other = all.find(({ format }) => format === wanted.format)
+  const name = sameName === undefined && other !== undefined ? other.name : wanted.name
+  const what = name === wanted.name ? `an endpoint "${name}"` : `an endpoint of comments on GitHub, "${name},"`
+  const instead = name === wanted.name ? 'Choose another name, or remove' : 'A pull request has one comment: remove'
+  const message = `There is ${what} already. ${instead} that one with: moose notify remove ${name}`
+  return new Fault('request_invalid', message, { name }, cause)
 }
 
 /** With everything that was to be sent there. @throws {Fault} `not_found` */
@@ -63,7 +88,7 @@ export async function findEndpoint(db: Db, name: string): Promise<Endpoint> {
 
 type CountedRow = Pick<
   Selectable<Database['notification_endpoints']>,
-  'name' | 'format' | 'url' | 'kinds' | 'created_at' | 'created_by'
+  'name' | 'format' | 'url' | 'kinds' | 'projects' | 'created_at' | 'created_by'
 > &
   Pick<EndpointView, 'delivered' | 'waiting' | 'dead' | 'last_error'>
 
@@ -74,7 +99,7 @@ async function viewNamed(db: Db, name: string): Promise<EndpointView> {
 }
 
 function viewOf({ created_at, url, ...row }: CountedRow): EndpointView {
-  return { ...row, url: shownUrl(url, row.format), created_at: isoTime(created_at) }
+  return { ...row, url: url === null ? null : shownUrl(url, row.format), created_at: isoTime(created_at) }
 }
 
 /** Without its query; of `slack` without the path, which lets who knows it write there. */

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import type { NotificationKind } from '../../contract/notifications/endpoints.ts'
 import type { Database } from '../schema.ts'
 import type { Endpoint } from './endpoints.ts'
 
@@ -11,8 +12,12 @@ const KEPT_DAYS = 30
 export type DueEntry = {
   id: string
   kind: string
+  /** Null: of none. */
+  work_order_id: string | null
   data: Record<string, unknown>
   created_at: Date
+  /** Another, when the same entry is of a later event. */
+  version: string
   /** This try, from 1. */
   tries: number
   endpoint: Endpoint
@@ -32,16 +37,33 @@ export async function takeDue(db: Db, { most, leaseMs }: { most: number; leaseMs
       where delivered_at is null and dead_at is null and next_try_at <= clock_timestamp()
       order by next_try_at limit ${most} for update skip locked
     )
-    returning entry.id, entry.kind, entry.data, entry.created_at, entry.tries,
+    returning entry.id, entry.kind, entry.work_order_id, entry.data, entry.created_at,
+      extract(epoch from entry.created_at)::text as version, entry.tries,
       endpoint.name, endpoint.format, endpoint.url, endpoint.secret
   `.execute(db)
   return rows.map(({ name, format, url, secret, ...entry }) => ({ ...entry, endpoint: { name, format, url, secret } }))
 }
 
-/** It was taken by its endpoint. */
-export async function noteDelivered(db: Db, id: string): Promise<void> {
-  const taken = { delivered_at: sql<Date>`clock_timestamp()`, last_error: null }
-  await db.updateTable('notification_outbox').set(taken).where('id', '=', id).execute()
+/** It was taken by its endpoint. Where a later event came meanwhile, it is due for that. */
+export async function noteDelivered(db: Db, { id, version }: Pick<DueEntry, 'id' | 'version'>): Promise<void> {
+  await sql`
+    update notification_outbox set last_error = null,
+      delivered_at = case when extract(epoch from created_at)::text = ${version} then clock_timestamp() end,
+      tries = case when extract(epoch from created_at)::text = ${version} then tries else 0 end,
+      next_try_at = clock_timestamp()
+    where id = ${id}
+  `.execute(db)
+}
+
+/** An event that came about outside the database. Once for its key. */
+export async function announce(
+  db: Db,
+  kind: NotificationKind,
+  { key, projectId, facts }: { key: string; projectId: string | null; facts: Record<string, unknown> },
+): Promise<void> {
+  await sql`select moose_announce(${kind}, ${key}, null, ${JSON.stringify(facts)}::jsonb, ${projectId}::uuid)`.execute(
+    db,
+  )
 }
 
 /** A try failed. @param againInMs null: no other is made */

@@ -16,6 +16,9 @@ export type MergedRow = {
   reverted: boolean
   /** Whether it was looked for a revert. */
   looked: boolean
+  /** Of its order, as `spent`. */
+  repairs: number
+  review_rounds: number
 }
 
 /** Characters of JSON of a scope that is read; a longer one says nothing of the kind of change. */
@@ -24,7 +27,8 @@ const MOST_OF_SCOPE = 100_000
 /** Merged in the range. */
 export async function readMerged(db: Kysely<Database>, range: NumbersRange): Promise<MergedRow[]> {
   const { rows } = await sql<Omit<MergedRow, 'files'> & { scope: string | null }>`
-    select project, proposer, scope, case when place = 1 then coalesce(paid.spent, 0) else 0 end as spent, reverted, looked
+    select project, proposer, scope, case when place = 1 then coalesce(paid.spent, 0) else 0 end as spent, reverted, looked,
+      coalesce(followed.repairs, 0) as repairs, coalesce(followed.review_rounds, 0) as review_rounds
     from (
       select ending.work_order_id, projects.name as project, nullif(run.model_used, 'none') as proposer,
         left(attempts.content ->> 'files_in_scope', ${MOST_OF_SCOPE}) as scope,
@@ -41,7 +45,11 @@ export async function readMerged(db: Kysely<Database>, range: NumbersRange): Pro
     ) as merged left join lateral (
       select sum(cost_usd) as spent from budget_entries as entry
       where entry.work_order_id = merged.work_order_id and merged.place = 1 and ${COUNTS}
-    ) as paid on true
+    ) as paid on true left join lateral (
+      select (count(*) filter (where kind in ('base', 'checks') and follow_ups.outcome = 'succeeded'))::integer as repairs,
+        (count(*) filter (where kind = 'review' and follow_ups.outcome is not null))::integer as review_rounds
+      from follow_ups where follow_ups.work_order_id = merged.work_order_id and merged.place = 1
+    ) as followed on true
   `.execute(db)
   return rows.map(({ scope, ...row }) => ({ ...row, files: filesOf(scope) }))
 }

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { COUNTS } from '../budget-entries/counted-entries.ts'
-import { SAYS_SOMETHING } from '../outcome-vectors.ts'
+import { IS_LASTING, SAYS_SOMETHING } from '../outcome-vectors.ts'
 import type { Database } from '../schema.ts'
 import { SUSPEND_CODES } from '../work-orders/suspended-orders.ts'
 import { dayIndex, isOfProject, isWithin, type NumbersRange } from './range.ts'
@@ -154,7 +154,7 @@ export async function readProposers(db: Db, range: NumbersRange): Promise<Propos
   const { rows } = await sql<ProposerRuns>`
     with judged as (
       select run.work_order_id, run.attempt, run.model_used as proposer, run.execution_time_ms,
-        coalesce(ending.outcome = 'merged', false) as merged,
+        ${IS_LASTING} as merged,
         coalesce(run.metadata ->> 'replayed' = 'true', false) as replayed
       from outcome_vectors as run
       join attempts on attempts.work_order_id = run.work_order_id and attempts.number = run.attempt

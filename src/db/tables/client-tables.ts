@@ -25,11 +25,14 @@ export type ClientTables = {
     id: Generated<string>
     name: string
     format: NotificationFormat
-    url: string
+    /** Null: of the format `github`. */
+    url: string | null
     /** Null: nothing is signed. */
     secret: string | null
     /** Empty: all. */
     kinds: string[]
+    /** Empty: all. */
+    projects: Generated<string[]>
     created_at: Time
     created_by: string
   }

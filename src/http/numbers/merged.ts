@@ -52,6 +52,8 @@ function groupsOf(
       orders_usd: exactUsd(orders),
       cost_per_merged_usd: perEach(orders, group.length),
       reverted: revertsOf(group),
+      repairs: group.reduce((sum, { repairs }) => sum + repairs, 0),
+      review_rounds: group.reduce((sum, { review_rounds: rounds }) => sum + rounds, 0),
     }))
 }
 

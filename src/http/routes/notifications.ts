@@ -35,7 +35,8 @@ const add = createRoute({
   description:
     'With the format `standard` each is signed as Standard Webhooks says: the headers `webhook-id`, which stays the same when it ' +
     'is sent again, `webhook-timestamp` and `webhook-signature`. What is not taken (2xx within 15 s) is tried again, eight times ' +
-    'in eight hours or more. No order waits for that.',
+    'in eight hours or more. No order waits for that. With the format `github` there is no address: each event brings the one ' +
+    'comment of Moose on the pull request of its order up to date.',
   tags,
   request: { body: jsonBody(NewEndpoint, true) },
   responses: {
@@ -69,7 +70,7 @@ export const notificationRoutes = newRoutes()
   .openapi(list, async (c) => c.json({ success: true as const, endpoints: await listEndpoints(c.var.deps.db) }, 200))
   .openapi(add, async (c) => {
     const wanted = c.req.valid('json')
-    const secret = wanted.format === 'slack' ? null : `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`
+    const secret = wanted.format !== 'standard' ? null : `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`
     const createdBy = actorText(c.var.actor)
     const endpoint = await addEndpoint(c.var.deps.db, { ...wanted, secret, createdBy })
     return c.json({ success: true as const, endpoint, secret }, 201)

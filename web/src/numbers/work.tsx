@@ -39,7 +39,12 @@ function enoughWords({ of, enough }: Rate): ReactNode {
   return <span className="warn">{of === 0 ? 'nothing yet' : 'too few to rely on'}</span>
 }
 
-export function Rates({ numbers: { rates }, query }: PartProps) {
+function revertWords(reverts: Numbers['reverts']): string {
+  if (reverts === null) return 'How many merged changes were reverted is not known: none was looked at for that yet.'
+  return `${count(reverts)} of the merged changes ${reverts === 1 ? 'was' : 'were'} reverted since.`
+}
+
+export function Rates({ numbers: { rates, reverts }, query }: PartProps) {
   return (
     <>
       <NumbersSection
@@ -55,10 +60,7 @@ export function Rates({ numbers: { rates }, query }: PartProps) {
         ]}
         nothing="Nothing has ended."
       />
-      <p className="quiet numbers-note">
-        Below 20 a rate says little. How many merged changes were reverted is not known: Moose does not see what becomes
-        of a change after its merge.
-      </p>
+      <p className="quiet numbers-note">Below 20 a rate says little. {revertWords(reverts)}</p>
     </>
   )
 }

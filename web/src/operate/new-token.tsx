@@ -1,8 +1,9 @@
 import { Dialog } from '@base-ui/react/dialog'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { type FormEvent, useRef, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { answer, api, type Schemas, type Scope } from '../api/client.ts'
 import { queryClient, sessionQuery } from '../api/queries.ts'
+import { ShownSecret } from './shown-secret.tsx'
 
 const SCOPES: readonly { scope: Scope; allows: string }[] = [
   { scope: 'read', allows: 'see everything; each of the others includes it' },
@@ -37,7 +38,9 @@ export function NewToken({ taken }: { taken: readonly string[] }) {
               problem={making.error}
             />
           ) : (
-            <MadeToken name={making.data.token.name} secret={making.data.secret} />
+            <ShownSecret what={`The token ${making.data.token.name}`} secret={making.data.secret}>
+              It is not shown again. Give it to its program as MOOSE_API_TOKEN, or as: Authorization: Bearer …
+            </ShownSecret>
           )}
         </Dialog.Popup>
       </Dialog.Portal>
@@ -128,46 +131,5 @@ function ScopeChoices({ scopes, choose }: { scopes: readonly Scope[]; choose: (s
         </label>
       ))}
     </fieldset>
-  )
-}
-
-function MadeToken({ name, secret }: { name: string; secret: string }) {
-  const field = useRef<HTMLInputElement>(null)
-  const [said, setSaid] = useState<string | null>(null)
-  const copy = async () => {
-    field.current?.select()
-    // Without TLS on another machine a browser has no clipboard for pages.
-    const copying = 'clipboard' in navigator ? navigator.clipboard.writeText(secret) : Promise.reject(new Error('none'))
-    const isCopied = await copying.then(
-      () => true,
-      () => false,
-    )
-    setSaid(isCopied ? 'Copied.' : 'The browser does not let it be copied: it is selected, copy it by the keys.')
-  }
-  return (
-    <>
-      <Dialog.Title className="dialog-title">The token {name}</Dialog.Title>
-      <Dialog.Description>
-        It is not shown again. Give it to its program as MOOSE_API_TOKEN, or as: Authorization: Bearer …
-      </Dialog.Description>
-      <div className="token-secret">
-        <input
-          ref={field}
-          readOnly
-          value={secret}
-          aria-label={`The token ${name}`}
-          onFocus={(e) => e.target.select()}
-        />
-        <button type="button" className="primary" onClick={() => void copy()}>
-          Copy
-        </button>
-      </div>
-      <p role="status" className="quiet">
-        {said}
-      </p>
-      <div className="buttons end">
-        <Dialog.Close>I have it</Dialog.Close>
-      </div>
-    </>
   )
 }

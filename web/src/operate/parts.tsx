@@ -8,6 +8,7 @@ const AuditPart = lazy(async () => ({ default: (await import('./audit.tsx')).Aud
 const DoctorPart = lazy(async () => ({ default: (await import('./doctor.tsx')).DoctorPart }))
 const ProposersPart = lazy(async () => ({ default: (await import('./proposers.tsx')).ProposersPart }))
 const TokensPart = lazy(async () => ({ default: (await import('./tokens.tsx')).TokensPart }))
+const NotificationsPart = lazy(async () => ({ default: (await import('./notifications.tsx')).NotificationsPart }))
 
 type Part = {
   /** In its address, `/operate/PART`. */
@@ -23,6 +24,7 @@ export const PARTS: readonly Part[] = [
   { part: 'caps', title: 'Caps', show: () => <Caps /> },
   { part: 'projects', title: 'Projects', show: () => <Projects /> },
   { part: 'proposers', title: 'Proposers', show: () => <ProposersPart /> },
+  { part: 'notifications', title: 'Notifications', show: () => <NotificationsPart /> },
   { part: 'doctor', title: 'Doctor', show: () => <DoctorPart /> },
   { part: 'audit', title: 'Audit', show: () => <AuditPart /> },
   { part: 'tokens', title: 'Tokens', show: () => <TokensPart /> },

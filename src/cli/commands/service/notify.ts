@@ -19,7 +19,8 @@ const LONGEST_ERROR = 60
 export function notifyCommand(cli: Cli): Command {
   const command = new Command('notify')
     .description(
-      'Where events of work orders are sent: webhooks signed as Standard Webhooks says, or messages for Slack and its likes. ' +
+      'Where events of work orders are sent: webhooks signed as Standard Webhooks says, messages for Slack and its likes, or a ' +
+        'comment on the pull request on GitHub. ' +
         'What is not taken is tried again for eight hours or more; no order waits for that.',
     )
     .addHelpText('after', HELP)
@@ -31,6 +32,7 @@ const HELP = `
 Examples:
   $ moose notify add ops https://example.com/hooks/moose
   $ moose notify add team https://hooks.slack.com/services/… --slack --kind escalation.opened pull_request.opened
+  $ moose notify add comments --github
   $ moose notify test ops
   $ moose notify remove ops`
 
@@ -55,11 +57,14 @@ function listCommand(cli: Cli): Command {
 }
 
 function endpointTable(endpoints: readonly EndpointView[], paint: Paint): string {
-  const heads = ['NAME', 'URL', 'KINDS', 'SENT', 'WAITING', 'GIVEN UP', 'LAST ERROR'].map((head) => paint.dim(head))
+  const heads = ['NAME', 'URL', 'KINDS', 'PROJECTS', 'SENT', 'WAITING', 'GIVEN UP', 'LAST ERROR'].map((head) =>
+    paint.dim(head),
+  )
   const rows = endpoints.map((endpoint) => [
     paint.bold(endpoint.name),
-    harmless(endpoint.url),
+    endpoint.url === null ? 'pull requests on GitHub' : harmless(endpoint.url),
     endpoint.kinds.length === 0 ? 'all' : endpoint.kinds.join(', '),
+    endpoint.projects.length === 0 ? 'all' : oneLine(endpoint.projects.join(', '), LONGEST_ERROR),
     String(endpoint.delivered),
     String(endpoint.waiting),
     endpoint.dead === 0 ? '0' : paint.red(String(endpoint.dead)),
@@ -68,29 +73,39 @@ function endpointTable(endpoints: readonly EndpointView[], paint: Paint): string
   return table([heads, ...rows])
 }
 
-type AddOptions = { slack?: true; kind?: NewEndpoint['kinds'] }
+type AddOptions = { slack?: true; github?: true; kind?: NewEndpoint['kinds']; project?: string[] }
 
 function addCommand(cli: Cli): Command {
   return new Command('add')
     .summary('have events sent to an address; its secret is shown this once')
     .description(
       'Has events sent to an address from now on, and prints the secret that signs them, this once: the receiver verifies with ' +
-        'it. With --slack nothing is signed, and the address itself is the secret.',
+        'it. With --slack nothing is signed, and the address itself is the secret. With --github there is no address: each event ' +
+        'brings one comment on the pull request of its order up to date, with phase, cost and link.',
     )
     .argument('<name>', 'what it is called')
-    .argument('<url>', 'https; http only to this machine')
+    .argument('[url]', 'https; http only to this machine; none with --github')
     .option('--slack', 'messages in the form that Slack, Mattermost and their likes take')
+    .addOption(new Option('--github', 'one comment on each pull request on GitHub, edited in place').conflicts('slack'))
     .addOption(new Option('--kind <kind...>', 'these kinds of events alone').choices(NOTIFICATION_KINDS))
+    .option('--project <name...>', 'events of these projects alone')
     .addHelpText('after', example('moose notify add ops https://example.com/hooks/moose'))
-    .action((name: string, url: string, { slack, kind = [] }: AddOptions) =>
+    .action((name: string, url: string | undefined, { slack, github, kind = [], project = [] }: AddOptions) =>
       withApi(cli, async (api) => {
-        const body: NewEndpoint = { name, url, format: slack === true ? 'slack' : 'standard', kinds: kind }
+        const format = github === true ? 'github' : slack === true ? 'slack' : 'standard'
+        const body: NewEndpoint = {
+          name,
+          ...(url === undefined ? {} : { url }),
+          format,
+          kinds: kind,
+          projects: project,
+        }
         const added = await api.call({ method: 'POST', path: PATH, body, answer: NewEndpointResponse })
         const { output } = cli
         output.document(added)
         if (added.secret !== null) output.line(added.secret)
         if (added.secret !== null) output.note('It is not shown again. The receiver verifies signatures with it.')
-        output.note(`Try it with: moose notify test ${name}`)
+        if (added.endpoint.url !== null) output.note(`Try it with: moose notify test ${name}`)
       }),
     )
 }
@@ -122,7 +137,8 @@ function testCommand(cli: Cli): Command {
         const path = `${PATH}/${encodeURIComponent(name)}/test`
         const tested = await api.call({ method: 'POST', path, answer: TestedEndpointResponse })
         cli.output.document(tested)
-        cli.output.line(`${cli.output.paint.bold(name)} took it: HTTP ${tested.status}`)
+        const what = tested.status === null ? 'tries again what was given up' : `took it: HTTP ${tested.status}`
+        cli.output.line(`${cli.output.paint.bold(name)} ${what}`)
       }),
     )
 }

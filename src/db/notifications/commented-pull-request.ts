@@ -1,0 +1,50 @@
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { FollowUpKind } from '../../contract/evidence/follow-up.ts'
+import { COUNTS } from '../budget-entries/counted-entries.ts'
+import type { Database } from '../schema.ts'
+
+/** What a comment on the pull request of an order says, as it is now. Amounts are decimals. */
+export type CommentedPullRequest = Pick<
+  Selectable<Database['work_orders']>,
+  'status' | 'phase' | 'attempts' | 'budget_usd'
+> & {
+  project_id: string
+  /** The attempt whose pull request it is. */
+  attempt: number
+  number: number
+  node_id: string | null
+  state: 'open' | 'merged' | 'closed'
+  /** Of the fault that stopped the order. */
+  code: string | null
+  /** What Moose does about the pull request at this moment. */
+  reacting: FollowUpKind | null
+  repairs: number
+  review_rounds: number
+  spent: string
+  reverted: boolean
+}
+
+/** The pull request on GitHub that an order stands with: an open one before others, a later one before earlier ones; null: none. */
+export async function commentedPullRequest(
+  db: Kysely<Database>,
+  workOrderId: string,
+): Promise<CommentedPullRequest | null> {
+  const { rows } = await sql<CommentedPullRequest>`
+    select wo.status, wo.phase, wo.attempts, wo.budget_usd, left(wo.status_reason ->> 'code', 100) as code,
+      pull.project_id, pull.attempt, pull.number, pull.node_id, pull.state,
+      (select kind from follow_ups where work_order_id = wo.id and outcome is null and kind <> 'rerun' order by id desc limit 1)
+        as reacting,
+      (select count(*)::integer from follow_ups where work_order_id = wo.id and kind in ('base', 'checks') and outcome is not null)
+        as repairs,
+      (select count(*)::integer from follow_ups where work_order_id = wo.id and kind = 'review' and outcome is not null)
+        as review_rounds,
+      coalesce((select sum(cost_usd) from budget_entries as entry where entry.work_order_id = wo.id and ${COUNTS}), 0) as spent,
+      exists (select from outcome_vectors where work_order_id = wo.id and reverted_at is not null) as reverted
+    from work_orders as wo join pull_requests as pull on pull.work_order_id = wo.id
+    join projects on projects.id = pull.project_id and projects.forge = 'github'
+    where wo.id = ${workOrderId}
+    order by pull.state = 'open' desc, pull.attempt desc limit 1
+  `.execute(db)
+  const [row] = rows
+  return row === undefined ? null : row
+}

@@ -1,0 +1,91 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from './schema.ts'
+import { recordEvent } from './work-order-events.ts'
+
+type Db = Kysely<Database>
+
+/** Days after a merge for which a revert of it is looked for. */
+const LOOKED_DAYS = 30
+
+/** A merged change that no revert was seen of, and where its base stood when that was looked for last; null: it was not. */
+export type LookedChange = {
+  workOrderId: string
+  attempt: number
+  number: number
+  title: string
+  mergeSha: string
+  headSha: string
+  since: string | null
+}
+
+/** Projects with a change of which a revert was not looked for, since it was merged or at all, for so long. */
+export async function projectsToLookAt(db: Db, everyMs: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct pull.project_id as id
+    from outcome_vectors as ending
+    join pull_requests as pull on pull.work_order_id = ending.work_order_id and pull.attempt = ending.attempt
+    join projects on projects.id = pull.project_id and projects.removed_at is null
+    where ${IS_WATCHED}
+      and coalesce(ending.revert_looked_at, ending.created_at) < moose_now() - make_interval(secs => ${everyMs / 1_000})
+  `.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+/** For a `where`, with the outcome as `ending` and its pull request as `pull`. */
+const IS_WATCHED = sql<boolean>`(
+  ending.operation_type = 'pull_request_end' and ending.outcome = 'merged' and ending.reverted_at is null
+  and ending.created_at > moose_now() - make_interval(days => ${sql.lit(LOOKED_DAYS)})
+  and pull.state = 'merged' and pull.merge_sha ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'
+)`
+
+/** All that is looked at of one project. */
+export async function changesToLookAt(db: Db, projectId: string): Promise<LookedChange[]> {
+  const { rows } = await sql<LookedChange>`
+    select ending.work_order_id as "workOrderId", ending.attempt, pull.number, pull.title, pull.merge_sha as "mergeSha",
+      pull.head_sha as "headSha", ending.revert_looked_sha as since
+    from outcome_vectors as ending
+    join pull_requests as pull on pull.work_order_id = ending.work_order_id and pull.attempt = ending.attempt
+    where ${IS_WATCHED} and pull.project_id = ${projectId}
+    order by ending.created_at
+  `.execute(db)
+  return rows
+}
+
+/**
+ * Keeps what a look has found, in one transaction: that these changes were looked at, and those that were reverted. A repetition
+ * changes nothing.
+ */
+export async function recordReverts(
+  db: Db,
+  looked: readonly LookedChange[],
+  { baseSha, base, reverts }: { baseSha: string; base: string; reverts: readonly Reverted[] },
+): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    for (const { workOrderId, attempt, number } of looked) {
+      const found = reverts.find((one) => one.work_order_id === workOrderId && one.number === number)
+      const at = found === undefined ? null : new Date(found.at)
+      const row = await transaction
+        .updateTable('outcome_vectors')
+        .set({
+          revert_looked_at: sql<Date>`moose_now()`,
+          revert_looked_sha: baseSha,
+          // When it was committed, as its author's clock has it, but not before the merge and not after this moment.
+          ...(at === null
+            ? {}
+            : { reverted_at: sql<Date>`least(moose_now(), greatest(created_at, ${at}::timestamptz))` }),
+        })
+        .where('work_order_id', '=', workOrderId)
+        .where('attempt', '=', attempt)
+        .where('operation_type', '=', 'pull_request_end')
+        .where('outcome', '=', 'merged')
+        .where('reverted_at', 'is', null)
+        .returning('id')
+        .executeTakeFirst()
+      if (row === undefined || found === undefined) continue
+      const message = `pull request #${number}: its change was reverted on ${base} by ${found.sha.slice(0, 12)}`
+      await recordEvent(transaction, { workOrderId, attempt, type: 'pull_request', message })
+    }
+  })
+}
+
+type Reverted = { work_order_id: string; number: number; sha: string; at: string }

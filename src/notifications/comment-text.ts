@@ -1,0 +1,59 @@
+import type { FollowUpKind } from '../contract/evidence/follow-up.ts'
+import type { CommentedPullRequest } from '../db/notifications/commented-pull-request.ts'
+import { shownUsd, Usd } from '../money.ts'
+
+/** What the comment says. Nothing of an order, a model or a check stands in it, so that nothing of theirs can act there. */
+export type CommentFacts = Pick<
+  CommentedPullRequest,
+  | 'status'
+  | 'phase'
+  | 'state'
+  | 'attempts'
+  | 'budget_usd'
+  | 'code'
+  | 'reacting'
+  | 'repairs'
+  | 'review_rounds'
+  | 'spent'
+  | 'reverted'
+>
+
+/** The one comment on a pull request: phase, cost and link. @param address null: the page has none */
+export function commentText(facts: CommentFacts, { shortId, address }: { shortId: string; address: string | null }) {
+  const { spent, budget_usd: cap, attempts } = facts
+  const most = cap === null ? '' : ` of at most ${shownUsd(new Usd(cap))}`
+  const rows = [
+    ['Phase', phaseText(facts)],
+    ['Cost', `${shownUsd(new Usd(spent))}${most}`],
+    ['Attempts', `${attempts}${followUpText(facts)}`],
+    ['Work order', address === null ? `\`${shortId}\`` : `[\`${shortId}\`](${address})`],
+  ]
+  return ['| Moose | |', '|---|---|', ...rows.map(([name, text]) => `| ${name} | ${text} |`)].join('\n')
+}
+
+function phaseText({ status, phase, state, code, reacting, reverted }: CommentFacts): string {
+  if (state === 'merged') return reverted ? 'merged, and reverted since' : 'merged'
+  if (reacting !== null && status !== 'failed' && status !== 'blocked') return REACTING[reacting]
+  if (status === 'in_progress')
+    return phase === 'in_review' ? 'in review' : `at work${phase === null ? '' : `: ${phase}`}`
+  const why = code === null || !CODE.test(code) ? '' : ` (\`${code}\`)`
+  return `${status.replaceAll('_', ' ')}${why}`
+}
+
+/** A row may be by plain SQL. */
+const CODE = /^[a-z][a-z0-9_]{0,99}$/
+
+const REACTING: Readonly<Record<FollowUpKind, string>> = {
+  base: 'in review: its base is merged in',
+  rerun: 'in review: failed checks are run again',
+  checks: 'in review: failed checks are repaired',
+  review: 'in review: what a review asks for is done',
+}
+
+function followUpText({ repairs, review_rounds: rounds }: CommentFacts): string {
+  const parts = [
+    ...(repairs === 0 ? [] : [`${repairs} ${repairs === 1 ? 'repair' : 'repairs'}`]),
+    ...(rounds === 0 ? [] : [`${rounds} review ${rounds === 1 ? 'round' : 'rounds'}`]),
+  ]
+  return parts.length === 0 ? '' : `, of them ${parts.join(' and ')}`
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { beginFollowUp, endFollowUp, followUpAnswered } from '../../src/db/follow-ups.ts'
+import { countOutage } from '../../src/db/provider-pauses.ts'
+import { lengthenRow } from '../../src/db/work-orders/failure-rows.ts'
+import { createSender } from '../../src/notifications/sender.ts'
+import { createMooseHome, fileOrder } from '../support/moose-home.ts'
+import { added, call, kindsTo, receiver, sentTo } from '../support/notification-receiver.ts'
+
+test('an order that waits for an approval is told once for what it says, and not where it is approved at once', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'ops', url: 'https://example.com/', kinds: ['approval.waiting'] })
+  await fileOrder(home.database, { title: 'Approved at once', files: ['a.txt'] })
+  assert.deepEqual(await kindsTo(home, 'ops'), [])
+  const order = { title: 'Waits', description: 'x', files_in_scope: ['a.txt'], acceptance_criteria: [] }
+  const { said } = await call(moose, 'POST', '/api/work-orders', order)
+  const [waiting] = await sentTo(home, 'ops')
+  assert.equal(waiting?.data['title'], 'Waits', JSON.stringify(said))
+  const id = String(waiting?.data['work_order_id'])
+  const approved = (to: string) =>
+    sql`update work_orders set metadata = metadata || jsonb_build_object('approved_by_director', ${to}::boolean) where id = ${id}`.execute(
+      db,
+    )
+  await approved('true')
+  await approved('false')
+  assert.equal((await sentTo(home, 'ops')).length, 1, 'the same again')
+  await approved('true')
+  await sql`update work_orders set description = 'another' where id = ${id}`.execute(db)
+  assert.equal((await sentTo(home, 'ops')).length, 2, 'another content, whose approval has ended')
+})
+
+test('pauses are told once each: of a provider at once, of projects and proposers by the setting', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [], { ORCHESTRATOR_PAUSE_AFTER_FAILURES: '2' })
+  await using hooks = await receiver(200)
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'ops', url: hooks.url, format: 'slack' })
+  const { id } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  const pause = (kind: 'outage' | 'account') =>
+    countOutage(db, { provider: 'acme', kind, keyMark: null, reason: 'HTTP 529', tested: true, askedMs: 0, chance: 0 })
+  for (const kind of ['outage', 'outage', 'account', 'account'] as const) await pause(kind)
+  const failure = { projectId: id, code: 'check_failed', step: 'verify', message: 'it is red' }
+  const sender = createSender(moose.api.sending, { start: false })
+  for (const [at, number] of [1, 2, 3].entries()) {
+    const workOrderId = await fileOrder(home.database, { title: `Order ${number}`, files: ['a.txt'] })
+    await lengthenRow(db, { kind: 'project', subject: id }, { ...failure, workOrderId })
+    await lengthenRow(db, { kind: 'proposer', subject: 'gpt' }, { ...failure, workOrderId, projectId: null })
+    await sender.sendDue()
+    await sender.sendDue()
+    const told = (await kindsTo(home, 'ops')).toSorted((one, other) => one.localeCompare(other))
+    const paused = at === 0 ? [] : ['project.paused', 'proposer.paused']
+    assert.deepEqual(told, [...paused, 'provider.paused', 'provider.paused'])
+  }
+  const texts = hooks.received.map(({ body }) => String(JSON.parse(body).text))
+  assert.ok(texts.includes('Moose: provider acme is paused (outage): HTTP 529'), texts.join('\n'))
+  assert.ok(texts.includes('Moose: proposer gpt is paused (check_failed): it is red'), texts.join('\n'))
+  const name = (await sentTo(home, 'ops')).find(({ kind }) => kind === 'project.paused')?.data['project']
+  assert.ok(texts.includes(`Moose: project ${String(name)} is paused (check_failed): it is red`), texts.join('\n'))
+})
+
+test('what Moose does about a pull request is told: begun, repaired, answered, failed, reverted; each once', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'ops', url: 'https://example.com/' })
+  const id = await fileOrder(home.database, { title: 'Followed', files: ['a.txt'] })
+  const begun = { workOrderId: id, headSha: 'a', baseSha: null, because: 'unit is red', task: null, attempt: 2 }
+  const begin = async (kind: 'checks' | 'review' | 'rerun') =>
+    String(await beginFollowUp(db, { ...begun, kind, fingerprint: `${kind} ${Math.random()}` }))
+  const [repaired, failed, answered, rerun] = [
+    await begin('checks'),
+    await begin('checks'),
+    await begin('review'),
+    await begin('rerun'),
+  ]
+  for (const _ of [1, 2]) {
+    await endFollowUp(db, repaired, 'succeeded')
+    await endFollowUp(db, failed, 'check_failed')
+    await endFollowUp(db, answered, 'succeeded')
+    await endFollowUp(db, rerun, 'flaky')
+    await followUpAnswered(db, answered)
+  }
+  await sql`insert into outcome_vectors (work_order_id, attempt, operation_type, outcome) values (${id}, 1, 'pull_request_end', 'merged')`.execute(
+    db,
+  )
+  for (const _ of [1, 2]) await sql`update outcome_vectors set reverted_at = now()`.execute(db)
+  const told = (await kindsTo(home, 'ops')).toSorted((one, other) => one.localeCompare(other))
+  assert.deepEqual(told, [
+    'follow_up.answered',
+    'follow_up.failed',
+    'follow_up.repaired',
+    'follow_up.started',
+    'follow_up.started',
+    'follow_up.started',
+    'pull_request.reverted',
+  ])
+  const data = (await sentTo(home, 'ops')).find(({ kind }) => kind === 'follow_up.failed')?.data
+  assert.deepEqual(
+    [data?.['follow_up'], data?.['because'], data?.['outcome']],
+    ['checks', 'unit is red', 'check_failed'],
+  )
+})
+
+test('an endpoint of a project is sent what is of it alone', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  const { name } = await db.selectFrom('projects').select('name').executeTakeFirstOrThrow()
+  const id = await fileOrder(home.database, { title: 'Fails', files: ['a.txt'] })
+  await db
+    .insertInto('projects')
+    .values({ name: 'other', repository: home.remote.path, forge: 'local', default_branch: 'main' })
+    .execute()
+  await added(moose, { name: 'all', url: 'https://example.com/' })
+  const { endpoint } = await added(moose, { name: 'one', url: 'https://example.com/', projects: [name] })
+  assert.deepEqual(endpoint.projects, [name])
+  await added(moose, { name: 'two', url: 'https://example.com/', projects: ['other'] })
+  const unknown = { name: 'three', url: 'https://example.com/', projects: ['gone'] }
+  assert.equal((await call(moose, 'POST', '/api/notifications', unknown)).status, 404)
+  await sql`update work_orders set project_id = (select id from projects where name = ${name}) where id = ${id}`.execute(
+    db,
+  )
+  await sql`update work_orders set status = 'failed' where id = ${id}`.execute(db)
+  const counts = async () => Promise.all(['all', 'one', 'two'].map(async (of) => (await sentTo(home, of)).length))
+  assert.deepEqual(await counts(), [2, 2, 0])
+})
+
+test('comments on GitHub have no address, are there once, and of orders without a pull request there is nothing to send', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { endpoint, secret } = await added(moose, { name: 'comments', format: 'github' })
+  assert.deepEqual([endpoint.url, secret], [null, null])
+  const second = await call(moose, 'POST', '/api/notifications', { name: 'more', format: 'github' })
+  assert.equal(second.status, 400)
+  assert.match(JSON.stringify(second.said), /an endpoint of comments on GitHub, \\"comments,\\" already/)
+  for (const body of [{ format: 'github', url: 'https://example.com/' }, {}, { format: 'slack' }])
+    assert.equal((await call(moose, 'POST', '/api/notifications', { name: 'bad', ...body })).status, 400)
+  const id = await fileOrder(home.database, { title: 'Fails', files: ['a.txt'] })
+  await sql`update work_orders set status = 'failed' where id = ${id}`.execute(home.database.db)
+  assert.deepEqual(await kindsTo(home, 'comments'), [])
+  assert.deepEqual((await call(moose, 'POST', '/api/notifications/comments/test')).said, {
+    success: true,
+    status: null,
+  })
+})
