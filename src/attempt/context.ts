@@ -62,9 +62,12 @@ export type AttemptContext = {
   verifies: number | null
   /** Whether a model may resolve what git cannot merge of the pull request that it verifies. */
   resolves: boolean
-  /** What it is a reaction to, where Moose itself made it; `task` null: git and the checks alone. Null: a human asked for it. */
-  follows: { task: FollowUpTask | null } | null
-  /** The attempt in which a model was asked to resolve the conflict of these two commits, and answered; null: none was. */
+  /**
+   * What it is a reaction to, where Moose itself made it; `task` null: git and the checks alone; `isAllowed`: a human allowed it
+   * beyond the bounds. Null: a human asked for it.
+   */
+  follows: { task: FollowUpTask | null; isAllowed: boolean } | null
+  /** The attempt in which a model was asked to resolve the conflict of these two commits, and answered; null: none was, or a human allowed another. */
   resolvedIn: (commits: ConflictOf) => Promise<number | null>
   /** What an earlier attempt has left to be verified. @throws {Fault} `work_order_conflict` when it is nothing */
   toVerify: (attempt: number) => Promise<ToVerify>

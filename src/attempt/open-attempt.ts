@@ -4,7 +4,7 @@ import { resolvedIn } from '../db/attempts/asked-before.ts'
 import { noteGiven } from '../db/attempts/attempt-steps.ts'
 import { type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
-import { followUpTask } from '../db/follow-ups.ts'
+import { followUpOf } from '../db/follow-ups.ts'
 import { projectOf, protectionOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { type NewEvent, recordHeldEvent } from '../db/work-order-events.ts'
@@ -34,6 +34,7 @@ export async function openAttempt(
 ): Promise<{ context: AttemptContext } & AsyncDisposable> {
   const { epoch, ...key } = run
   const row = await findAttempt(db, key)
+  const follows = row.follows === null ? null : await followUpOf(db, row.follows)
   const write = (type: NewEvent['type'], message: string) =>
     recordHeldEvent(db, run, { step: currentStep(), type, message })
   const output = createOutputLog((text) => write('output', text), { shown: sanitize, log })
@@ -64,8 +65,8 @@ export async function openAttempt(
       protection: () => protectionOf(db, row.project_id),
       verifies: row.verifies,
       resolves: row.resolves,
-      follows: row.follows === null ? null : { task: await followUpTask(db, row.follows) },
-      resolvedIn: (commits) => resolvedIn(db, key, commits),
+      follows,
+      resolvedIn: async (commits) => (follows?.isAllowed === true ? null : await resolvedIn(db, key, commits)),
       toVerify: (attempt) => whatToVerify(db, key.workOrderId, attempt),
       isStillApproved: () => isStillApproved(db, key),
     },

@@ -4,15 +4,17 @@ import type { DecideWorkOrder, EscalationOption, OfferedOption } from '../contra
 import type { EditWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
 import { lastAttemptOf } from '../db/attempts/last-attempt.ts'
 import { wantProposer } from '../db/escalations/order-escalations.ts'
+import { lookAnew } from '../db/follow-ups.ts'
 import type { Database } from '../db/schema.ts'
 import { approveWorkOrder } from '../db/work-orders/approve-work-order.ts'
-import { editWorkOrder } from '../db/work-orders/edit-work-order.ts'
+import { assertEditable, editWorkOrder } from '../db/work-orders/edit-work-order.ts'
+import { wrongStatus } from '../db/work-orders/work-orders.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { HeldCommit } from '../work-order/protection/held-change.ts'
 
 type Acting = {
   db: Kysely<Database>
-  orchestrator: Pick<Orchestrator, 'retry' | 'verify' | 'cancel'>
+  orchestrator: Pick<Orchestrator, 'retry' | 'verify' | 'adopt' | 'cancel'>
   by: Actor
 }
 
@@ -25,6 +27,9 @@ export async function carryOut(acting: Acting, choice: Choice): Promise<string> 
 
 const ACTS: Readonly<Record<EscalationOption, (acting: Acting, choice: Choice) => Promise<string>>> = {
   allow,
+  async adopt({ orchestrator, by }, { order }) {
+    return (await orchestrator.adopt(order.id, by)).sentence
+  },
   retry,
   model,
   amend,
@@ -54,6 +59,7 @@ async function allow({ db }: Acting, { order, held, offer }: Choice): Promise<st
 async function retry(acting: Acting, choice: Choice): Promise<string> {
   await raiseBudget(acting, choice)
   await wantProposer(acting.db, choice.order.id, null)
+  if (isInReview(choice.order)) return await onceMore(acting, choice)
   return (await acting.orchestrator.retry(choice.order.id, acting.by)).sentence
 }
 
@@ -61,6 +67,11 @@ async function model(acting: Acting, choice: Choice): Promise<string> {
   const { db, orchestrator, by } = acting
   const { order, offer, wish } = choice
   const proposer = wish.proposer === undefined ? offer.proposer : wish.proposer
+  if (isInReview(order)) {
+    await raiseBudget(acting, choice)
+    await wantProposer(db, order.id, proposer)
+    return `${proposer} is asked. ${await onceMore(acting, choice)}`
+  }
   // Its attempt would go on with the proposer it was given to.
   const last = await lastAttemptOf(db, order.id)
   const mode = last !== null && last.goesOn ? 'fresh' : 'again'
@@ -70,15 +81,41 @@ async function model(acting: Acting, choice: Choice): Promise<string> {
   return `It is given to ${proposer}. ${sentence}`
 }
 
+/** What Moose does about the pull request from then on is done by who follows it, at the next look. */
+async function onceMore({ db }: Acting, { order }: Choice): Promise<string> {
+  if (!(await lookAnew(db, order.id))) throw wrongStatus(order, 'followed once more')
+  return 'Moose reacts once more at its next look at the pull request, while it takes orders on (moose start).'
+}
+
+function isInReview({ phase }: WorkOrderView): boolean {
+  return phase === 'in_review'
+}
+
 async function amend(acting: Acting, choice: Choice): Promise<string> {
   const { db, orchestrator, by } = acting
   const { order, wish } = choice
   const changes: EditWorkOrder = { ...asLookedAt(order), ...wish.changes }
+  if (isInReview(order)) return await makeAnew(acting, choice, changes)
   const edited = await editWorkOrder(db, order.id, changes)
   const approval = { allow: [], allow_secrets: [], allow_all_protected: false }
   await approveWorkOrder(db, order.id, { ...asLookedAt(edited), ...approval })
   await raiseBudget(acting, choice)
   return (await orchestrator.retry(order.id, by)).sentence
+}
+
+/** An order in review is not edited: it is given up with its pull request first, once nothing speaks against the changes. */
+async function makeAnew(acting: Acting, choice: Choice, changes: EditWorkOrder): Promise<string> {
+  const { db, orchestrator, by } = acting
+  const { id } = choice.order
+  await assertEditable(db, id, changes)
+  await orchestrator.cancel(id, by)
+  const edited = await editWorkOrder(db, id, changes)
+  await raiseBudget(acting, choice)
+  const { sentence } = await orchestrator.retry(id, by)
+  const approval = { allow: [], allow_secrets: [], allow_all_protected: false }
+  // What changed nothing left it approved, and it may run already.
+  if (!edited.approved) await approveWorkOrder(db, id, { ...asLookedAt(edited), ...approval })
+  return `Its pull request is closed. ${sentence}`
 }
 
 function asLookedAt({ content_sha256 }: WorkOrderView): { content_sha256?: string } {

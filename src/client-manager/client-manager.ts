@@ -37,7 +37,7 @@ import { storyOf } from './story.ts'
 export type ClientManagerDeps = {
   /** As who acts writes to it. */
   db: Kysely<Database>
-  orchestrator: Pick<Orchestrator, 'explain' | 'retry' | 'verify' | 'cancel'>
+  orchestrator: Pick<Orchestrator, 'explain' | 'retry' | 'verify' | 'adopt' | 'cancel'>
   manager: Pick<OwnManager, 'explain'>
 }
 
@@ -59,7 +59,7 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   const reason = order.status_reason === null ? '' : order.status_reason.message
   const sentence = explained === undefined ? reason : explained.why.sentence
   const known = { spent, cap: facts.cap === null ? null : facts.cap.cap, hasCommit: facts.hasCommit, sentence }
-  const escalation = { ...open, story: storyOf(order, known), options: optionsFor(facts) }
+  const escalation = { ...open, story: storyOf(order, { ...known, cause: open.cause }), options: optionsFor(facts) }
   return { work_order_id: order.id, escalation, past }
 }
 
@@ -153,6 +153,8 @@ async function factsOf(
     candidates: decision?.routing_metadata.candidates ?? [],
     held: cause === 'protected_change' ? heldFrom(details) : null,
     hasCommit: await leftCommit(db, order.id),
+    review:
+      order.phase === 'in_review' ? (cause === 'hands_off' ? ('hands_off' as const) : ('exhausted' as const)) : null,
     records: await optionRecords(db, cause),
   }
   return { facts, spent }

@@ -18,6 +18,7 @@ const FACTS: OptionFacts = {
   ],
   held: null,
   hasCommit: true,
+  review: null,
   records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
 }
 const offered = (facts: Partial<OptionFacts>) => optionsFor({ ...FACTS, ...facts })
@@ -70,4 +71,38 @@ test('where the cap of a day is in the way, the order keeps its own, and the day
 
 test('what is not known is said as not known', () => {
   assert.equal(one('retry', { expectedUsd: null })?.expected_cost_usd, null)
+})
+
+test('of a pull request that Moose does no more about: once more, another model, made anew, verified, or given up', () => {
+  const offers = offered({
+    review: 'exhausted',
+    cause: 'follow_up_exhausted',
+    cap: { cap: new Usd(5), gone: new Usd('4.8') },
+  })
+  assert.deepEqual(
+    offers.map(({ option, expected_cost_usd: usd, budget_usd: cap }) => [option, usd, cap]),
+    [
+      ['retry', 0.5, 5.3],
+      ['model', 2, 6.8],
+      ['amend', 0.5, 5.3],
+      ['verify', 0, null],
+      ['abort', 0, null],
+    ],
+  )
+  assert.match(
+    String(offers[0]?.sentence),
+    /once more .*, with a cap of \$5\.30\. If that is not enough, it is asked again/,
+  )
+})
+
+test('of a branch that somebody else has changed: given back, verified, or given up, and no model is offered', () => {
+  const offers = offered({ review: 'hands_off', cause: 'hands_off' })
+  assert.deepEqual(
+    offers.map(({ option, expected_cost_usd: usd, command }) => [option, usd, command]),
+    [
+      ['adopt', 0, 'moose decide 1a2b3c4d adopt'],
+      ['verify', 0, 'moose decide 1a2b3c4d verify'],
+      ['abort', 0, 'moose decide 1a2b3c4d abort'],
+    ],
+  )
 })

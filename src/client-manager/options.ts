@@ -27,13 +27,25 @@ export type OptionFacts = {
   held: HeldCommit | null
   /** Whether its last attempt left a commit. */
   hasCommit: boolean
+  /** Of its open pull request: Moose keeps its hands off it, or has used up what it may do; null: it is not in review. */
+  review: 'hands_off' | 'exhausted' | null
   records: readonly OptionRecord[]
 }
 
 /** What may be decided about an order that is stopped, with what each is expected to cost. */
 export function optionsFor(facts: OptionFacts): OfferedOption[] {
-  const offers = [allow(facts), retry(facts), model(facts), amend(facts), verify(facts), ABORT]
+  const offers = facts.review === null ? ofStopped(facts) : ofReview(facts, facts.review)
   return offers.flatMap((offer) => (offer === null ? [] : [withRecord(offer, facts)]))
+}
+
+function ofStopped(facts: OptionFacts): (Offer | null)[] {
+  return [allow(facts), retry(facts), model(facts), amend(facts), verify(facts), ABORT]
+}
+
+/** Of what somebody else has pushed, no model is asked to make anything before it is given back. */
+function ofReview(facts: OptionFacts, review: 'hands_off' | 'exhausted'): (Offer | null)[] {
+  if (review === 'hands_off') return [ADOPT, VERIFY_BRANCH, CLOSE]
+  return [onceMore(facts), onceMoreBy(facts), anew(facts), VERIFY_BRANCH, CLOSE]
 }
 
 type Offer = Pick<OfferedOption, 'option' | 'sentence' | 'expected_cost_usd' | 'budget_usd' | 'proposer'> & {
@@ -107,6 +119,46 @@ function verify({ hasCommit }: OptionFacts): Offer | null {
   const sentence =
     'No model is called: the checks are run again on the commit that is there; if they pass, it is published.'
   return { option: 'verify', ...FREE, sentence }
+}
+
+/** As `retry`, of what becomes of an open pull request. */
+function onceMore(facts: OptionFacts): Offer {
+  const offer = retry(facts)
+  const more = offer.budget_usd === null ? '' : `, with a cap of ${shownUsd(new Usd(offer.budget_usd))}`
+  return { ...offer, sentence: `Moose reacts once more to how the pull request stands${more}. ${THEN_AGAIN}` }
+}
+
+function onceMoreBy(facts: OptionFacts): Offer | null {
+  const offer = model(facts)
+  if (offer === null) return null
+  const more = offer.budget_usd === null ? '' : `, with a cap of ${shownUsd(new Usd(offer.budget_usd))}`
+  return { ...offer, sentence: `Moose reacts once more, and asks ${offer.proposer}${more}. ${THEN_AGAIN}` }
+}
+
+const THEN_AGAIN = 'If that is not enough, it is asked again what is to be done.'
+
+function anew(facts: OptionFacts): Offer {
+  const sentence =
+    'Its pull request is closed unmerged; what the order asks for is changed, approved as it stands then, and made anew.'
+  return { ...amend(facts), sentence }
+}
+
+const ADOPT: Offer = {
+  option: 'adopt',
+  ...FREE,
+  sentence: 'Moose follows the pull request again. What somebody else has pushed to its branch is verified first.',
+}
+
+const VERIFY_BRANCH: Offer = {
+  option: 'verify',
+  ...FREE,
+  sentence: 'No model is called: the checks are run on what its branch holds now; if they pass, that can be merged.',
+}
+
+const CLOSE: Offer = {
+  option: 'abort',
+  ...FREE,
+  sentence: 'Its pull request is closed unmerged, and the order becomes cancelled.',
 }
 
 const ABORT: Offer = { option: 'abort', ...FREE, sentence: 'The order is given up and becomes cancelled.' }

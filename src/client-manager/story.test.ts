@@ -11,10 +11,17 @@ const ORDER = {
   attempts: 2,
   proposer: 'small',
   status: 'failed' as const,
+  phase: null,
   status_reason: { code: 'check_failed', message: 'x' },
   github_pr_url: null,
 }
-const KNOWN = { spent: new Usd('1.5'), cap: new Usd(5), hasCommit: true, sentence: 'The check failed.' }
+const KNOWN = {
+  cause: 'check_failed',
+  spent: new Usd('1.5'),
+  cap: new Usd(5),
+  hasCommit: true,
+  sentence: 'The check failed.',
+}
 
 test('the story is five lines: asked, tried, stopped, cost, there', () => {
   assert.deepEqual(storyOf(ORDER, KNOWN), [
@@ -48,4 +55,18 @@ test('of an order that was never begun nothing is there', () => {
     'Cost: $0.00',
     'There: nothing',
   ])
+})
+
+test('of a pull request that Moose does no more about, the cause and where it is', () => {
+  const url = 'https://github.com/acme/shop/pull/7'
+  const order = {
+    ...ORDER,
+    status: 'in_progress' as const,
+    phase: 'in_review' as const,
+    status_reason: null,
+    github_pr_url: url,
+  }
+  const story = storyOf(order, { ...KNOWN, cause: 'follow_up_exhausted', sentence: 'It is red.' })
+  assert.equal(story[2], 'Stopped: in review, follow_up_exhausted: It is red.')
+  assert.equal(story[4], `There: pull request ${url}`)
 })

@@ -18,17 +18,19 @@ export function storyOf(
     | 'attempts'
     | 'proposer'
     | 'status'
+    | 'phase'
     | 'status_reason'
     | 'github_pr_url'
   >,
-  known: { spent: Usd; cap: Usd | null; hasCommit: boolean; sentence: string },
+  known: { spent: Usd; cap: Usd | null; hasCommit: boolean; sentence: string; cause: string },
 ): string[] {
-  const { title, project, files_in_scope: files, attempts, proposer, status, status_reason: reason } = order
+  const { title, project, files_in_scope: files, attempts, proposer, status, phase, status_reason: reason } = order
   const scope = `${files.length} ${files.length === 1 ? 'file' : 'files'}, risk ${order.risk_level}`
   const where = project === null ? '' : `${project}: `
   const by = proposer === null ? '' : `, the last by ${proposer}`
   const tried = attempts === 0 ? 'No attempt was begun' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}${by}`
-  const code = reason === null ? status : `${status}, ${reason.code}`
+  const isInReview = phase === 'in_review'
+  const code = isInReview ? `in review, ${known.cause}` : reason === null ? status : `${status}, ${reason.code}`
   const of = known.cap === null ? '' : ` of ${shownUsd(known.cap)}`
   const commit = known.hasCommit ? 'its last attempt left a commit' : 'its last attempt left no commit'
   const pull = order.github_pr_url === null ? 'no pull request' : `pull request ${order.github_pr_url}`
@@ -37,7 +39,7 @@ export function storyOf(
     `Tried: ${tried}`,
     `Stopped: ${code}: ${known.sentence}`,
     `Cost: ${shownUsd(known.spent)}${of}`,
-    `There: ${attempts === 0 ? 'nothing' : `${commit}; ${pull}`}`,
+    `There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}`}`,
   ].map(inOneLine)
 }
 

@@ -9,7 +9,7 @@ import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
-import { FollowUpView } from './evidence/follow-up.ts'
+import { FollowUpCount, FollowUpView } from './evidence/follow-up.ts'
 import { EndedVerification } from './evidence/review.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
@@ -323,6 +323,8 @@ export const PullRequestView = z
     failed_verification: EndedVerification.nullish(),
     /** How it stood when Moose last followed it, and what Moose does about it; null: it was not followed yet. */
     follow_up: FollowUpView.nullish(),
+    /** How often Moose has reacted to what became of the order's pull requests; left out: it has not. */
+    reactions: z.array(FollowUpCount).optional(),
   })
   .openapi('PullRequest')
 export type PullRequestView = z.infer<typeof PullRequestView>

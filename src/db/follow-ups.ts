@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { type FollowUpKind, FollowUpTask, type FollowUpView } from '../contract/evidence/follow-up.ts'
 import type { AttemptKey } from './attempts/attempts.ts'
 import type { Database } from './schema.ts'
+import { recordEvent } from './work-order-events.ts'
 
 type Db = Kysely<Database>
 
@@ -17,6 +18,8 @@ export type BegunFollowUp = {
   isResolving: boolean
   /** Whether what it is about was answered on the forge. */
   isAnswered: boolean
+  /** A human has allowed it beyond the bounds. */
+  isAllowed: boolean
   /** The commit it made or verified; null: none. */
   madeSha: string | null
   at: Date
@@ -31,7 +34,17 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
         .onRef('attempts.work_order_id', '=', 'follow_ups.work_order_id')
         .onRef('attempts.follows', '=', 'follow_ups.id'),
     )
-    .select(['follow_ups.id', 'kind', 'follow_ups.head_sha', 'fingerprint', 'task', 'outcome', 'answered', 'at'])
+    .select([
+      'follow_ups.id',
+      'kind',
+      'follow_ups.head_sha',
+      'fingerprint',
+      'task',
+      'outcome',
+      'answered',
+      'at',
+      'allowed_by',
+    ])
     .select(['attempts.resolving', 'attempts.head_sha as made_sha'])
     .where('follow_ups.work_order_id', '=', workOrderId)
     .orderBy('follow_ups.id')
@@ -45,6 +58,7 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
     outcome,
     isResolving: row.resolving !== null,
     isAnswered: row.answered,
+    isAllowed: row.allowed_by !== null,
     madeSha: row.made_sha,
     at: row.at,
   }))
@@ -60,11 +74,13 @@ export type NewFollowUp = {
   task: FollowUpTask | null
   /** The number of the attempt that is made for it; null: none is. */
   attempt: number | null
+  /** The escalation whose answer allows it beyond the bounds; null: it is within them. */
+  allowedBy: string | null
 }
 
 const MOST_OF_REASON = 2_000
 
-/** Begins a reaction. @returns its id; null: the same was begun before */
+/** Begins a reaction. @returns its id; null: the same was begun before, or the answer that allows it is used up */
 export async function beginFollowUp(db: Db, begun: NewFollowUp): Promise<string | null> {
   const row = await db
     .insertInto('follow_ups')
@@ -77,17 +93,19 @@ export async function beginFollowUp(db: Db, begun: NewFollowUp): Promise<string 
       because: begun.because.slice(0, MOST_OF_REASON),
       task: begun.task === null ? null : JSON.stringify(begun.task),
       attempt: begun.attempt,
+      allowed_by: begun.allowedBy,
     })
-    .onConflict((conflict) => conflict.columns(['work_order_id', 'kind', 'fingerprint']).doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst()
   return row === undefined ? null : row.id
 }
 
-/** What an attempt that follows is to do; null: git and the checks alone. */
-export async function followUpTask(db: Db, id: string): Promise<FollowUpTask | null> {
-  const { task } = await db.selectFrom('follow_ups').select('task').where('id', '=', id).executeTakeFirstOrThrow()
-  return taskIn(task)
+/** What an attempt that follows is to do; `task` null: git and the checks alone. `isAllowed`: a human allowed it beyond the bounds. */
+export async function followUpOf(db: Db, id: string): Promise<{ task: FollowUpTask | null; isAllowed: boolean }> {
+  const one = db.selectFrom('follow_ups').select(['task', 'allowed_by']).where('id', '=', id)
+  const { task, allowed_by: allowedBy } = await one.executeTakeFirstOrThrow()
+  return { task: taskIn(task), isAllowed: allowedBy !== null }
 }
 
 /** @param outcome `succeeded`, or the code of what ended it */
@@ -111,6 +129,7 @@ export async function noteFollowUp(
   { view, handsOff }: { view: FollowUpView; handsOff: string | null },
 ): Promise<boolean> {
   const { at: _, ...same } = view
+  await holdOrder(db, workOrderId)
   const changed = await db
     .updateTable('pull_requests')
     .set({ follow_up: JSON.stringify(view), hands_off: handsOff })
@@ -125,8 +144,49 @@ export async function noteFollowUp(
   return changed !== undefined
 }
 
+/** Where an order stands is read with how its pull request does, so that neither moves until the transaction ends. */
+async function holdOrder(db: Db, workOrderId: string): Promise<void> {
+  await db.selectFrom('work_orders').select('id').where('id', '=', workOrderId).forNoKeyUpdate().execute()
+}
+
+/**
+ * The answer by which a human has allowed one more reaction of an order, beyond the bounds.
+ *
+ * @returns the id of its escalation; null: there is none that is not used up
+ */
+export async function allowedReaction(db: Db, workOrderId: string): Promise<string | null> {
+  const { rows } = await sql<{ id: string }>`
+    select id from order_escalations as answered
+    where work_order_id = ${workOrderId} and cause = 'follow_up_exhausted' and closed_as = 'decided'
+      and option in ('retry', 'model') and not exists (select from follow_ups where allowed_by = answered.id)
+    order by decided_at desc limit 1
+  `.execute(db)
+  const [row] = rows
+  return row === undefined ? null : row.id
+}
+
+/** Has the open pull request of an order, of which Moose does no more, looked at anew. @returns false when it is none */
+export async function lookAnew(db: Db, workOrderId: string): Promise<boolean> {
+  return await db.transaction().execute(async (transaction) => {
+    await holdOrder(transaction, workOrderId)
+    const row = await transaction
+      .updateTable('pull_requests')
+      .set({ follow_up: null })
+      .where('work_order_id', '=', workOrderId)
+      .where('state', '=', 'open')
+      .where(sql<boolean>`follow_up ->> 'code' = 'follow_up_exhausted'`)
+      .returning('number')
+      .executeTakeFirst()
+    if (row === undefined) return false
+    const message = `pull request #${row.number}: a human allows one more reaction`
+    await recordEvent(transaction, { workOrderId, type: 'pull_request', message })
+    return true
+  })
+}
+
 /** Gives the open pull request of an order back to Moose. @returns the commit of somebody else; null: Moose follows it */
 export async function adoptPullRequest(db: Db, { workOrderId, attempt }: AttemptKey): Promise<string | null> {
+  await holdOrder(db, workOrderId)
   const { rows } = await sql<{ sha: string }>`
     update pull_requests set adopted_sha = hands_off, hands_off = null, follow_up = null
     where work_order_id = ${workOrderId} and attempt = ${attempt} and state = 'open' and hands_off is not null

@@ -176,7 +176,7 @@ export async function keepVerified(
   const verified_by = attempt === row.attempt ? null : attempt
   const kept = await db
     .updateTable('pull_requests')
-    .set({ base_sha, head_sha, diff, body, verified_by, conflict: null, seen_head_sha: head_sha })
+    .set({ base_sha, head_sha, diff, body, verified_by, conflict: null, follow_up: null, seen_head_sha: head_sha })
     .where('project_id', '=', row.project_id)
     .where('number', '=', row.number)
     .where('state', '=', 'open')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkWith, commentWith, factsWith, sha, threadWith } from '../../test/support/pull-request-facts.ts'
 import type { PullRequestFacts } from '../ports/pull-request-facts.ts'
-import { decide, MOST, MOST_RESOLUTIONS, type Past } from './decide.ts'
+import { decide, MOST, MOST_RESOLUTIONS, onceMore, type Past } from './decide.ts'
 import { fold, type Known } from './fold.ts'
 
 const known: Known = {
@@ -103,4 +103,20 @@ test('where somebody else has pushed, nothing is done whatever else is true', ()
   const facts = factsWith({ head_sha: sha('9'), checks: [checkWith()], threads: [threadWith()], has_base_moved: true })
   const decision = decided(facts)
   assert.ok(decision.reaction === null && !decision.isExhausted)
+})
+
+test('beyond a bound, an answer of a human allows what is refused once, and makes nothing of what is not', () => {
+  const red = [checkWith({})]
+  const spent = untilNone(() => factsWith({ checks: red })).decision
+  const allowed = onceMore(spent, 'answer')
+  assert.ok(allowed.reaction?.kind === 'checks')
+  assert.match(allowed.why, /and that is done once; a human allows one more/)
+  assert.equal(onceMore(spent, 'answer').reaction?.fingerprint, allowed.reaction.fingerprint)
+  assert.notEqual(onceMore(spent, 'another').reaction?.fingerprint, allowed.reaction.fingerprint)
+  assert.deepEqual(onceMore(spent, null), spent)
+  const quiet = decided(factsWith({}))
+  assert.deepEqual(onceMore(quiet, 'answer'), quiet)
+  const conflict = untilNone((made) => factsWith({ mergeability: 'conflict', ...headOf(made) })).decision
+  const again = onceMore(conflict, 'answer')
+  assert.ok(again.reaction?.kind === 'base' && again.reaction.resolves)
 })

@@ -1,4 +1,4 @@
-import type { FollowUpKind } from '../contract/evidence/follow-up.ts'
+import { FOLLOW_UP_KINDS, type FollowUpCount, type FollowUpKind } from '../contract/evidence/follow-up.ts'
 import type { CheckFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { type Asked, digest, isBehind, type Known, type State } from './fold.ts'
 
@@ -18,8 +18,10 @@ export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
   | { kind: 'review'; asked: readonly Asked[] }
 )
 
-/** `isExhausted`: something is to be done, and Moose may do no more of it. */
-export type Decision = { reaction: Reaction; why: string } | { reaction: null; why: string; isExhausted: boolean }
+/** `isExhausted`: something is to be done, and Moose may do no more of it; `refused`: what the bounds refuse. */
+export type Decision =
+  | { reaction: Reaction; why: string }
+  | { reaction: null; why: string; isExhausted: boolean; refused?: Reaction }
 
 /** How often Moose reacts, for one commit of the branch and for an order in all; whatever comes of it counts. */
 export const MOST: Record<FollowUpKind, { perHead: number; perOrder: number }> = {
@@ -30,6 +32,15 @@ export const MOST: Record<FollowUpKind, { perHead: number; perOrder: number }> =
 }
 /** Of an order, conflicts that a model is asked to resolve. */
 export const MOST_RESOLUTIONS = 2
+
+/** Of what was begun, by kind; none of a kind that was not. */
+export function countsOf(past: readonly (Pick<Past, 'kind'> & { isAllowed: boolean })[]): FollowUpCount[] {
+  return FOLLOW_UP_KINDS.flatMap((kind) => {
+    const alike = past.filter((one) => one.kind === kind)
+    const most = MOST[kind].perOrder + alike.filter(({ isAllowed }) => isAllowed).length
+    return alike.length === 0 ? [] : [{ kind, done: alike.length, most }]
+  })
+}
 
 /** What is done about a state: one reaction, or none, and why. The same inputs are reacted to once. */
 export function decide(state: State, facts: PullRequestFacts, known: Known, past: readonly Past[]): Decision {
@@ -52,7 +63,23 @@ function onBase({ is, because }: State, facts: PullRequestFacts, past: readonly 
   const decision = bounded({ kind: 'base', fingerprint: ofBase(facts), resolves }, because, facts, past)
   if (decision.reaction === null || resolves || is !== 'conflict') return decision
   const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and no more is asked for one order`
-  return { reaction: null, why, isExhausted: true }
+  return { reaction: null, why, isExhausted: true, refused: decision.reaction }
+}
+
+/**
+ * What the bounds refuse, once, where a human has allowed one more reaction.
+ *
+ * @param allowedBy the answer that allows it, for which it is made once; null: there is none
+ */
+export function onceMore(decision: Decision, allowedBy: string | null): Decision {
+  if (decision.reaction !== null || !decision.isExhausted || decision.refused === undefined || allowedBy === null)
+    return decision
+  const { refused, why } = decision
+  const again = { ...refused, fingerprint: digest(refused.fingerprint, allowedBy) }
+  return {
+    reaction: again.kind === 'base' ? { ...again, resolves: true } : again,
+    why: `${why}; a human allows one more`,
+  }
 }
 
 /** A newer base is taken in first: what mends the check may be there. Then it is run again, and then a model mends it. */
@@ -84,7 +111,12 @@ function bounded(reaction: Reaction, because: string, facts: PullRequestFacts, p
   const { kind, fingerprint } = reaction
   const alike = past.filter((one) => one.kind === kind)
   const { perHead, perOrder } = MOST[kind]
-  const refused = (why: string): Decision => ({ reaction: null, why: `${because}; ${why}`, isExhausted: true })
+  const refused = (why: string): Decision => ({
+    reaction: null,
+    why: `${because}; ${why}`,
+    isExhausted: true,
+    refused: reaction,
+  })
   if (alike.some((one) => one.fingerprint === fingerprint)) return refused(`${DONE[kind]}, and that is done once`)
   if (alike.length >= perOrder) return refused(`${DONE[kind]} ${times(perOrder)}, and no more is done for one order`)
   if (alike.filter(({ headSha }) => headSha === facts.head_sha).length >= perHead)

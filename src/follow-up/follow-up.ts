@@ -6,6 +6,7 @@ import { MOOSE } from '../contract/actor.ts'
 import { attemptsOf } from '../db/attempts/attempts.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import {
+  allowedReaction,
   type BegunFollowUp,
   beginFollowUp,
   endFollowUp,
@@ -21,7 +22,7 @@ import { toFault } from '../faults/fault.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
-import { type Decision, decide, type Reaction } from './decide.ts'
+import { type Decision, decide, onceMore, type Reaction } from './decide.ts'
 import { byOthers, fold, type Known, type State, strangersIn } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
 import { answerReviews, taskOf } from './task.ts'
@@ -117,12 +118,15 @@ async function followOne(
   const seen: Seen = { of, row, facts, known, past }
   await answerReviews(db, forge, seen, signal)
   const state = fold(facts, known)
-  const decision = decide(state, facts, known, past)
+  const within = decide(state, facts, known, past)
+  const isRefused = within.reaction === null && within.isExhausted
+  const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId) : null
+  const decision = onceMore(within, allowedBy)
   if (decision.reaction === null || !order.approved || !(await deps.isTakenOn())) {
     await noteStanding(deps, seen, state, decision)
     return
   }
-  await react(deps, forge, { ...seen, signal }, decision).then(
+  await react(deps, forge, { ...seen, signal, allowedBy }, decision).then(
     () => noteStanding(deps, seen, state, decision),
     (error: unknown) => {
       const { code, message } = toFault(error)
@@ -187,12 +191,13 @@ const SAID: Record<Reaction['kind'], string> = {
 async function react(
   { db, pool, workspaces }: FollowUpDeps,
   forge: FollowUpForge,
-  { of, facts, signal }: Seen & { signal: AbortSignal },
+  { of, facts, signal, allowedBy }: Seen & { signal: AbortSignal; allowedBy: string | null },
   { reaction, why }: Decision & { reaction: Reaction },
 ): Promise<void> {
   const { kind, fingerprint } = reaction
   const { workOrderId } = of
-  const inputs = { workOrderId, kind, headSha: facts.head_sha, baseSha: facts.base_sha, fingerprint, because: why }
+  const { head_sha: headSha, base_sha: baseSha } = facts
+  const inputs = { workOrderId, kind, headSha, baseSha, fingerprint, because: why, allowedBy }
   if (kind === 'rerun') {
     const id = await beginFollowUp(db, { ...inputs, task: null, attempt: null })
     if (id === null) return

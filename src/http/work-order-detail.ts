@@ -9,9 +9,11 @@ import { PullRequestView, type StepView, type WorkOrderDetail } from '../contrac
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
 import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
+import { followUpsOf } from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
+import { countsOf } from '../follow-up/decide.ts'
 import { standsOn } from '../work-order/standing.ts'
 
 /**
@@ -34,11 +36,16 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
     attempt_history: attempts.map((attempt) => {
       return { ...attempt, shown: shownIn(attempt.steps), steps: attempt.steps.map(withSummary) }
     }),
-    pull_request:
-      pullRequest === null ? null : { ...toPullRequestView(pullRequest), ...(await readEndedAsSeen(db, pullRequest)) },
+    pull_request: pullRequest === null ? null : await pullRequestView(db, pullRequest),
     evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
     approval: order.approved ? await approvalOf(db, order.id) : null,
   }
+}
+
+async function pullRequestView(db: Kysely<Database>, row: PullRequestRow): Promise<PullRequestView> {
+  const counts = countsOf(await followUpsOf(db, row.work_order_id))
+  const reactions = counts.length === 0 ? {} : { reactions: counts }
+  return { ...toPullRequestView(row), ...(await readEndedAsSeen(db, row)), ...reactions }
 }
 
 /** With the attempt whose checks its commit has passed, as that of the pull request. */

@@ -98,6 +98,13 @@ const haveEnded = async (given: Given, expected: string[]) => {
   await settled(given.moose, given.id)
 }
 
+/** Those of the order, each with what closed it. */
+const escalations = async ({ home, id }: Given): Promise<string[]> => {
+  const all = home.database.db.selectFrom('order_escalations').selectAll().where('work_order_id', '=', id)
+  const rows = await all.orderBy('opened_at').execute()
+  return rows.map(({ cause, option, closed_as: by }) => `${cause} ${option ?? by ?? 'open'}`)
+}
+
 const toldIn = ({ body }: ReceivedCall): string => JSON.stringify(body)
 
 const unit = (state: string, run: number): StandInRun => ({
@@ -149,8 +156,9 @@ test('GitHub: what is red on the base as well is left to the base', async (t) =>
   assert.deepEqual(await rowsOf(given), [])
 })
 
-test('GitHub: a red check is mended on the branch, twice and no more; green then, it is merged', async (t) => {
-  await using given = await inReview(t, greeted('hello, dear world'), greeted('hello, dearest world'))
+test('GitHub: a red check is mended twice; a third is an escalation, and a human allows one more; green then, it is merged', async (t) => {
+  const answers = ['hello, dear world', 'hello, dearest world', 'hello, my dearest world'].map(greeted)
+  await using given = await inReview(t, ...answers)
   if (given === null) return
   const { home, branch, head, moose, id, calls } = given
   red(given, 5, 'FAIL src/greeting.test\n  AssertionError: expected "dear" in the greeting\n')
@@ -171,9 +179,25 @@ test('GitHub: a red check is mended on the branch, twice and no more; green then
   assert.match(await becomes(given, { code: 'follow_up_exhausted' }), /2 times, and no more is done for one order/)
   assert.equal((await rowsOf(given)).length, 5)
   assert.equal(calls.length, 3)
+  assert.deepEqual(await escalations(given), ['follow_up_exhausted open'])
 
-  turns(given, 'SUCCESS', 7)
+  const body = JSON.stringify({ option: 'retry' })
+  const headers = { 'content-type': 'application/json' }
+  const decide = new Request(`http://127.0.0.1/api/work-orders/${id}/decide`, { method: 'POST', headers, body })
+  assert.equal((await moose.http.fetch(decide)).status, 200)
+  const mendedBefore = ['rerun red', 'checks succeeded', 'rerun red', 'checks succeeded', 'rerun red']
+  await haveEnded(given, [...mendedBefore, 'checks succeeded'])
+  assert.equal(calls.length, 4)
+  assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'hello, my dearest world')
+
+  red(given, 8, 'FAIL for ever\n  AssertionError: expected what nobody knows\n')
+  await becomes(given, { code: 'follow_up_exhausted' })
+  assert.deepEqual(await escalations(given), ['follow_up_exhausted retry', 'follow_up_exhausted open'])
+  assert.equal(calls.length, 4, 'one more is one')
+
+  turns(given, 'SUCCESS', 8)
   await becomes(given, { state: 'quiet' })
+  assert.deepEqual(await escalations(given), ['follow_up_exhausted retry', 'follow_up_exhausted went_on'])
   await moose.orchestrator.merge(id)
   assert.equal((await detailOf(moose, id)).status, 'completed')
 })

@@ -3,6 +3,7 @@ import { NEVER_ABORTED } from '../../clock.ts'
 import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
+import { wantedProposer } from '../../db/escalations/order-escalations.ts'
 import { noteConflict, noteMergeable } from '../../db/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { Fault } from '../../faults/fault.ts'
@@ -51,7 +52,7 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
     name: 'route',
     input: context.content,
     async run() {
-      const found = await routeToVerify(context, adapters, verifies)
+      const found = await routeToVerify(verifying, verifies)
       await note({ project_id: found.project.id })
       return found
     },
@@ -135,9 +136,12 @@ async function noteSeen(
   await noteConflict(db, pull, seenConflict(made.conflict, new Date()))
 }
 
-async function routeToVerify(context: AttemptContext, adapters: Adapters, verifies: number): Promise<RoutedToVerify> {
+/** What is made on top is made by the proposer that made the change, unless a human wants another. */
+async function routeToVerify({ db, context, adapters }: Verifying, verifies: number): Promise<RoutedToVerify> {
   const ready = await assertReadyForOrder(context, adapters)
-  const toVerify = await context.toVerify(verifies)
+  const made = await context.toVerify(verifies)
+  const wanted = context.follows === null ? null : await wantedProposer(db, context.workOrderId)
+  const toVerify = wanted === null ? made : { ...made, propose: { ...made.propose, proposer: wanted } }
   const routed = { ...ready, decision: toVerify.route.decision, verifies, toVerify, resolves: context.resolves }
   await context.note(String(stepSummary({ name: 'route', output: routed })))
   return routed

@@ -24,6 +24,16 @@ export const FollowUpTask = z.object({
 })
 export type FollowUpTask = z.infer<typeof FollowUpTask>
 
+/** How often Moose has reacted to what became of the pull requests of an order. */
+export const FollowUpCount = z
+  .object({
+    kind: z.enum(FOLLOW_UP_KINDS),
+    done: z.number().int().nonnegative(),
+    most: z.number().int().positive().openapi({ description: 'With those that a human allowed beyond it.' }),
+  })
+  .openapi('FollowUpCount')
+export type FollowUpCount = z.infer<typeof FollowUpCount>
+
 /** How an open pull request was last seen to stand. */
 export const FollowUpView = z
   .object({

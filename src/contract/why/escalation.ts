@@ -4,7 +4,7 @@ import { EditWorkOrder, WorkOrderResponse } from '../work-orders.ts'
 import { z } from '../zod.ts'
 
 /** What a human may decide about an order that is stopped; in the order in which they are offered. */
-export const ESCALATION_OPTIONS = ['allow', 'retry', 'model', 'amend', 'verify', 'abort'] as const
+export const ESCALATION_OPTIONS = ['allow', 'adopt', 'retry', 'model', 'amend', 'verify', 'abort'] as const
 export type EscalationOption = (typeof ESCALATION_OPTIONS)[number]
 
 const Time = z.iso.datetime()

@@ -69,14 +69,23 @@ export async function forgetAnswer(db: Db, id: string): Promise<void> {
 /** What came of the answers to one cause. */
 export type OptionRecord = { option: EscalationOption; chosen: number; ended: number; ended_well: number }
 
-/** By option; one that was never chosen is not there. An answer has ended when the order is in review, has ended, or was stopped again. */
+/**
+ * By option; one that was never chosen is not there. An answer has ended when the order is in review, has ended, or was stopped
+ * again; of one that was in review then, when nothing is left to do about its pull request.
+ */
 export async function optionRecords(db: Db, cause: string): Promise<OptionRecord[]> {
   const { rows } = await sql<OptionRecord>`
     select option, count(*)::integer as chosen, (count(*) filter (where went_well or went_badly))::integer as ended,
       (count(*) filter (where went_well and not went_badly))::integer as ended_well
     from (
       select decided.option,
-        work_orders.status = 'completed' or work_orders.phase = 'in_review' as went_well,
+        work_orders.status = 'completed' or work_orders.phase = 'in_review' and (
+          ${cause} not in ('follow_up_exhausted', 'hands_off') or exists (
+            select from pull_requests as pull
+            where pull.work_order_id = decided.work_order_id and pull.state = 'open' and pull.follow_up ->> 'state' = 'quiet'
+              and (pull.follow_up ->> 'at')::timestamptz > decided.decided_at
+          )
+        ) as went_well,
         work_orders.status in ('failed', 'blocked', 'cancelled') or exists (
           select from order_escalations as later
           where later.work_order_id = decided.work_order_id and later.opened_at > decided.decided_at

@@ -1,5 +1,6 @@
 -- What a human has to decide about an order: one row for each occasion, from the moment on at which the order failed or is
--- blocked by what does not end by itself. Opened and closed by the trigger below, in the transaction that moves the order.
+-- blocked by what does not end by itself, or from which Moose does no more about its open pull request. Opened and closed by the
+-- triggers below, in the transaction that moves the order or notes how the pull request stands.
 -- (The first Moose has a table `escalations` with other columns.)
 create table order_escalations (
   id uuid primary key default gen_random_uuid(),
@@ -14,7 +15,7 @@ create table order_escalations (
   -- Whether the order went on by an option that a human chose here, or by other means.
   closed_as text check (closed_as in ('decided', 'went_on')),
   -- The answer: who chose what, when, and what the order had cost until then. Of an open one: it is being carried out.
-  option text check (option in ('allow', 'retry', 'model', 'amend', 'verify', 'abort')),
+  option text check (option in ('allow', 'adopt', 'retry', 'model', 'amend', 'verify', 'abort')),
   decided_by text check (char_length(decided_by) <= 300),
   decided_at timestamptz,
   spent_usd numeric,
@@ -29,39 +30,65 @@ create index order_escalations_by_cause on order_escalations (cause) where close
 -- The proposer that a human wants the next attempts to be given to; null: the Manager chooses.
 alter table work_orders add column if not exists wanted_proposer text check (char_length(wanted_proposer) <= 1000);
 
--- What ends without a decision about the order: another condition is met, or the inbox names what has to be done beside it.
-create or replace function moose_escalates(order_status text, code text) returns boolean language sql immutable as $$
-  select order_status in ('failed', 'blocked')
-    and coalesce(code, '') not in ('disk_full', 'emergency_stop', 'ledger_unsound', 'provider_paused')
+-- The answer that a reaction beyond the bounds is made by; null: it is within them. An answer is good for one reaction.
+alter table follow_ups add column if not exists allowed_by uuid unique references order_escalations (id) on delete set null;
+
+-- What a human has to decide about an order; null: nothing. What another condition ends, or the inbox names beside it, is none, and
+-- neither is a pull request whose branch somebody else has changed, once what it holds is verified.
+create or replace function moose_escalation_cause(wo work_orders) returns text language sql stable as $$
+  select left(case
+    when wo.status in ('failed', 'blocked') then (
+      select code from (select coalesce(wo.status_reason ->> 'code', 'unknown') as code) as stopped
+      where code not in ('disk_full', 'emergency_stop', 'ledger_unsound', 'provider_paused'))
+    when wo.phase = 'in_review' then (
+      select pull.follow_up ->> 'code' from pull_requests as pull
+      where pull.work_order_id = wo.id and pull.state = 'open' and pull.number = coalesce(wo.github_pr_number, pull.number)
+        and pull.hands_off is distinct from pull.head_sha
+      order by pull.attempt desc limit 1)
+  end, 100)
 $$;
 
-create or replace function moose_follow_escalation() returns trigger language plpgsql security definer as $$
+create or replace function moose_settle_escalation(wo work_orders) returns void language plpgsql as $$
 declare
-  now_cause constant text := left(coalesce(new.status_reason ->> 'code', 'unknown'), 100);
-  is_wanted constant boolean := moose_escalates(new.status, new.status_reason ->> 'code');
+  now_cause constant text := moose_escalation_cause(wo);
 begin
   update order_escalations
   set closed_at = clock_timestamp(), closed_as = case when option is null then 'went_on' else 'decided' end
-  where work_order_id = new.id and closed_at is null
-    and not (is_wanted and cause = now_cause and attempt = new.attempts);
-  if not is_wanted then return null; end if;
+  where work_order_id = wo.id and closed_at is null and not (cause is not distinct from now_cause and attempt = wo.attempts);
+  if now_cause is null then return; end if;
   -- The same again of one attempt, without an answer between: it is the same occasion.
   update order_escalations set closed_at = null, closed_as = null
   where id = (
-    select id from order_escalations where work_order_id = new.id order by opened_at desc, id limit 1
-  ) and closed_as = 'went_on' and cause = now_cause and attempt = new.attempts;
+    select id from order_escalations where work_order_id = wo.id order by opened_at desc, id limit 1
+  ) and closed_as = 'went_on' and cause = now_cause and attempt = wo.attempts;
   insert into order_escalations (work_order_id, attempt, cause)
-  select new.id, new.attempts, now_cause
-  where not exists (select from order_escalations where work_order_id = new.id and closed_at is null);
+  select wo.id, wo.attempts, now_cause
+  where not exists (select from order_escalations where work_order_id = wo.id and closed_at is null);
+end $$;
+
+-- At the end of the transaction: an order whose attempt has failed may fall back on its pull request in the same one.
+create or replace function moose_follow_escalation() returns trigger language plpgsql security definer as $$
+begin
+  perform moose_settle_escalation(work_orders) from work_orders where id = new.id;
   return null;
 end $$;
-create or replace trigger work_orders_escalate after insert or update of status, status_reason on work_orders
-  for each row execute function moose_follow_escalation();
+create constraint trigger work_orders_escalate after insert or update of status, status_reason on work_orders
+  deferrable initially deferred for each row execute function moose_follow_escalation();
+
+create or replace function moose_follow_pull_request() returns trigger language plpgsql security definer as $$
+begin
+  perform moose_settle_escalation(work_orders) from work_orders where id = new.work_order_id;
+  return null;
+end $$;
+create constraint trigger pull_requests_escalate after update of follow_up, hands_off on pull_requests
+  deferrable initially deferred for each row when (
+    old.hands_off is distinct from new.hands_off or old.follow_up ->> 'code' is distinct from new.follow_up ->> 'code'
+  ) execute function moose_follow_pull_request();
 
 -- Those that wait already.
 insert into order_escalations (work_order_id, attempt, cause, opened_at)
-select id, attempts, left(coalesce(status_reason ->> 'code', 'unknown'), 100), coalesce(updated_at, clock_timestamp())
-from work_orders where moose_escalates(status, status_reason ->> 'code');
+select id, attempts, moose_escalation_cause(work_orders), coalesce(updated_at, clock_timestamp())
+from work_orders where moose_escalation_cause(work_orders) is not null;
 
 -- An answer is an act.
 create or replace function moose_audit_decision() returns trigger language plpgsql security definer as $$
@@ -301,7 +328,7 @@ do $$
 declare
   name text;
 begin
-  foreach name in array array['moose_follow_escalation', 'moose_audit_decision', 'moose_announce_order',
+  foreach name in array array['moose_follow_escalation', 'moose_follow_pull_request', 'moose_audit_decision', 'moose_announce_order',
     'moose_announce_pull_request', 'moose_announce_escalation']
   loop
     execute format('alter function %I() set search_path = %I, pg_temp', name, current_schema());

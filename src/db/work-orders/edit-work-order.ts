@@ -60,6 +60,20 @@ export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOr
   return findWorkOrder(db, id)
 }
 
+/**
+ * What could be refused of an edit, whatever the order's status is.
+ *
+ * @throws {Fault} those of `editWorkOrder` that are about what is to be changed
+ */
+export async function assertEditable(db: Db, id: string, edit: EditWorkOrder): Promise<void> {
+  const order = await findWorkOrder(db, id)
+  if (edit.content_sha256 !== undefined && edit.content_sha256 !== order.content_sha256)
+    throw changedSince({ id, content_sha256: String(order.content_sha256) }, 'edited')
+  await columnsOf(db, edit)
+  const needed = await dependenciesOf(db, edit)
+  if (needed !== null) await refuseCircle(db, id, needed)
+}
+
 /** As the database lists them; null: they stay as they are. @throws {Fault} `work_order_not_found` */
 async function dependenciesOf(db: Db, { depends_on: named }: EditWorkOrder): Promise<string[] | null> {
   if (named === undefined) return null

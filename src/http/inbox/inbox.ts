@@ -68,7 +68,7 @@ export async function readInbox(deps: Deps): Promise<Omit<InboxResponse, 'succes
   const budget = await readBudgetLine(db).catch(faultOfRow)
   const entries = [
     ...(await approvals(deps, inState('unapproved'))),
-    ...inState('review').flatMap(reviewEntry),
+    ...inState('review').flatMap((order) => reviewEntry(order, escalated)),
     ...inState('blocked').flatMap(blockedEntry),
     ...inState('failed').map((order) => orderEntry('failed', order)),
     ...(await failurePauses(db, deps.config)).map(failureEntry),
@@ -127,9 +127,10 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
   })
 }
 
-/** Nothing while its checks on the forge still run. */
-function reviewEntry(order: ListedOrder): InboxEntry[] {
+/** Nothing while its checks on the forge still run, unless there is something to decide. */
+function reviewEntry(order: ListedOrder, escalated: ReadonlySet<string>): InboxEntry[] {
   const { needs } = reviewOf(order.explained.order.pull)
+  if (escalated.has(order.listed.id)) return [orderEntry('review', order)]
   return needs === 'checks' ? [] : [orderEntry(needs === 'merge' ? 'merge' : 'review', order)]
 }
 

@@ -18,7 +18,7 @@ const show = createRoute({
   operationId: 'getEscalation',
   summary: 'What a human has to decide about an order that is stopped, and what was decided before',
   description:
-    'Of an order that failed, or is blocked by what does not end by itself: its story in five lines, and the options with the ' +
+    'Of an order that failed, is blocked by what does not end by itself, or whose pull request Moose does no more about: its story in five lines, and the options with the ' +
     'expected cost of each and how often it ended well. It closes by itself when the order goes on by other means.',
   tags,
   request: { params: WorkOrderParams },
@@ -31,9 +31,10 @@ const answer = createRoute({
   operationId: 'decideWorkOrder',
   summary: 'Decide about an order that is stopped, by one of its options',
   description:
-    '`allow`: what is held of its change may be published. `retry`: again, with a higher cap where the one it has is too low. ' +
+    '`allow`: what is held of its change may be published. `adopt`: the pull request is given back to Moose. `retry`: again, ' +
+    'with a higher cap where the one it has is too low; of an order in review one more reaction to how its pull request stands. ' +
     '`model`: given to another proposer. `amend`: changed, approved as it stands then, and tried again. `verify`: without a ' +
-    'model, the checks on the commit that is there. `abort`: given up. `allow` and `amend` take the scope `approve` too, and so ' +
+    'model, the checks on the commit that is there. `abort`: given up; an open pull request is closed, as by `amend`. `allow` and `amend` take the scope `approve` too, and so ' +
     'does a `budget_usd` over the cap of any order.',
   tags,
   request: { params: WorkOrderParams, body: jsonBody(DecideWorkOrder, true) },

@@ -8,11 +8,12 @@ import { shortId, usd } from '../ui/words.tsx'
 
 type Offer = Schemas['OfferedOption']
 type Open = Schemas['OpenEscalation']
-type Known = 'allow' | 'retry' | 'model' | 'verify' | 'abort'
+type Known = 'allow' | 'adopt' | 'retry' | 'model' | 'verify' | 'abort'
 
 /** What is done by one click; what is amended is edited first. */
 const KNOWN: Readonly<Record<Known, { label: string; scope: Scope }>> = {
   allow: { label: 'Allow it', scope: 'approve' },
+  adopt: { label: 'Adopt it', scope: 'operate' },
   retry: { label: 'Retry', scope: 'operate' },
   model: { label: 'Another model', scope: 'operate' },
   verify: { label: 'Verify only', scope: 'operate' },
@@ -57,7 +58,7 @@ function Options({ id }: { id: string }) {
   )
 }
 
-function Option({ escalation: { id, work_order_id: order }, offer }: { escalation: Open; offer: Offer }) {
+function Option({ escalation: { id, work_order_id: order, cause }, offer }: { escalation: Open; offer: Offer }) {
   const { option, sentence } = offer
   return (
     <>
@@ -81,7 +82,7 @@ function Option({ escalation: { id, work_order_id: order }, offer }: { escalatio
         >
           <p>{sentence}</p>
         </AskedButton>
-      ) : option === 'amend' ? (
+      ) : option === 'amend' && cause !== 'follow_up_exhausted' ? (
         <Link className="button" to="/orders/$id/edit" params={{ id: order }}>
           Edit it
         </Link>

@@ -42,9 +42,6 @@ const VERBS: Readonly<Record<string, readonly Verb[]>> = {
   failed: ['retry', 'fresh'],
 }
 
-/** What may have to be decided about. */
-const STOPPED: ReadonlySet<string> = new Set(['held_change', 'blocked', 'failed'])
-
 export function Entry({ entry }: { entry: InboxEntry }) {
   const { kind, work_order: order, sentence, evidence, next, since } = entry
   return (
@@ -77,7 +74,7 @@ export function Entry({ entry }: { entry: InboxEntry }) {
       </div>
       <Actions entry={entry} />
       <div className="entry-foot">
-        {order !== null && STOPPED.has(kind) ? <Decide id={order.id} /> : null}
+        {order !== null && isToDecide(next) ? <Decide id={order.id} /> : null}
         {evidence.length === 0 ? null : (
           <details>
             <summary>Why it is here</summary>
@@ -95,6 +92,11 @@ export function Entry({ entry }: { entry: InboxEntry }) {
       </div>
     </article>
   )
+}
+
+/** The command for it is among those to type. */
+function isToDecide(next: readonly string[]): boolean {
+  return next.some((command) => command.startsWith('moose decide '))
 }
 
 /** What an approval costs at most, and what will be verified, before the button that approves. */

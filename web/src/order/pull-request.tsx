@@ -1,6 +1,7 @@
 import { Fragment } from 'react'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 import { Ago } from '../ui/words.tsx'
+import { Followed } from './followed.tsx'
 
 type Pull = Schemas['PullRequest']
 
@@ -37,6 +38,7 @@ export function PullRequest({ order }: { order: OrderDetail }) {
       </p>
       <Moved pull={pull} />
       <Conflict pull={pull} />
+      <Followed order={order} />
       {url === null || url === undefined ? (
         <p className="quiet">It is in a local repository, which has no reviews and no CI of its own.</p>
       ) : (

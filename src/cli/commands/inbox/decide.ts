@@ -23,7 +23,7 @@ type Options = EditOptions & { budget?: string; proposer?: string }
 export function decideCommand(cli: Cli): Command {
   return new Command('decide')
     .description(
-      'Says what a human has to decide about a work order that failed, is blocked or is held: its story, and the options with ' +
+      'Says what a human has to decide about a work order that failed, is blocked or held, or whose pull request Moose does no more about: its story, and the options with ' +
         'what each is expected to cost and how often it ended well. With an option it is carried out, and the answer is kept.',
     )
     .argument('<id>', 'id, or its first characters (at least 4)')
@@ -55,6 +55,7 @@ export function decideCommand(cli: Cli): Command {
 const HELP = `
 Options of a decision:
   allow    what is held of its change may be published
+  adopt    the pull request is given back to Moose after somebody else has pushed to its branch
   retry    again, with more money where its cap is too low
   model    given to another proposer
   amend    changed, approved as it stands then, and tried again
