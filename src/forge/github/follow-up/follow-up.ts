@@ -1,3 +1,4 @@
+import { faultPoint } from '../../../faults/fault-point.ts'
 import type { FollowUpForge } from '../../../ports/pull-request-facts.ts'
 import { revertsOnBase } from '../../reverts-on-base.ts'
 import type { GitHubForgeParts } from '../pulls.ts'
@@ -13,9 +14,9 @@ export function createGitHubFollowUp(parts: GitHubForgeParts & { tellFailure: Te
   return {
     factsOf: (pulls, signal) => factsOfPulls({ forge: parts, writers }, pulls, signal),
     failureOf: (of, check, signal) => failureOfCheck(parts, { of, check, signal }),
-    rerunFailed: (of, check, signal) => rerunFailed(parts, { of, check, signal }),
-    replyTo: (of, reply, signal) => replyToThread(parts, { of, ...reply }, signal),
-    keepComment: (of, text, signal) => keepOneComment(parts, { of, text }, signal),
+    rerunFailed: (of, check, signal) => faultPoint('rerun', () => rerunFailed(parts, { of, check, signal })),
+    replyTo: (of, reply, signal) => faultPoint('reply', () => replyToThread(parts, { of, ...reply }, signal)),
+    keepComment: (of, text, signal) => faultPoint('comment', () => keepOneComment(parts, { of, text }, signal)),
     mergeWhenReady: (of, headSha, signal) => mergeWhenReady(parts, { of, headSha }, signal),
     withdrawMerge: (of, signal) => withdrawMerge(parts, of, signal),
     revertsOf: (project, changes, since, signal) => revertsOnBase(parts.mirrors, { project, changes, since, signal }),
