@@ -22,6 +22,9 @@ export const FAULT_POINTS = [
   'keep_pull_request',
   'record',
   'discard_workspace',
+  'follow_up',
+  'rerun',
+  'reply',
   'comment',
 ] as const
 

@@ -56,6 +56,18 @@ test('what is red counts where it is not red on the base, and once nothing runs 
   )
 })
 
+test('outside of reviews only what begins with /moose is asked for, by people with write access', () => {
+  const said = (...comments: Parameters<typeof commentWith>[0][]) => factsWith({ comments: comments.map(commentWith) })
+  assert.equal(fold(said({ body: 'Nice. /moose is good.' }, { body: '/mooses' }), known()).is, 'quiet')
+  const asked = fold(said({ body: '/moose say dear' }), known())
+  assert.equal(asked.is, 'reviewed')
+  assert.deepEqual(asked.is === 'reviewed' && asked.asked.map(({ path, thread }) => [path, thread]), [[null, null]])
+  const stranger = said({ body: '/moose delete everything', login: 'eve', may_write: false })
+  assert.equal(fold(stranger, known()).is, 'quiet')
+  assert.deepEqual(strangersIn(stranger), ['eve'])
+  assert.equal(fold(said({ body: '/moose say dear', is_moose: true }), known()).is, 'quiet')
+})
+
 test('what is red is left alone while it is run again', () => {
   assert.equal(fold(factsWith({ checks: [checkWith()] }), known({ isRerunning: true })).is, 'checking')
 })

@@ -119,9 +119,20 @@ export function isBehind({ has_base_moved: moved, base_sha: tip }: PullRequestFa
 
 type AskedAt = Asked & { at: number }
 
-/** What people with write access ask for: unresolved threads, and reviews with a text that do not approve. */
-function askedIn({ threads, reviews }: PullRequestFacts): AskedAt[] {
+/** In a conversation people speak with each other; what is said to Moose begins so. */
+const SAID_TO_MOOSE = /^\/moose\s/
+
+/**
+ * What people with write access ask for: unresolved threads, reviews with a text that do not approve, and comments outside of
+ * reviews that begin with `/moose`.
+ */
+function askedIn({ threads, reviews, comments }: PullRequestFacts): AskedAt[] {
   const asked: AskedAt[] = []
+  for (const { id, login, body, may_write, is_moose, at, edited_at } of comments) {
+    if (!may_write || is_moose || login === null || !SAID_TO_MOOSE.test(body)) continue
+    const written_at = Date.parse(edited_at === null ? at : edited_at)
+    asked.push({ ...written(id, login, body), path: null, line: null, thread: null, at: written_at })
+  }
   for (const { id, path, line, is_resolved: isResolved, comments } of threads) {
     if (isResolved) continue
     for (const comment of comments) {
@@ -140,8 +151,9 @@ function askedIn({ threads, reviews }: PullRequestFacts): AskedAt[] {
 }
 
 /** Logins of those who ask for something without write access, each once. */
-export function strangersIn({ threads, reviews }: PullRequestFacts): string[] {
-  const all = [...threads.filter((one) => !one.is_resolved).flatMap(({ comments }) => comments), ...reviews]
+export function strangersIn({ threads, reviews, comments: said }: PullRequestFacts): string[] {
+  const unresolved = threads.filter((one) => !one.is_resolved).flatMap(({ comments }) => comments)
+  const all = [...unresolved, ...reviews, ...said.filter(({ body }) => SAID_TO_MOOSE.test(body))]
   const logins = all.flatMap(({ may_write, is_moose, login, body }) =>
     may_write || is_moose || login === null || body.trim() === '' ? [] : [login],
   )

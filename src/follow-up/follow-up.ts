@@ -19,6 +19,7 @@ import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { toFault } from '../faults/fault.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
@@ -199,16 +200,16 @@ async function react(
   const { head_sha: headSha, base_sha: baseSha } = facts
   const inputs = { workOrderId, kind, headSha, baseSha, fingerprint, because: why, allowedBy }
   if (kind === 'rerun') {
-    const id = await beginFollowUp(db, { ...inputs, task: null, attempt: null })
+    const id = await faultPoint('follow_up', () => beginFollowUp(db, { ...inputs, task: null, attempt: null }))
     if (id === null) return
-    return await endFollowUp(db, id, await rerun(forge, of, reaction.check, signal))
+    return await endFollowUp(db, id, await rerun(db, forge, { of, check: reaction.check, signal }))
   }
   const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
   const task = kind === 'base' ? null : await taskOf(forge, { of, base: facts.base }, reaction, signal)
   const resolves = kind === 'base' && reaction.resolves
-  await actingAs(db, MOOSE)
-    .transaction()
-    .execute((transaction) => beginAttempt(transaction, { ...inputs, task }, { verifies, resolves }))
+  const begin = (transaction: Kysely<Database>) =>
+    beginAttempt(transaction, { ...inputs, task }, { verifies, resolves })
+  await faultPoint('follow_up', () => actingAs(db, MOOSE).transaction().execute(begin))
 }
 
 /** Makes the order pending for the attempt, once for these inputs. */

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type BegunFollowUp, endFollowUp } from '../db/follow-ups.ts'
 import type { Database } from '../db/schema.ts'
+import { recordEvent } from '../db/work-order-events.ts'
 import type { WatchedPullRequest } from '../ports/pull-request.ts'
 import type { CheckFact, FollowUpForge, PullRequestFacts } from '../ports/pull-request-facts.ts'
 
@@ -25,27 +26,32 @@ export async function settleReruns(db: Kysely<Database>, forge: FollowUpForge, g
   const { facts, past, now } = given
   const one = past.findLast(({ kind, headSha }) => kind === 'rerun' && headSha === facts.head_sha)
   if (one === undefined) return false
-  const before = one.outcome === null ? await askAgain(forge, given) : one.outcome
+  const before = one.outcome === null ? await askAgain(db, forge, given) : one.outcome
   const outcome = becomesOf({ ...one, outcome: before }, facts, now)
   if (outcome !== one.outcome) await endFollowUp(db, one.id, outcome)
   return outcome === 'asked' || outcome === 'running'
 }
 
-async function askAgain(forge: FollowUpForge, { of, facts, signal }: Given): Promise<string> {
-  const check = facts.checks.find(({ state, actions }) => state === 'red' && actions !== null)
-  return check === undefined ? 'refused' : await rerun(forge, of, check, signal)
+async function askAgain(db: Kysely<Database>, forge: FollowUpForge, { of, facts, signal }: Given): Promise<string> {
+  const red = facts.checks.filter(({ state, on_base: base }) => state === 'red' && base !== 'red')
+  const check = red.find(({ actions }) => actions !== null)
+  if (check !== undefined) return await rerun(db, forge, { of, check, signal })
+  // What was red runs, or has passed: it was asked for before the crash.
+  return red.length === 0 ? 'asked' : 'refused'
 }
 
-/** Has the failed jobs of a check run again, once. @returns the outcome so far */
+/** Has the failed jobs of a check run again, once; the log says why where the forge does not. @returns the outcome so far */
 export async function rerun(
+  db: Kysely<Database>,
   forge: FollowUpForge,
-  of: WatchedPullRequest,
-  check: CheckFact,
-  signal: AbortSignal,
+  { of, check, signal }: { of: WatchedPullRequest; check: CheckFact; signal: AbortSignal },
 ): Promise<string> {
   const answer = await forge.rerunFailed(of, check, signal)
   if (answer.outcome === 'already') return answer.is_running ? 'running' : 'red'
-  return answer.outcome === 'rerun' ? 'asked' : 'refused'
+  if (answer.outcome === 'rerun') return 'asked'
+  const message = `pull request #${of.number}: no checks are run again: ${answer.why}`
+  await recordEvent(db, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
+  return 'refused'
 }
 
 function becomesOf(

@@ -2,6 +2,8 @@ import type { Kysely } from 'kysely'
 import type { FollowUpTask } from '../contract/evidence/follow-up.ts'
 import { type BegunFollowUp, followUpAnswered } from '../db/follow-ups.ts'
 import type { Database } from '../db/schema.ts'
+import { recordEvent } from '../db/work-order-events.ts'
+import { toFault } from '../faults/fault.ts'
 import type { WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Reaction } from './decide.ts'
@@ -66,7 +68,7 @@ function keysOf(asked: readonly Asked[], id: string): string[] {
 
 /**
  * Answers each review thread that an attempt was about, with the commit or why there is none. The forge finds what was answered
- * before, so a repetition writes nothing.
+ * before, so a repetition writes nothing. The log says which one the forge does not let Moose answer.
  */
 export async function answerReviews(
   db: Kysely<Database>,
@@ -78,10 +80,22 @@ export async function answerReviews(
     if (one.kind !== 'review' || one.outcome === null || one.isAnswered || one.task === null) continue
     for (const { id, key } of one.task.threads) {
       const thread = facts.threads.find((known) => known.id === id)
-      if (thread !== undefined) await forge.replyTo(of, { thread, key, text: answerOf(one, facts) }, signal)
+      if (thread === undefined) continue
+      const answering = forge.replyTo(of, { thread, key, text: answerOf(one, facts) }, signal)
+      const refused = await answering.then(() => null, whyRefused)
+      if (refused === null) continue
+      const message = `pull request #${of.number}: a thread of ${thread.path} is not answered: ${refused}`
+      await recordEvent(db, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
     }
     await followUpAnswered(db, one.id)
   }
+}
+
+/** Of an answer that the forge does not take at all: what comes next must not wait for it. @throws what another look may end better */
+function whyRefused(error: unknown): string {
+  const { code, message } = toFault(error)
+  if (code === 'github_forbidden' || code === 'github_not_found' || code === 'github_failed') return message
+  throw error
 }
 
 function answerOf({ outcome, madeSha }: BegunFollowUp, { branch }: PullRequestFacts): string {

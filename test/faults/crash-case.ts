@@ -18,7 +18,7 @@ export const FAULTS = ['kill before', 'kill after', 'exception', 'lost', 'hang']
 type FaultName = (typeof FAULTS)[number]
 
 /** As `MOOSE_FAULT` has it. */
-const ARMED: Record<FaultName, string> = {
+export const ARMED: Record<FaultName, string> = {
   'kill before': 'before:kill',
   'kill after': 'after:kill',
   exception: 'before:fail',
@@ -34,6 +34,8 @@ export type CrashCase = {
   mendedBy: 'model' | 'fix' | null
   /** The change is in review and conflicts with the base; what goes wrong is the attempt in which the model resolves that. */
   resolves?: true
+  /** The change is in review, and what goes wrong is the reaction to that. */
+  follows?: 'checks' | 'review' | 'rerun'
 }
 
 /** Effects that are different ones where Aider makes the change. */
@@ -63,8 +65,29 @@ const IN_RESOLVING: Partial<Record<FaultPoint, number>> = {
 }
 const BY_PATCH = { executor: 'patch' } as const
 
+/** Effects of a reaction to what becomes of a pull request, and which time each of them is meant. */
+export const IN_FOLLOWING: Record<NonNullable<CrashCase['follows']>, Partial<Record<FaultPoint, number>>> = {
+  checks: {
+    follow_up: 1,
+    claim: 1,
+    start_workflow: 1,
+    fetch_base: 1,
+    reserve: 1,
+    call_model: 1,
+    book_call: 1,
+    apply: 1,
+    // After what git makes of the branch.
+    commit: 2,
+    check: 1,
+    end_step: 2,
+    push: 1,
+    record: 1,
+  },
+  review: { follow_up: 1, push: 1, record: 1, reply: 1 },
+  rerun: { follow_up: 1, rerun: 1 },
+}
 /** Of reactions alone. */
-const BESIDE_AN_ORDER: ReadonlySet<FaultPoint> = new Set(['comment'])
+const BESIDE_AN_ORDER: ReadonlySet<FaultPoint> = new Set(['follow_up', 'rerun', 'reply', 'comment'])
 
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {
@@ -76,6 +99,11 @@ export function everyCase(): CrashCase[] {
     ...FAULT_POINTS.filter((effect) => effect in IN_RESOLVING).map((effect) => {
       return { ...BY_PATCH, effect, mendedBy: null, resolves: true as const }
     }),
+    ...(['checks', 'review', 'rerun'] as const).flatMap((follows) =>
+      FAULT_POINTS.filter((effect) => effect in IN_FOLLOWING[follows]).map((effect) => {
+        return { ...BY_PATCH, effect, mendedBy: null, follows }
+      }),
+    ),
   ]
   return rows.flatMap((row) => FAULTS.map((fault) => ({ ...row, fault })))
 }
@@ -185,7 +213,7 @@ async function goWrong(setting: CrashSetting, going: Going): Promise<string> {
   return next === another && how === 'went on' ? 'taken over' : how
 }
 
-async function hasHappened({ child, printed }: LaunchedWorker, { effect, fault }: CrashCase): Promise<void> {
+export async function hasHappened({ child, printed }: LaunchedWorker, { effect, fault }: CrashCase): Promise<void> {
   if (fault !== 'hang') {
     if (child.signalCode === null) await Promise.race([once(child, 'exit'), tooLate(`${effect} is reached`)])
     assert.equal(child.signalCode, 'SIGKILL', printed())
@@ -204,7 +232,7 @@ async function tooLate(what: string): Promise<never> {
 const PATIENCE_MS = 240_000
 
 /** Until the order has its pull request; one that failed is retried once, as a person would. */
-async function untilDone(
+export async function untilDone(
   setting: CrashSetting,
   id: string,
   worker: LaunchedWorker,

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { lacking } from '../support/tool-or-skip.ts'
 import { type CrashCase, everyCase, FAULTS, runCase } from './crash-case.ts'
 import { createCrashSetting } from './crash-setting.ts'
+import { runFollowUpCase } from './follow-up-case.ts'
 
 /** Part of the names of the cases to run, e.g. `push ×`; empty: all of them. */
 const ONLY = process.env['CRASH_CASES'] ?? ''
@@ -18,7 +19,8 @@ test('every crash point, every fault: one branch, one pull request, one bill, no
   for (const [number, one] of cases.entries()) {
     const name = `${nameOf(one)} × ${one.fault}`
     try {
-      cells.set(name, await runCase(setting, number, one))
+      const run = one.follows === undefined ? runCase : runFollowUpCase
+      cells.set(name, await run(setting, number, one))
     } catch (error) {
       cells.set(name, 'DID NOT CONVERGE')
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
@@ -30,7 +32,8 @@ test('every crash point, every fault: one branch, one pull request, one bill, no
   assert.deepEqual(failures, [])
 })
 
-function nameOf({ effect, executor, mendedBy, resolves }: CrashCase): string {
+function nameOf({ effect, executor, mendedBy, resolves, follows }: CrashCase): string {
+  if (follows !== undefined) return `${effect}, follow ${follows}`
   if (resolves === true) return `${effect}, resolve`
   return executor === 'aider' ? `${effect}, Aider` : mendedBy === 'model' ? `${effect}, repair` : effect
 }

@@ -5,7 +5,7 @@ import { AIDER } from '../support/aider-program.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
 import { type ModelServer, type ReceivedCall, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, type MooseHome } from '../support/moose-home.ts'
-import { type LaunchedWorker, launchWorker } from '../support/service-process.ts'
+import { type LaunchedWorker, launchUp, launchWorker } from '../support/service-process.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 
 /** Short, so that a takeover need not be waited for long; long enough for a machine that is busy. */
@@ -18,6 +18,8 @@ export type CrashSetting = AsyncDisposable & {
   provider: ModelServer
   /** A worker on the first or the second machine. */
   worker(machine: 'first' | 'second', settings: Record<string, string>): LaunchedWorker
+  /** A `moose up` there, which looks at pull requests each second. */
+  service(machine: 'first' | 'second', settings: Record<string, string>): LaunchedWorker
 }
 
 /**
@@ -77,6 +79,10 @@ export async function createCrashSetting(files: number): Promise<CrashSetting> {
     provider,
     worker: (machine, settings) =>
       launchWorker({ ...environment, ...settings, MOOSE_HOME: path.join(folder, machine) }),
+    service(machine, settings) {
+      const MOOSE_HOME = path.join(folder, machine)
+      return launchUp({ ...environment, ...settings, MOOSE_TRACK_INTERVAL_MS: '1000', MOOSE_HOME })
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

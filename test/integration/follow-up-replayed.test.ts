@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NEVER_ABORTED } from '../../src/clock.ts'
 import { projectOf } from '../../src/db/projects.ts'
+import { Fault } from '../../src/faults/fault.ts'
 import { createFollowUps } from '../../src/follow-up/follow-up.ts'
 import type { Sighting, WatchedPullRequest } from '../../src/ports/pull-request.ts'
 import type { FollowUpForge, PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
@@ -21,30 +22,23 @@ function chance(seed: number): () => number {
   }
 }
 
-test(`the same events, ${ROUNDS} times in any order: each is reacted to once, and the bounds hold`, async (t) => {
-  const seed = Number(process.env['SEED'] ?? 18)
-  t.diagnostic(`SEED=${seed}`)
-  await using home = await createMooseHome({ 'greeting.txt': 'hello\n' }, [greet], SETTINGS)
-  await using moose = await home.open()
+const refused = () => assert.fail('it is not asked for')
+
+/** An order in review, and what a forge tells of it at each look; what is begun then fails, with the patch of a recording. */
+async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome({ 'greeting.txt': 'hello\n' }, [greet], SETTINGS))
+  const moose = stack.use(await home.open())
   const { db, pool } = home.database
   await moose.orchestrator.start(null)
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
   assert.equal((await settled(moose, id)).phase, 'in_review')
   const row = await db.selectFrom('pull_requests').selectAll().executeTakeFirstOrThrow()
-  const acts = { reruns: 0, replies: new Set<string>() }
   let told: PullRequestFacts = factsWith()
-  const refused = () => assert.fail('it is not asked for')
   const forge: FollowUpForge = {
+    ...acts,
     factsOf: async () => [told],
     failureOf: async () => ({ from: 'log', text: 'it failed', why: null, identity: null }),
-    rerunFailed: async () => {
-      acts.reruns += 1
-      return { outcome: 'already', is_running: false }
-    },
-    async replyTo(_, { thread, key }) {
-      acts.replies.add(`${thread.id} ${key}`)
-      return { id: key, url: null, is_new: true }
-    },
     keepComment: refused,
     mergeWhenReady: refused,
     withdrawMerge: refused,
@@ -60,19 +54,51 @@ test(`the same events, ${ROUNDS} times in any order: each is reacted to once, an
       isTakenOn: async () => true,
       onError: (error) => assert.fail(String(error)),
     })
-  const of: WatchedPullRequest = {
-    project: await projectOf(db, row.project_id),
-    workOrderId: id,
-    attempt: row.attempt,
-    number: row.number,
-    nodeId: null,
-    known: { state: 'open', endedAt: null },
-    isAwaited: true,
-    isSpare: false,
+  const { head_sha: head, base_sha: base, attempt, number, node_id: nodeId } = row
+  const known = { state: 'open', endedAt: null } as const
+  const project = await projectOf(db, row.project_id)
+  const at = { project, workOrderId: id, attempt, number, nodeId }
+  const of: WatchedPullRequest = { ...at, known, isAwaited: true, isSpare: false }
+  let current = followUps()
+  let mark = 0
+  const owned = stack.move()
+  return {
+    db,
+    begun: () => db.selectFrom('follow_ups').select(['kind', 'fingerprint']).orderBy('id').execute(),
+    attempts: async () => (await settled(moose, id)).attempts,
+    /** The process is another one. */
+    beginAnew() {
+      current = followUps()
+    },
+    async happens(event: Partial<PullRequestFacts>) {
+      told = factsWith({ number, head_sha: head, known_head_sha: head, base_sha: base, ...event })
+      const pullRequest = { ...row, url: 'x', headSha: head, mergeSha: null, state: 'open' as const }
+      const seen = { checks: null, review: null, parts: null, endedBy: null, baseSha: base }
+      const sighting: Sighting = { of, pullRequest, ...seen, mark: String((mark += 1)) }
+      await current.saw([sighting], NEVER_ABORTED)
+      await settled(moose, id)
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
-  const { head_sha: head, base_sha: base } = row
-  const stands = { number: row.number, head_sha: head, known_head_sha: head, base_sha: base }
-  const job = { run_id: '5', job_id: '6' }
+}
+
+const job = { run_id: '5', job_id: '6' }
+
+test(`the same events, ${ROUNDS} times in any order: each is reacted to once, and the bounds hold`, async (t) => {
+  const seed = Number(process.env['SEED'] ?? 18)
+  t.diagnostic(`SEED=${seed}`)
+  const acts = { reruns: 0, replies: new Set<string>() }
+  await using given = await followed({
+    async rerunFailed() {
+      acts.reruns += 1
+      return { outcome: 'already', is_running: false }
+    },
+    async replyTo(_, { thread, key }) {
+      acts.replies.add(`${thread.id} ${key}`)
+      return { id: key, url: null, is_new: true }
+    },
+  })
+  const { begun, happens } = given
   const events: Partial<PullRequestFacts>[] = [
     { checks: [checkWith({ actions: job })] },
     { checks: [checkWith({ actions: job }), checkWith({ name: 'lint' })] },
@@ -81,36 +107,44 @@ test(`the same events, ${ROUNDS} times in any order: each is reacted to once, an
     { threads: [threadWith(), threadWith({ id: 't2', comments: [commentWith({ id: 'c2', body: 'And this.' })] })] },
     { reviews: [reviewWith()] },
     { threads: [threadWith({ comments: [commentWith({ login: 'eve', may_write: false })] })] },
+    { comments: [commentWith({ id: 'c3', body: '/moose say dear' })] },
     {},
   ]
-  let current = followUps()
-  const happens = async (event: Partial<PullRequestFacts>, mark: number) => {
-    told = factsWith({ ...stands, ...event })
-    const pullRequest = { ...row, url: 'x', headSha: head, mergeSha: null, state: 'open' as const }
-    const seen = { checks: null, review: null, parts: null, endedBy: null, baseSha: base }
-    const sighting: Sighting = { of, pullRequest, ...seen, mark: String(mark) }
-    await current.saw([sighting], NEVER_ABORTED)
-    // What it began, if anything: with the patch of a recording, which is no answer to it, it fails.
-    await settled(moose, id)
-  }
-  const begun = () => db.selectFrom('follow_ups').select(['kind', 'fingerprint']).orderBy('id').execute()
   const next = chance(seed)
-  let mark = 0
-  for (const event of events) await happens(event, (mark += 1))
-  for (const event of events) await happens(event, (mark += 1))
+  for (const event of [...events, ...events]) await happens(event)
   const first = await begun()
   const counts = Map.groupBy(first, ({ kind }) => kind)
   assert.equal(counts.get('rerun')?.length, 1)
   assert.equal(counts.get('checks')?.length, 1)
   assert.equal(counts.get('review')?.length, 1)
-  const { attempts } = await settled(moose, id)
+  const attempts = await given.attempts()
   const replies = acts.replies.size
   for (let round = 0; round < ROUNDS; round += 1) {
-    // Every now and then the process is another one.
-    if (next() < 0.1) current = followUps()
-    await happens(events[Math.floor(next() * events.length)] ?? {}, (mark += 1))
+    if (next() < 0.1) given.beginAnew()
+    await happens(events[Math.floor(next() * events.length)] ?? {})
   }
   assert.deepEqual(await begun(), first)
-  assert.equal((await settled(moose, id)).attempts, attempts)
+  assert.equal(await given.attempts(), attempts)
   assert.deepEqual([acts.reruns, acts.replies.size], [1, replies])
+})
+
+test('what the forge refuses to run again or to have answered is said in the log, and is not asked for again', async () => {
+  const asked: string[] = []
+  await using given = await followed({
+    async rerunFailed() {
+      asked.push('rerun')
+      return { outcome: 'refused', why: 'The run is too old.' }
+    },
+    async replyTo() {
+      asked.push('reply')
+      throw new Fault('github_forbidden', 'The conversation is locked.')
+    },
+  })
+  await given.happens({ threads: [threadWith()] })
+  for (const _ of [1, 2]) await given.happens({ checks: [checkWith({ actions: job })], threads: [threadWith()] })
+  assert.deepEqual(asked, ['reply', 'rerun'])
+  const events = await given.db.selectFrom('work_order_events').select('message').execute()
+  const said = events.map(({ message }) => message).join('\n')
+  assert.match(said, /no checks are run again: The run is too old\./)
+  assert.match(said, /is not answered: The conversation is locked\./)
 })

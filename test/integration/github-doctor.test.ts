@@ -42,7 +42,20 @@ const FINDINGS: readonly {
   { insideActions: true, finds: /^checks of shop \| warning \| workflows \(1\) will not run.*GitHub Actions/ },
   {
     faults: [fails(/workflows/, 403, 'no')],
-    finds: /^checks of shop \| warning \| the token may not see the workflows$/,
+    finds:
+      /^checks of shop \| warning \| the token may not see the workflows, read the logs of their jobs and have them/,
+  },
+  {
+    faults: [fails(/^POST .*rerun-failed-jobs$/, 403, 'Resource not accessible by personal access token')],
+    finds: /^red checks of shop \| warning \| the token may not have failed jobs run again$/,
+  },
+  {
+    faults: [
+      fails(/^GET .*logs$/, 403, 'Must have admin rights to Repository.'),
+      fails(/^POST .*rerun-failed-jobs$/, 403, 'Resource not accessible by integration'),
+    ],
+    finds:
+      /^red checks of shop \| warning \| the token may not read the logs of their jobs and have failed jobs run again$/,
   },
   { finds: /^reviews of shop \| ok \| none is required to merge$/ },
   {

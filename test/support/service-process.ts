@@ -60,6 +60,11 @@ export function launchWorker(environment: Record<string, string>): LaunchedWorke
   return launched(environment, ['worker'])
 }
 
+/** The same of `moose up`, which follows pull requests too. */
+export function launchUp(environment: Record<string, string>): LaunchedWorker {
+  return launched(environment, ['up', '--start'])
+}
+
 type Ready = { type: string; url: string; status: OrchestratorStatus }
 
 function launched(environment: Record<string, string>, words: readonly string[]): LaunchedWorker {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { factsQuery } from '../../src/forge/github/follow-up/facts-query.ts'
 import { type OfPullRequest, PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
 import { PUBLISHED, type StandInRun } from '../support/github/actions.ts'
 import type { StandInComment } from '../support/github/conversation.ts'
+import { answerGraphQL } from '../support/github/graphql.ts'
 import type { Pull } from '../support/github/repository-state.ts'
 import { opened, type Tracked, tracked } from '../support/github/tracked.ts'
 import { fits } from '../support/json-schema.ts'
@@ -471,6 +473,26 @@ test('mutations wait for their turn, and questions do not', async (t) => {
   await given.followUp.keepComment(one.of, 'x', signal)
   await given.followUp.keepComment(one.of, 'y', signal)
   assert.equal(given.turns.length, before + 2)
+})
+
+test('what the stand-in answers over GraphQL is refused where it has not the form that GitHub publishes', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const one = await followed(given)
+  const errorsOf = async (pull: Partial<Pull>) => {
+    Object.assign(one.pull, { comments: [], threads: [], reviews: [] }, pull)
+    const call = { ...factsQuery([String(one.of.nodeId)]), host: 'github.com' }
+    const { body } = await answerGraphQL(given.github.state, call)
+    return JSON.stringify(body).match(/told an? \w+ as GitHub does not/g)
+  }
+  const comment = said('C1', 'reviewer', 'Why?')
+  const thread = { id: 'T1', path: 'a', line: 1 }
+  const all = { comments: [comment], threads: [{ ...thread, comments: [comment] }] }
+  assert.equal(await errorsOf({ ...all, reviews: [{ login: 'reviewer', state: 'APPROVED' }] }), null)
+  assert.equal((await errorsOf({ comments: [{ ...comment, at: '31 January 2026' }] }))?.length, 1)
+  const edited = { ...comment, editedAt: 'now' }
+  assert.notEqual(await errorsOf({ threads: [{ ...thread, comments: [edited] }] }), null)
+  assert.notEqual(await errorsOf({ reviews: [{ login: 'reviewer', state: 'APPROVED', sha: 'main' }] }), null)
 })
 
 test('what the stand-in answers over REST has the form that GitHub publishes', async (t) => {

@@ -19,6 +19,8 @@ export type FoundCommit = Applied & {
   baseSha: string
   /** Where the branch of the pull request stood; null: it has none, or the branch is gone. */
   branchHead: string | null
+  /** The branch holds what this attempt has made and verified: it was taken over right after its push. */
+  isPushed?: true
 }
 
 /** Two commits that git cannot merge, where a model is to be asked. */
@@ -98,7 +100,8 @@ async function ofBranch(
   const isOutside = await sayOutside(context, routed, { workspaces, from: forkedAt, to: head })
   const byHand = isByHand || isOutside ? { byHand: true as const } : {}
   const branchHead = isThere ? head : null
-  const found = { executor: toVerify.apply.executor, costUsd: 0, answers: 0, branchHead, ...byHand }
+  const pushed = isOurs && head !== known ? { isPushed: true as const } : {}
+  const found = { executor: toVerify.apply.executor, costUsd: 0, answers: 0, branchHead, ...byHand, ...pushed }
   const asItStands = async (): Promise<FoundCommit> => {
     const reason = `what ${branch} holds${isByHand ? ' since it was changed by hand' : ''}`
     if (isByHand) await note(`${head.slice(0, 12)} is ${reason}`)

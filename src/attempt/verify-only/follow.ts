@@ -46,7 +46,8 @@ export async function follow(following: Following): Promise<Made> {
   const making = await makingOf(following)
   const answered = routed.toVerify.propose.response
   const tried = { asked: 0, told: [], fixed: [], answers: resolution.length }
-  if (task === null) {
+  // What a model was asked for is on the branch already, and is not asked for on top of that.
+  if (task === null || applied.isPushed === true) {
     const verified = await verifyOnce(making, applied, { before, made: [], spentUsd })
     const { repairs } = verified
     return await mendUntilVerified(making, { applied, verified, repairs, tried, answered, knownSha: applied.baseSha })

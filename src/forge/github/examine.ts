@@ -4,7 +4,7 @@ import type { DoctorFinding } from '../../contract/doctor.ts'
 import { toFault } from '../../faults/fault.ts'
 import type { Project } from '../../work-order/project.ts'
 import type { Gh } from './gh.ts'
-import { askApi } from './github-api.ts'
+import { askApi, callApi, githubFault, isRefusal } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
 import { mergeWays } from './merge-ways.ts'
 import { requirePushPermission } from './push-permission.ts'
@@ -21,7 +21,7 @@ export async function examineGitHub(examination: Examination, project: Project):
     await requirePushPermission(examination.gh, repository, null)
     const asked = { ...examination, repository, project }
     const access = { name, state: 'ok', detail: `may push to ${slug(repository)}`, remedy: null } as const
-    return [access, await checks(asked), await reviews(asked), await merging(asked)]
+    return [access, ...(await checks(asked)), await reviews(asked), await merging(asked)]
   } catch (thrown) {
     const { code, message } = toFault(thrown)
     return [{ name, state: code === 'command_missing' ? 'missing' : 'broken', detail: message, remedy: null }]
@@ -48,17 +48,44 @@ async function merging({ gh, repository, project }: ExaminedProject): Promise<Do
 const Workflows = z.object({ total_count: z.number().int() })
 
 /** @see https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows-run/trigger-a-workflow#triggering-a-workflow-from-a-workflow */
-async function checks({ gh, config, repository, project }: ExaminedProject): Promise<DoctorFinding> {
+async function checks(asked: ExaminedProject): Promise<DoctorFinding[]> {
+  const { gh, config, repository, project } = asked
   const name = `checks of ${project.name}`
   const workflows = await visible(() => ask(gh, repository, '/actions/workflows?per_page=1', Workflows))
-  if (workflows === null) return { name, state: 'warning', detail: 'the token may not see the workflows', remedy: null }
+  if (workflows === null) {
+    const detail = 'the token may not see the workflows, read the logs of their jobs and have them run again'
+    return [{ name, state: 'warning', detail, remedy: GIVE_ACTIONS }]
+  }
   const count = workflows.total_count
-  if (count === 0) return { name, state: 'optional', detail: 'the repository has no workflows', remedy: null }
+  if (count === 0) return [{ name, state: 'optional', detail: 'the repository has no workflows', remedy: null }]
   if (config.github.insideActions) {
     const detail = `workflows (${count}) will not run: pushes with the token of GitHub Actions start none`
-    return { name, state: 'warning', detail, remedy: "set GH_TOKEN to an App's or a person's token" }
+    return [{ name, state: 'warning', detail, remedy: "set GH_TOKEN to an App's or a person's token" }]
   }
-  return { name, state: 'ok', detail: `workflows (${count}) can run for pushes of this token`, remedy: null }
+  const detail = `workflows (${count}) can run for pushes of this token`
+  return [{ name, state: 'ok', detail, remedy: null }, ...(await followed(asked))]
+}
+
+const GIVE_ACTIONS = 'give the token write access to Actions'
+
+/**
+ * What Moose cannot do about a red check. No job and no run has the number 0, so nothing is read or run: what the token may do there
+ * is answered with 404, what it may not with 403.
+ */
+async function followed({ gh, repository, project }: ExaminedProject): Promise<DoctorFinding[]> {
+  const actions = `repos/${slug(repository)}/actions`
+  const isRefused = async (method: 'GET' | 'POST', path: string) => {
+    const request = { host: repository.host, method, path: `${actions}/${path}`, signal: null }
+    const answer = await callApi(gh, request)
+    return isRefusal(answer) && githubFault(request, answer).code === 'github_forbidden'
+  }
+  const refused = [
+    (await isRefused('GET', 'jobs/0/logs')) ? 'read the logs of their jobs' : null,
+    (await isRefused('POST', 'runs/0/rerun-failed-jobs')) ? 'have failed jobs run again' : null,
+  ].filter((what) => what !== null)
+  const name = `red checks of ${project.name}`
+  if (refused.length === 0) return []
+  return [{ name, state: 'warning', detail: `the token may not ${refused.join(' and ')}`, remedy: GIVE_ACTIONS }]
 }
 
 /** GitHub gives far fewer at once. */

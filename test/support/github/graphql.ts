@@ -1,5 +1,5 @@
 import { schema as githubSchema } from '@octokit/graphql-schema'
-import { buildSchema, execute, GraphQLError, parse, validate } from 'graphql'
+import { buildSchema, execute, GraphQLError, isScalarType, parse, validate } from 'graphql'
 import { contextsOf, graphRun } from './actions.ts'
 import type { Answer } from './answer.ts'
 import { graphConversation, graphThread, updatedAt, VIEWER, writing } from './conversation.ts'
@@ -7,6 +7,21 @@ import { mergeStateOf, type Pull, type RepositoryState } from './repository-stat
 
 /** The public schema of GitHub: a query that it refuses is refused here. */
 const SCHEMA = buildSchema(githubSchema.idl, { assumeValid: true })
+
+/** What GitHub says of its own scalars; the schema alone lets any value of them pass. @see https://docs.github.com/en/graphql/reference/scalars */
+const SCALARS: Readonly<Record<string, RegExp>> = {
+  DateTime: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/,
+  GitObjectID: /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/,
+  URI: /^[a-z][a-z0-9+.-]*:\S+$/,
+}
+for (const [name, form] of Object.entries(SCALARS)) {
+  const scalar = SCHEMA.getType(name)
+  if (!isScalarType(scalar)) throw new Error(`GitHub has no scalar ${name}`)
+  scalar.serialize = (value) => {
+    if (typeof value === 'string' && form.test(value)) return value
+    throw new GraphQLError(`the stand-in told a ${name} as GitHub does not: ${String(value)}`)
+  }
+}
 
 export type GraphQLCall = { query: string; variables: Record<string, unknown>; host: string }
 

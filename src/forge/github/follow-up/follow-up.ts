@@ -14,8 +14,8 @@ export function createGitHubFollowUp(parts: GitHubForgeParts & { tellFailure: Te
   return {
     factsOf: (pulls, signal) => factsOfPulls({ forge: parts, writers }, pulls, signal),
     failureOf: (of, check, signal) => failureOfCheck(parts, { of, check, signal }),
-    rerunFailed: (of, check, signal) => rerunFailed(parts, { of, check, signal }),
-    replyTo: (of, reply, signal) => replyToThread(parts, { of, ...reply }, signal),
+    rerunFailed: (of, check, signal) => faultPoint('rerun', () => rerunFailed(parts, { of, check, signal })),
+    replyTo: (of, reply, signal) => faultPoint('reply', () => replyToThread(parts, { of, ...reply }, signal)),
     keepComment: (of, text, signal) => faultPoint('comment', () => keepOneComment(parts, { of, text }, signal)),
     mergeWhenReady: (of, headSha, signal) => mergeWhenReady(parts, { of, headSha }, signal),
     withdrawMerge: (of, signal) => withdrawMerge(parts, of, signal),
