@@ -1,4 +1,4 @@
-/** What an attempt does outside its own process, by name; about in the order it happens. */
+/** What an attempt, and what follows it, does outside its own process, by name; about in the order it happens. */
 export const FAULT_POINTS = [
   'claim',
   'start_workflow',
@@ -22,6 +22,8 @@ export const FAULT_POINTS = [
   'keep_pull_request',
   'record',
   'discard_workspace',
+  'ask_merge',
+  'withdraw_merge',
 ] as const
 
 export type FaultPoint = (typeof FAULT_POINTS)[number]

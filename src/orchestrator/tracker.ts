@@ -63,9 +63,10 @@ export function createTracker(deps: TrackerDeps): Tracker {
   const wait = (ms: number, signal: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined)
   async function look(hinted: readonly PullRequestHint[] | null): Promise<number | null> {
     const watched = await watchedNow({ db, onError }, hinted, closed)
-    if (hinted === null) lastLook = clock.now()
+    const began = clock.now()
+    if (hinted === null) lastLook = began
     const { sightings, faults } = await deps.watch.look(watched, stopping.signal)
-    await takeIn(deps, closed, sightings, stopping.signal)
+    await takeIn(deps, closed, sightings, { began, signal: stopping.signal })
     if (stopping.signal.aborted) return null
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
@@ -125,11 +126,11 @@ async function takeIn(
   { db, clock, onError, followUps }: TrackerDeps,
   closed: ClosedPullRequests,
   sightings: readonly Sighting[],
-  signal: AbortSignal,
+  look: { began: Date; signal: AbortSignal },
 ): Promise<void> {
   closed.saw(sightings)
   for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
-  if (!signal.aborted) await followUps?.saw(sightings, signal)
+  if (!look.signal.aborted) await followUps?.saw(sightings, look.signal, look.began)
 }
 
 async function watchedNow(
