@@ -20,7 +20,8 @@ const FILES = {
   'moose.yaml': 'checks:\n  - { name: polite, run: "! grep -q rude greeting.txt other.txt", proves: [1] }\n',
 }
 const SETTINGS = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '1000', ORCHESTRATOR_EXECUTOR: 'patch' }
-const PATIENCE = { withinMs: 120_000 }
+const PATIENCE = { withinMs: 240_000 }
+const timeout = 900_000
 const text = (told: string): Scripted => ({ kind: 'text', text: told })
 const greeted = (how: string) => text(write('greeting.txt', how))
 
@@ -53,7 +54,7 @@ async function onGitHub(t: TestContext, ...answers: Scripted[]): Promise<Given |
 
 async function review({ home, github }: Given, moose: Moose, title = 'Greet the world') {
   const id = await fileOrder(home.database, { title, files: ['greeting.txt'], criteria: ['It is polite'] })
-  const order = await settled(moose, id)
+  const order = await settled(moose, id, PATIENCE.withinMs)
   assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
   const pull = github.state.pulls.at(-1) ?? assert.fail()
   return { id, pull, branch: String(order.github_branch), head: pull.sha }
@@ -89,6 +90,14 @@ const completed = (moose: Moose, id: string) =>
     say: async () => JSON.stringify(await rules(moose, id)),
   })
 
+/** Whether what it is now is known of its checks, and was reacted to. */
+async function isSeen({ home }: Given, checks: string): Promise<boolean> {
+  const { rows } = await home.database.pool.query(
+    "select checks, follow_up ->> 'state' as state from pull_requests where followed_sha = head_sha",
+  )
+  return rows[0]?.checks === checks && rows[0]?.state === 'checking'
+}
+
 /** Some further looks, in which nothing more may happen. */
 async function looksAgain({ home }: Given): Promise<void> {
   const last = async () => {
@@ -101,7 +110,9 @@ async function looksAgain({ home }: Given): Promise<void> {
   }
 }
 
-test('GitHub is asked once to merge a commit, that is taken back when a rule refuses, and GitHub merges it', async (t) => {
+test('GitHub is asked once to merge a commit, that is taken back when a rule refuses, and GitHub merges it', {
+  timeout,
+}, async (t) => {
   await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
   if (given === null) return
   await using moose = await given.open()
@@ -136,7 +147,9 @@ async function eventsOf({ db }: Moose, id: string) {
   return { events: rows.map(({ message }) => message) }
 }
 
-test('where the repository allows no auto-merge that is said, and Moose merges what is green itself', async (t) => {
+test('where the repository allows no auto-merge that is said, and Moose merges what is green itself', {
+  timeout,
+}, async (t) => {
   await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
   if (given === null) return
   await using moose = await given.open()
@@ -156,7 +169,9 @@ test('where the repository allows no auto-merge that is said, and Moose merges w
   assert.equal(await given.home.remote.git('rev-parse', 'main^2'), head)
 })
 
-test('what is not required has ended before Moose merges it; what somebody else pushes is left to a human', async (t) => {
+test('what is not required has ended before Moose merges it; what somebody else pushes is left to a human', {
+  timeout,
+}, async (t) => {
   await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
   if (given === null) return
   await using moose = await given.open()
@@ -178,7 +193,7 @@ test('what is not required has ended before Moose merges it; what somebody else 
 })
 
 for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:after'] as const) {
-  test(`kill -9 at ${moment}: one request for one commit, and no other commit is merged`, async (t) => {
+  test(`kill -9 at ${moment}: one request for one commit, and no other commit is merged`, { timeout }, async (t) => {
     await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
     if (given === null) return
     const { home } = given
@@ -186,6 +201,7 @@ for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:aft
       await using first = await given.open()
       const one = await review(given, first)
       turns(one.pull, 'PENDING')
+      await until('its checks are seen', () => isSeen(given, 'PENDING'), PATIENCE)
       if (moment === 'withdraw_merge:after') {
         await policy(given, 'auto')
         await says(first, one.id, /^merged by rule: by github itself/)
@@ -214,7 +230,9 @@ for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:aft
   })
 }
 
-test('of two pull requests on one file the first is merged by rule, the second is brought up to date and verified before', async (t) => {
+test('of two pull requests on one file the first is merged by rule, the second is brought up to date and verified before', {
+  timeout,
+}, async (t) => {
   await using given = await onGitHub(t, greeted('top, sir\nhello\nbottom'), greeted('top\nhello\nbottom, sir'))
   if (given === null) return
   const { home, github } = given

@@ -69,6 +69,15 @@ export function OrderFields({ fields, change, problems, warnings, tellAll, fixed
           placeholder="docs/style.md"
           note={warned(warnings, 'context')}
         />
+        <TypedField
+          form={form}
+          name="depends_on"
+          part="dependsOn"
+          label="Waits for"
+          rows={2}
+          placeholder="1a2b3c4d"
+          note={warned(warnings, 'depends_on')}
+        />
         <RiskField form={form} />
       </fieldset>
       <fieldset className="form-group" disabled={fixed.budget !== null}>
@@ -96,7 +105,7 @@ type TypedFieldProps = {
   form: Form
   /** As the contract calls it, and as the form does. */
   name: keyof typeof ORDER_FIELDS
-  part: 'title' | 'description' | 'criteria' | 'context' | 'budget'
+  part: 'title' | 'description' | 'criteria' | 'context' | 'dependsOn' | 'budget'
   label: string
   placeholder?: string
   note?: string | null
