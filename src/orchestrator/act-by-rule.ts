@@ -64,9 +64,12 @@ async function withdraw(
   order: MergeCandidate,
   { asked, why }: { asked: MergeAsked; why: string },
 ): Promise<void> {
+  // Before: after a crash it is not known whether its forge still merges it.
+  const unsure: MergeAsked = { ...asked, is: 'asking' }
+  if (!(await keepMergeAsked(acts.db, keyOf(order), { before: asked, now: unsure }))) return
   const { forge, of } = await pullOn(acts, order)
   await faultPoint('withdraw_merge', () => forge.withdrawMerge(of, acts.signal))
-  if (!(await keepMergeAsked(acts.db, keyOf(order), { before: asked, now: null }))) return
+  if (!(await keepMergeAsked(acts.db, keyOf(order), { before: unsure, now: null }))) return
   if (asked.is === 'waiting') await tell(acts, order, `is not merged by itself any more: ${why}`)
 }
 

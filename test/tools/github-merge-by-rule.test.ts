@@ -213,7 +213,7 @@ for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:aft
     await dying.closed
     assert.equal(dying.child.signalCode, 'SIGKILL', dying.printed())
     const { rows } = await home.database.pool.query("select merge_asked ->> 'is' as is from pull_requests")
-    assert.equal(rows[0].is, moment === 'withdraw_merge:after' ? 'waiting' : 'asking')
+    assert.equal(rows[0].is, 'asking')
     assert.equal(asks(given), moment === 'ask_merge:before' ? 0 : 1)
 
     await policy(given, 'auto')
