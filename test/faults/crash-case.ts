@@ -69,7 +69,11 @@ const AFTER_ATTEMPTS: ReadonlySet<FaultPoint> = new Set(['ask_merge', 'withdraw_
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {
   const rows: Omit<CrashCase, 'fault'>[] = [
-    ...FAULT_POINTS.filter((effect) => !AFTER_ATTEMPTS.has(effect)).map((effect) => ({ ...BY_PATCH, effect, mendedBy: effect === 'fix' ? ('fix' as const) : null })),
+    ...FAULT_POINTS.filter((effect) => !AFTER_ATTEMPTS.has(effect)).map((effect) => ({
+      ...BY_PATCH,
+      effect,
+      mendedBy: effect === 'fix' ? ('fix' as const) : null,
+    })),
     ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const, mendedBy: null })),
     ...IN_REPAIR.map((effect) => ({ ...BY_PATCH, effect, mendedBy: 'model' as const })),
     ...FAULT_POINTS.filter((effect) => effect in IN_RESOLVING).map((effect) => {
