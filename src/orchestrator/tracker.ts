@@ -60,7 +60,6 @@ export function createTracker(deps: TrackerDeps): Tracker {
   let loop: Promise<void> | null = null
   let lastLook: Date | null = null
   let failures = 0
-  const wait = (ms: number, signal: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined)
   async function look(hinted: readonly PullRequestHint[] | null): Promise<number | null> {
     const watched = await watchedNow({ db, onError }, hinted, closed)
     const began = clock.now()
@@ -85,23 +84,23 @@ export function createTracker(deps: TrackerDeps): Tracker {
   /** Polls hinted pull requests until the next full poll. */
   async function hearHints(untilMs: number): Promise<void> {
     const left = () => Math.min(untilMs - clock.now().getTime(), intervalMs)
-    const rest = () => wait(Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
+    const rest = () => pause(clock, Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
     while (left() > 0) {
-      await wait(left(), AbortSignal.any([stopping.signal, hints.arrival()]))
+      await pause(clock, left(), AbortSignal.any([stopping.signal, hints.arrival()]))
       if (left() <= 0 || stopping.signal.aborted) return
-      await wait(Math.min(GATHER_MS, left()), stopping.signal)
+      await pause(clock, Math.min(GATHER_MS, left()), stopping.signal)
       const hinted = hints.take()
       // More than can be told apart: look at all.
       if (hinted === null) return rest()
       const restMs = hinted.length === 0 ? 0 : await lookAndRest(hinted)
-      await (restMs > 0 ? wait(restMs, stopping.signal) : rest())
+      await (restMs > 0 ? pause(clock, restMs, stopping.signal) : rest())
     }
   }
 
   async function lookAgainAndAgain(): Promise<void> {
     while (!stopping.signal.aborted) {
       const restMs = await lookAndRest(null)
-      await (restMs > 0 ? wait(restMs, stopping.signal) : hearHints(clock.now().getTime() + intervalMs))
+      await (restMs > 0 ? pause(clock, restMs, stopping.signal) : hearHints(clock.now().getTime() + intervalMs))
     }
   }
 
@@ -119,6 +118,11 @@ export function createTracker(deps: TrackerDeps): Tracker {
       await loop
     },
   }
+}
+
+/** Ends at the latest when the signal does, without a fault. */
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return clock.sleep(ms, signal).catch(() => undefined)
 }
 
 /** A sighting that cannot be recorded does not stop the others. */
