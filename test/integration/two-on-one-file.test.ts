@@ -63,7 +63,7 @@ test('orders of one file run one after the other, the first is merged, the secon
   assert.deepEqual([first.attempts, second.attempts, calls.length], [1, 2, 2])
   assert.equal(second.pull_request?.base_sha, first.pull_request?.merge_sha)
   const [one, two] = [first, second].map(({ attempt_history: [attempt] }) => attempt)
-  assert.ok(one?.ended_at != null && two !== undefined && one.ended_at <= two.claimed_at, 'not side by side')
+  assert.ok(String(one?.ended_at) <= String(two?.claimed_at), 'not side by side')
 })
 
 test('a real conflict is resolved by the model that made the change, verified and merged', { timeout }, async () => {

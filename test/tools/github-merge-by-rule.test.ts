@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Moose, openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import { createLog } from '../../src/log.ts'
 import type { StandInRun } from '../support/github/actions.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
@@ -71,12 +72,12 @@ const unit = (state: string): StandInRun => ({
 })
 const turns = (pull: Pull, checks: 'PENDING' | 'SUCCESS' | 'FAILURE') =>
   Object.assign(pull, { checks, runs: [unit(checks === 'PENDING' ? 'IN_PROGRESS' : checks)] })
-const asks = ({ github }: Given) => github.log.filter(({ operation }) => /EnableAutoMerge$/.test(operation)).length
+const asks = ({ github }: Given) => github.log.filter(({ operation }) => operation.endsWith('EnableAutoMerge')).length
 
 /** What `moose why` has of merging by rule. */
 async function rules(moose: Moose, id: string): Promise<string[]> {
   const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/why`))
-  const { why } = (await response.json()) as { why: { evidence: { name: string; text: string }[] } }
+  const { why } = WhyResponse.parse(await response.json())
   return why.evidence.flatMap(({ name, text: told }) => (/merged by rule/.test(name) ? [`${name}: ${told}`] : []))
 }
 const says = (moose: Moose, id: string, words: RegExp) =>
