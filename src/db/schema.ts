@@ -234,6 +234,12 @@ export type Database = MoneyTables &
       adopted_sha: ColumnType<string | null, never, string>
       /** A `FollowUpView`; null: it was not looked at. */
       follow_up: ColumnType<unknown, never, string | null>
+      /** The commit with which it was last seen on its forge, since when, and when last. */
+      followed_sha: ColumnType<string | null, never, string>
+      followed_since: ColumnType<Date | null, never, Date>
+      followed_at: ColumnType<Date | null, never, Date>
+      /** A `MergeAsked`; null: it was not tried to merge it by rule, or that was taken back. */
+      merge_asked: ColumnType<unknown, never, string | null>
     }
     github_deliveries: {
       id: string

@@ -34,6 +34,7 @@ function body(more: object = {}): string {
 }
 
 const PULL = { number: 1, base: 'main', branch: 'b', head_sha: HEAD, seen_head_sha: null, checks: null, review: null }
+const SEEN = { sha: HEAD, since: new Date('2026-01-01T00:00:00Z'), at: new Date('2026-01-01T01:00:00Z') }
 const GREEN: MergeFacts = {
   policy: 'auto',
   most: 'low',
@@ -41,14 +42,47 @@ const GREEN: MergeFacts = {
   risk: { level: 'low', reasons: [] },
   isApproved: true,
   hasHeldChanges: false,
-  pull: { ...PULL, body: body() },
+  isInReview: true,
+  pull: { ...PULL, body: body(), follow_up: null },
+  seen: SEEN,
+  mergedBeside: null,
+  now: new Date('2026-01-01T01:00:10Z'),
 }
+const follow = (state: string, why: string, code: string | null = null) =>
+  pull({ follow_up: { state, why, code, at: '2026-01-01T01:00:00.000Z' } })
 const pull = (more: Partial<MergeFacts['pull']>) => ({ pull: { ...GREEN.pull, ...more } })
 
 /** What each rule alone refuses, and what it says. */
 const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says: RegExp][]>> = {
   manual: [[{ policy: 'manual' }, /^its project has its pull requests merged by a human$/]],
-  forge: [[{ forge: 'github' }, /^its pull request is on github, where a human merges it$/]],
+  under_way: [[{ isInReview: false }, /^an attempt of its order is under way$/]],
+  hands_off: [
+    [follow('hands_off', 'b holds 0123, which Moose has not made', 'hands_off'), /which Moose has not made$/],
+  ],
+  follow_up: [
+    [follow('red', 'failed on the forge: unit'), /^failed on the forge: unit$/],
+    [follow('reviewed', 'a comment of a review by ada'), /^a comment of a review by ada$/],
+    [follow('behind', 'main has moved to 0123'), /^main has moved/],
+    [follow('quiet', 'no more is done for one order', 'follow_up_exhausted'), /^no more is done for one order$/],
+  ],
+  unseen: [
+    [{ forge: 'github', ...pull({ checks: 'SUCCESS' }), seen: null }, /^its commit was not seen on github yet$/],
+    [
+      {
+        forge: 'github',
+        ...pull({ checks: 'SUCCESS' }),
+        seen: { ...SEEN, sha: 'c'.repeat(40) },
+      },
+      /^its commit was not seen on github yet$/,
+    ],
+  ],
+  checks_may_begin: [
+    [{ forge: 'github', seen: { ...SEEN, since: new Date('2026-01-01T00:59:00Z') } }, /less than 2 minutes/],
+  ],
+  newer_base: [
+    [{ mergedBeside: { number: 7, at: SEEN.at } }, /^pull request #7 was merged since it was last looked at$/],
+    [{ seen: null, mergedBeside: { number: 7, at: SEEN.at } }, /^pull request #7 was merged/],
+  ],
   risk: [
     [
       { risk: { level: 'high', reasons: [{ rule: 'held_files', level: 'high', reason: 'a.lock is a lock file' }] } },
@@ -109,6 +143,14 @@ for (const { rule } of MERGE_RULES) {
     }
   })
 }
+
+test('what GitHub waits for by itself does not keep it from being asked', () => {
+  for (const some of [{ checks: 'PENDING' }, { checks: 'EXPECTED' }, { checks: 'SUCCESS', review: 'REVIEW_REQUIRED' }])
+    assert.deepEqual(mayMerge({ ...GREEN, forge: 'github', ...pull(some) }), [], JSON.stringify(some))
+  assert.deepEqual(mayMerge({ ...GREEN, forge: 'github' }), [], 'it has no checks, and none have begun')
+  assert.deepEqual(mayMerge({ ...GREEN, ...follow('checking', 'checks are running') }), [])
+  assert.deepEqual(mayMerge({ ...GREEN, mergedBeside: { number: 7, at: new Date('2026-01-01T00:30:00Z') } }), [])
+})
 
 test('every rule that refuses is named', () => {
   const refusals = mayMerge({ ...GREEN, policy: 'manual', isApproved: false })

@@ -1,3 +1,4 @@
+import type { FollowUpView } from '../contract/evidence/follow-up.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
 import { type PullInReview, reviewOf } from '../contract/evidence/review.ts'
 import type { RiskLevel } from '../work-order/content.ts'
@@ -15,14 +16,26 @@ export type MergeFacts = {
   isApproved: boolean
   /** Changes that a human had to allow are in it. */
   hasHeldChanges: boolean
+  /** Its order is in review with it; false: an attempt of it is to be made, or is under way. */
+  isInReview: boolean
   /** With its text, whose record says what was verified. */
-  pull: PullInReview & { body: string }
+  pull: PullInReview & { body: string; follow_up: FollowUpView | null }
+  /** The commit with which it was last seen on its forge, since when, and when last; null: it was not seen yet. */
+  seen: { sha: string; since: Date; at: Date } | null
+  /** The last pull request that was merged into its base since its own verification began; null: none was. */
+  mergedBeside: { number: number; at: Date } | null
+  now: Date
 }
 
 export type MergeRefusal = { rule: string; reason: string }
 
 type Verified = NonNullable<ReturnType<typeof recordIn>>
 type MergeRule = { rule: string; refuses: (facts: MergeFacts, verified: Verified | null) => string | null }
+
+/** States of a follow-up in which there is nothing to do, or only to wait. */
+const AT_REST: ReadonlySet<string> = new Set(['quiet', 'checking'])
+/** A forge begins the checks of a commit so soon, if it has any. */
+const BEGIN_WITHIN_MS = 120_000
 
 /** Each completes "It is not merged by rule: …"; null: it has nothing against it. */
 export const MERGE_RULES: readonly MergeRule[] = [
@@ -31,8 +44,8 @@ export const MERGE_RULES: readonly MergeRule[] = [
     refuses: ({ policy }) => (policy === 'manual' ? 'its project has its pull requests merged by a human' : null),
   },
   {
-    rule: 'forge',
-    refuses: ({ forge }) => (forge === 'local' ? null : `its pull request is on ${forge}, where a human merges it`),
+    rule: 'under_way',
+    refuses: ({ isInReview }) => (isInReview ? null : 'an attempt of its order is under way'),
   },
   {
     rule: 'risk',
@@ -72,13 +85,58 @@ export const MERGE_RULES: readonly MergeRule[] = [
         : `${verified.proved_count} of ${verified.criteria_count} criteria are proved`,
   },
   {
+    rule: 'hands_off',
+    refuses: ({ pull: { follow_up: followUp } }) => (followUp?.code === 'hands_off' ? followUp.why : null),
+  },
+  {
+    rule: 'follow_up',
+    refuses: ({ pull: { follow_up: followUp } }) =>
+      followUp === null || followUp.code === 'hands_off' || (followUp.code === null && AT_REST.has(followUp.state))
+        ? null
+        : followUp.why,
+  },
+  {
+    rule: 'unseen',
+    refuses: ({ forge, pull, seen }) =>
+      forge === 'local' || seen?.sha === pull.head_sha ? null : `its commit was not seen on ${forge} yet`,
+  },
+  {
+    rule: 'checks_may_begin',
+    refuses: ({ forge, pull, seen, now }) =>
+      forge === 'local' ||
+      pull.checks !== null ||
+      seen === null ||
+      now.getTime() - seen.since.getTime() >= BEGIN_WITHIN_MS
+        ? null
+        : `its commit is on ${forge} for less than ${BEGIN_WITHIN_MS / 60_000} minutes, and checks may still begin`,
+  },
+  {
+    rule: 'newer_base',
+    refuses: ({ mergedBeside, seen }) =>
+      mergedBeside === null || (seen !== null && seen.at > mergedBeside.at)
+        ? null
+        : `pull request #${mergedBeside.number} was merged since it was last looked at`,
+  },
+  {
     rule: 'review',
-    refuses: ({ pull }) => {
-      const { needs, because } = reviewOf(pull)
+    refuses: ({ forge, pull }) => {
+      // What its forge waits for by itself; the states of its follow-up have rules of their own.
+      const { needs, because } = reviewOf({ ...(forge === 'local' ? pull : waitedFor(pull)), follow_up: null })
       return needs === 'merge' ? null : because
     },
   },
 ]
+
+/** A pull request without what only has to come: the end of checks, and an approval. */
+function waitedFor<Pull extends PullInReview>(pull: Pull): Pull {
+  const checks = isRunning(pull) ? null : pull.checks
+  return { ...pull, checks, review: pull.review === 'REVIEW_REQUIRED' ? null : pull.review }
+}
+
+/** Whether checks of its forge have still to end. */
+export function isRunning({ checks }: Pick<PullInReview, 'checks'>): boolean {
+  return checks === 'PENDING' || checks === 'EXPECTED'
+}
 
 /** Whether a pull request is merged without a human, or every rule that refuses it. */
 export function mayMerge(facts: MergeFacts): MergeRefusal[] {

@@ -1,4 +1,4 @@
-/** What an attempt, and a reaction to what becomes of its pull request, does outside its own process; about in the order it happens. */
+/** What an attempt, and what follows it, does outside its own process, by name; about in the order it happens. */
 export const FAULT_POINTS = [
   'claim',
   'start_workflow',
@@ -26,6 +26,8 @@ export const FAULT_POINTS = [
   'rerun',
   'reply',
   'comment',
+  'ask_merge',
+  'withdraw_merge',
 ] as const
 
 export type FaultPoint = (typeof FAULT_POINTS)[number]

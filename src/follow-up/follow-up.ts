@@ -14,6 +14,7 @@ import {
   type NewFollowUp,
   noteFollowUp,
 } from '../db/follow-ups.ts'
+import { noteFollowed } from '../db/merge-asked.ts'
 import { findPullRequestOfAttempt, type PullRequestRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
@@ -41,8 +42,12 @@ export type FollowUpDeps = {
 
 /** Follows what becomes of open pull requests, and reacts to it within bounds that the database keeps. */
 export type FollowUps = {
-  /** What a look has seen: of those that an order is in review with, facts are asked for where something has changed. */
-  saw(sightings: readonly Sighting[], signal: AbortSignal): Promise<void>
+  /**
+   * What a look has seen: of those that an order is in review with, facts are asked for where something has changed.
+   *
+   * @param began when the look began; left out: now
+   */
+  saw(sightings: readonly Sighting[], signal: AbortSignal, began?: Date): Promise<void>
 }
 
 /** What was last told of a pull request; the same mark tells the same. */
@@ -51,7 +56,7 @@ type Told = { mark: string; facts: PullRequestFacts }
 export function createFollowUps(deps: FollowUpDeps): FollowUps {
   const told = new Map<string, Told>()
   return {
-    async saw(sightings, signal) {
+    async saw(sightings, signal, began = deps.clock.now()) {
       const open = sightings.filter(({ of, pullRequest }) => pullRequest.state === 'open' && of.known.state === 'open')
       for (const { of, pullRequest } of sightings) if (pullRequest.state !== 'open') told.delete(keyOf(of))
       const awaited = open.filter(({ of }) => of.isAwaited)
@@ -59,7 +64,12 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
       for (const { of } of awaited) {
         if (signal.aborted) return
         const known = told.get(keyOf(of))
-        if (known !== undefined) await followOne(deps, of, known.facts, signal).catch(deps.onError)
+        if (known === undefined) continue
+        const { facts } = known
+        await followOne(deps, of, facts, signal)
+          // Last: what is merged by rule goes by the state that is kept by then.
+          .then(() => noteFollowed(deps.db, of, facts.head_sha, began))
+          .catch(deps.onError)
       }
     },
   }

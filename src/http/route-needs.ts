@@ -69,6 +69,7 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'POST /api/work-orders/check': 'file',
   'PATCH /api/work-orders/{id}': 'file',
 
+  'POST /api/work-orders/approve': 'approve',
   'POST /api/work-orders/{id}/approve': 'approve',
   'POST /api/work-orders/{id}/reject': 'approve',
   'POST /api/work-orders/{id}/merge': 'approve',

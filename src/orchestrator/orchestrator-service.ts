@@ -1,31 +1,24 @@
 import type { Kysely } from 'kysely'
 import { assertWantedReady, type Executors } from '../attempt/choose-executor.ts'
-import { assertRoom } from '../attempt/disk-room.ts'
 import { assertServing, createDrain, type Drain, settle } from '../attempt/drain.ts'
-import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import { createRunningAttempts, type RunningAttempts } from '../attempt/running-attempts.ts'
 import { whyStopped } from '../budget/emergency.ts'
 import type { Clock } from '../clock.ts'
-import type { Actor } from '../contract/actor.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
-import { actingAs } from '../db/audit/acting-as.ts'
 import type { Database } from '../db/schema.ts'
-import { readSettings, type Settings } from '../db/system-config.ts'
-import { type Claim, claimOrders } from '../db/work-orders/claim.ts'
+import type { Settings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders/work-orders.ts'
 import { Fault } from '../faults/fault.ts'
-import { faultPoint } from '../faults/fault-point.ts'
 import { type AttemptStarter, createAttemptStarter } from '../fleet/attempt-starter.ts'
-import { createFollowUps } from '../follow-up/follow-up.ts'
+import { createFollowUps, type FollowUps } from '../follow-up/follow-up.ts'
 import { createReverts } from '../follow-up/reverts.ts'
+import { type Claims, createClaims } from './claims.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
-import { endAbandoned } from './end-abandoned.ts'
 import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
 import { createMergeByRule } from './merge-by-rule.ts'
 import type { Orchestrator, OrchestratorDeps } from './orchestrator.ts'
-import { resumeAsked, resumeSuspended } from './resume-suspended.ts'
 import { settleDependents } from './settle-dependents.ts'
 import { readStatus } from './status.ts'
 import { createTracker, type Tracker } from './tracker.ts'
@@ -62,7 +55,8 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const wake = () => dispatcher.wake()
   const attempts = createAttemptStarter(deps, { drain, running, onEnd: wake, onLeftBehind: wake, onError: errors.add })
   const decisions = createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel)
-  const merging = createMergeByRule(db, { merge: decisions.merge, onError: errors.add })
+  const ruled = { db, clock, forges: deps.followUpForges, merge: decisions.merge, onError: errors.add }
+  const merging = createMergeByRule(ruled)
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
     isStopped: async () => (await emergencyStop.check()) !== null,
@@ -70,7 +64,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError: errors.add,
     now: clock.now,
   })
-  const tracker = createFollowing(deps, { emergencyStop, dispatcher, onError: errors.add })
+  const tracker = createFollowing(deps, { emergencyStop, dispatcher, merging, onError: errors.add })
 
   let looking: Promise<unknown> = Promise.resolve()
 
@@ -117,12 +111,21 @@ function createFollowing(
   {
     emergencyStop,
     dispatcher,
+    merging,
     onError,
-  }: { emergencyStop: EmergencyStop; dispatcher: Dispatcher; onError: ErrorList['add'] },
+  }: Pick<Beginnings, 'emergencyStop' | 'dispatcher'> & Pick<Look, 'merging'> & { onError: ErrorList['add'] },
 ): Tracker {
   const { config, adapters, followUpForges: forges } = deps
-  const isTakenOn = async () => config.followUp && dispatcher.polling && (await emergencyStop.check()) === null
-  const followUps = createFollowUps({ ...deps, forges, workspaces: adapters.workspaces, isTakenOn, onError })
+  const isPolling = async () => dispatcher.polling && (await emergencyStop.check()) === null
+  const isTakenOn = async () => config.followUp && (await isPolling())
+  const following = createFollowUps({ ...deps, forges, workspaces: adapters.workspaces, isTakenOn, onError })
+  const followUps: FollowUps = {
+    async saw(sightings, signal, began) {
+      await following.saw(sightings, signal, began)
+      // What was seen may have it merged, or that taken back.
+      if (await isPolling()) merging.look()
+    },
+  }
   const reverts = createReverts({ ...deps, forges, onError })
   const intervalMs = config.trackIntervalMs
   return createTracker({ ...deps, followUps, reverts, random: Math.random, intervalMs, onError })
@@ -221,53 +224,6 @@ function createEndings(parts: {
         .then(() => attempts[Symbol.asyncDispose]())
         .catch(errors.add)
     },
-  }
-}
-
-/** How many attempts may run at once. */
-type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository' | 'pauseAfterFailures'>
-
-/** How this process comes to its orders. */
-type Claims = {
-  settings(): Promise<Settings>
-  /** Makes suspended orders pending whose condition is met: they may be claimed next. */
-  resumeSuspended(): Promise<void>
-  /** Makes one suspended order pending on request. @returns as `resumeAsked` */
-  resumeAsked(workOrderId: string): Promise<Fault | null>
-  /** Claims what is next. @throws {Fault} `disk_full` */
-  next(places: Places): Promise<Claim>
-  /** Claims one order. @throws {Fault} `emergency_stop`, `disk_full` */
-  one(workOrderId: string, by?: Actor): Promise<Claim>
-  /** Ends suspended attempts that will not be resumed. */
-  endAbandoned(): Promise<void>
-}
-
-function createClaims(
-  deps: OrchestratorDeps,
-  { emergencyStop, onError }: { emergencyStop: EmergencyStop; onError: (error: unknown) => void },
-): Claims {
-  const { db, config, homeId, adapters } = deps
-  const settings = () => readSettings(db, config)
-  const endRest = () => endAbandoned({ ...deps, workspaces: adapters.workspaces })
-  const runner = { homeId, revision: PIPELINE_REVISION }
-  const claim = async (places: Places, only: string | null, by?: Actor) => {
-    const { maxConcurrent, maxPerRepository, pauseAfterFailures: pauseAfter } = places
-    await assertRoom(config.home)
-    return faultPoint('claim', () =>
-      claimOrders(actingAs(db, by), { maxConcurrent, maxPerRepository, pauseAfter, runner, only }),
-    )
-  }
-  return {
-    settings,
-    resumeSuspended: () => resumeSuspended({ ...deps, home: config.home }, onError),
-    resumeAsked: (workOrderId) => resumeAsked({ ...deps, home: config.home }, workOrderId),
-    next: (places) => claim(places, null),
-    async one(workOrderId, by) {
-      await emergencyStop.assertReleased()
-      await endRest()
-      return claim(await settings(), workOrderId, by)
-    },
-    endAbandoned: endRest,
   }
 }
 

@@ -63,12 +63,12 @@ export function createTracker(deps: TrackerDeps): Tracker {
   let loop: Promise<void> | null = null
   let lastLook: Date | null = null
   let failures = 0
-  const wait = (ms: number, signal: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined)
   async function look(hinted: readonly PullRequestHint[] | null): Promise<number | null> {
     const watched = await watchedNow({ db, onError }, hinted, closed)
-    if (hinted === null) lastLook = clock.now()
+    const began = clock.now()
+    if (hinted === null) lastLook = began
     const { sightings, faults } = await deps.watch.look(watched, stopping.signal)
-    await takeIn(deps, closed, sightings, stopping.signal)
+    await takeIn(deps, closed, sightings, { began, signal: stopping.signal })
     if (stopping.signal.aborted) return null
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
@@ -87,23 +87,23 @@ export function createTracker(deps: TrackerDeps): Tracker {
   /** Polls hinted pull requests until the next full poll. */
   async function hearHints(untilMs: number): Promise<void> {
     const left = () => Math.min(untilMs - clock.now().getTime(), intervalMs)
-    const rest = () => wait(Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
+    const rest = () => pause(clock, Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
     while (left() > 0) {
-      await wait(left(), AbortSignal.any([stopping.signal, hints.arrival()]))
+      await pause(clock, left(), AbortSignal.any([stopping.signal, hints.arrival()]))
       if (left() <= 0 || stopping.signal.aborted) return
-      await wait(Math.min(GATHER_MS, left()), stopping.signal)
+      await pause(clock, Math.min(GATHER_MS, left()), stopping.signal)
       const hinted = hints.take()
       // More than can be told apart: look at all.
       if (hinted === null) return rest()
       const restMs = hinted.length === 0 ? 0 : await lookAndRest(hinted)
-      await (restMs > 0 ? wait(restMs, stopping.signal) : rest())
+      await (restMs > 0 ? pause(clock, restMs, stopping.signal) : rest())
     }
   }
 
   async function lookAgainAndAgain(): Promise<void> {
     while (!stopping.signal.aborted) {
       const restMs = await lookAndRest(null)
-      await (restMs > 0 ? wait(restMs, stopping.signal) : hearHints(clock.now().getTime() + intervalMs))
+      await (restMs > 0 ? pause(clock, restMs, stopping.signal) : hearHints(clock.now().getTime() + intervalMs))
     }
   }
 
@@ -123,16 +123,22 @@ export function createTracker(deps: TrackerDeps): Tracker {
   }
 }
 
+/** Ends at the latest when the signal does, without a fault. */
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return clock.sleep(ms, signal).catch(() => undefined)
+}
+
 /** A sighting that cannot be recorded does not stop the others. */
 async function takeIn(
   { db, clock, onError, followUps, reverts }: TrackerDeps,
   closed: ClosedPullRequests,
   sightings: readonly Sighting[],
-  signal: AbortSignal,
+  look: { began: Date; signal: AbortSignal },
 ): Promise<void> {
   closed.saw(sightings)
   for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
-  if (!signal.aborted) await followUps?.saw(sightings, signal)
+  const { began, signal } = look
+  if (!signal.aborted) await followUps?.saw(sightings, signal, began)
   if (!signal.aborted) await reverts?.look(signal)
 }
 

@@ -86,8 +86,15 @@ export const IN_FOLLOWING: Record<NonNullable<CrashCase['follows']>, Partial<Rec
   review: { follow_up: 1, push: 1, record: 1, reply: 1 },
   rerun: { follow_up: 1, rerun: 1 },
 }
-/** Of reactions alone. */
-const BESIDE_AN_ORDER: ReadonlySet<FaultPoint> = new Set(['follow_up', 'rerun', 'reply', 'comment'])
+/** Of what follows an attempt alone; tests of GitHub kill at the last three. */
+const BESIDE_AN_ORDER: ReadonlySet<FaultPoint> = new Set([
+  'follow_up',
+  'rerun',
+  'reply',
+  'comment',
+  'ask_merge',
+  'withdraw_merge',
+])
 
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
+import { ApproveChosenResponse } from '../../src/contract/why/approve-chosen.ts'
 import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
 import { addToken } from '../../src/db/api-tokens/api-tokens.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
@@ -140,4 +141,43 @@ test('moose project edit and show have the rules of a project, and refuse what i
   assert.match(unset.stdout, /any number of pull requests\n.*by a human\n.*by a human\n/)
   for (const wrong of ['--max-open-pull-requests 0', '--max-open-pull-requests few', '--merge-policy always'])
     assert.equal((await run(`project edit sample ${wrong}`)).exitCode, 2, wrong)
+})
+
+test('orders are chosen by a filter, with the most they cost and what verifies them, and approved as they were shown', async () => {
+  const first = await file(LOW)
+  const second = await file({ ...LOW, title: 'Greet again', budget_usd: '1.25' })
+  await file(HELD)
+  const choose = async (body: object) =>
+    ApproveChosenResponse.parse(await request('POST', '/api/work-orders/approve', { project: 'sample', ...body }))
+  const shown = await choose({ risk: 'low' })
+  assert.deepEqual(
+    shown.chosen.map(({ id, worst_case_usd: worst, risk, verification }) => [
+      id,
+      worst,
+      risk?.level,
+      verification?.checks,
+    ]),
+    [
+      [first.id, 2.5, 'low', 1],
+      [second.id, 1.25, 'low', 1],
+    ],
+  )
+  assert.deepEqual([shown.worst_case_usd, shown.unbounded, shown.approved], [3.75, 0, []])
+  const held = await choose({ risk: 'high', title: 'lock GREETING' })
+  assert.deepEqual(held.chosen[0]?.risk?.reasons[0]?.rule, 'held_files')
+
+  await request('PATCH', `/api/work-orders/${second.id}`, { title: 'Greet otherwise' })
+  const confirm = shown.chosen.map(({ id, content_sha256 }) => ({ work_order_id: id, content_sha256 }))
+  const done = await choose({ risk: 'low', confirm })
+  assert.deepEqual(
+    done.approved.map(({ id, approved }) => [id, approved]),
+    [[first.id, true]],
+  )
+  assert.deepEqual(
+    done.refused.map(({ work_order_id, error: { code } }) => [work_order_id, code]),
+    [[second.id, 'work_order_conflict']],
+  )
+  assert.equal((await api.detail(second.id)).approved, false)
+  const again = await choose({ risk: 'low', confirm: confirm.slice(0, 1) })
+  assert.match(String(again.refused[0]?.error.message), /it is approved already/)
 })

@@ -67,6 +67,7 @@ const BODIES: Record<string, unknown> = {
   receiveGitHubWebhook: {},
   createToken: { name: 'planner', scopes: ['file'] },
   editProject: { budget_usd: '5' },
+  approveWorkOrders: { project: 'sample', risk: 'high' },
   decideWorkOrder: { option: 'abort' },
   addNotificationEndpoint: { name: 'ops', url: 'https://example.com/' },
   setPlaces: { max_concurrent: 4 },

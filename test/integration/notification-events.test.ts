@@ -67,7 +67,15 @@ test('what Moose does about a pull request is told: begun, repaired, answered, f
   const { db } = home.database
   await added(moose, { name: 'ops', url: 'https://example.com/' })
   const id = await fileOrder(home.database, { title: 'Followed', files: ['a.txt'] })
-  const begun = { workOrderId: id, headSha: 'a', baseSha: null, because: 'unit is red', task: null, attempt: 2 }
+  const begun = {
+    workOrderId: id,
+    headSha: 'a',
+    baseSha: null,
+    because: 'unit is red',
+    task: null,
+    allowedBy: null,
+    attempt: 2,
+  }
   const begin = async (kind: 'checks' | 'review' | 'rerun') =>
     String(await beginFollowUp(db, { ...begun, kind, fingerprint: `${kind} ${Math.random()}` }))
   const [repaired, failed, answered, rerun] = [

@@ -170,12 +170,13 @@ function parseAnswer<T>(body: unknown, answer: z.ZodType<T>): T {
   throw new Fault('internal', message, {}, parsed.error)
 }
 
-/** The Fault an error answer carries; a code of another version becomes `internal` and stays in the details. */
+/** The Fault an error answer carries. */
 async function faultOf(response: Response): Promise<Fault> {
   return asFault(parseAnswer(await jsonOf(response), FaultBody).error)
 }
 
-function asFault(error: z.infer<typeof FaultBody>['error']): Fault {
+/** What an answer names as an error; a code of another version becomes `internal` and stays in the details. */
+export function asFault(error: z.infer<typeof FaultBody>['error']): Fault {
   const details = error.details === undefined ? {} : error.details
   if (isFaultCode(error.code)) return new Fault(error.code, error.message, details)
   return new Fault('internal', error.message, { ...details, code: error.code })

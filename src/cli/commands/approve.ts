@@ -1,16 +1,18 @@
 import { type Command, Option } from 'commander'
 import { ApproveWorkOrder } from '../../contract/why/approve.ts'
+import { ApproveChosenResponse } from '../../contract/why/approve-chosen.ts'
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import type { Cli } from '../cli.ts'
+import { asFault } from '../client/api-client.ts'
 import type { ServiceState } from '../client/service-state.ts'
 import { termsNotes, totalText } from '../pages/approval-terms.ts'
 import { shortId } from '../pages/humanize.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
 import { type OrderAction, orderCommand } from './act-on-orders.ts'
-import { actOnChosen, type Choice, type ChoiceOptions, withChoice } from './choose-orders.ts'
+import { actOnChosen, type Choice, type ChoiceOptions, type Together, withChoice } from './choose-orders.ts'
 
 const UNAPPROVED: Choice = {
   statuses: () => ['pending'],
@@ -53,8 +55,33 @@ export function approveCommand(cli: Cli): Command {
         total: (orders) => `All of them together: ${totalText(orders)}`,
         hint: afterApproval,
       }
-      return actOnChosen(cli, ids, { options, choice: UNAPPROVED, action, past: 'approved' })
+      const together = approvedTogether(wish)
+      return actOnChosen(cli, ids, { options, choice: UNAPPROVED, action, past: 'approved', together })
     })
+}
+
+/** One call says what is chosen and what approving it allows; the same one approves what was shown, and nothing else. */
+function approvedTogether({ allow, allow_secrets, allow_all_protected }: ApproveWorkOrder): Together {
+  const call = { method: 'POST', path: '/api/work-orders/approve', answer: ApproveChosenResponse } as const
+  const now = Date.now()
+  const filter = ({ project, risk, title, olderThan }: ChoiceOptions) => ({
+    project,
+    risk,
+    title,
+    ...(olderThan === undefined ? {} : { filed_before: new Date(now - olderThan).toISOString() }),
+  })
+  return {
+    async choose(api, options) {
+      const { chosen, is_cut: isCut } = await api.call({ ...call, body: filter(options) })
+      return { orders: chosen, isCut }
+    },
+    async act(api, options, orders) {
+      const confirm = orders.map(({ id, content_sha256 }) => ({ work_order_id: id, content_sha256 }))
+      const body = { ...filter(options), allow, allow_secrets, allow_all_protected, confirm }
+      const { approved, refused } = await api.call({ ...call, body })
+      return { done: approved, refused: refused.map(({ work_order_id: id, error }) => ({ id, fault: asFault(error) })) }
+    },
+  }
 }
 
 /** @throws {Fault} `request_invalid` naming the options */

@@ -9,7 +9,6 @@ import {
 } from '../../contract/work-orders.ts'
 import { Fault, type FaultCode, isFaultCode, toFault } from '../../faults/fault.ts'
 import type { RiskLevel } from '../../work-order/content.ts'
-import { isAtMost } from '../../work-order/risk.ts'
 import type { Status } from '../../work-order/status.ts'
 import { waysIn } from '../../work-order/ways-out.ts'
 import { type Cli, withApi } from '../cli.ts'
@@ -44,6 +43,16 @@ export type Choice = {
   fits: (order: ListedWorkOrder) => boolean
   /** `pending orders that are not approved`. */
   which: string
+}
+
+/** Orders that one call chooses, and another acts on all together. */
+export type Together = {
+  choose(api: ApiClient, options: ChoiceOptions): Promise<{ orders: WorkOrderView[]; isCut: boolean }>
+  act(
+    api: ApiClient,
+    options: ChoiceOptions,
+    orders: readonly WorkOrderView[],
+  ): Promise<{ done: WorkOrderView[]; refused: { id: string; fault: Fault }[] }>
 }
 
 /** More are not looked at: the list of the API has no more. */
@@ -81,19 +90,29 @@ export function faultCode(text: string): FaultCode {
 export async function actOnChosen(
   cli: Cli,
   ids: readonly string[],
-  { options, choice, action, past }: { options: ChoiceOptions; choice: Choice; action: OrderAction; past: string },
+  {
+    options,
+    choice,
+    action,
+    past,
+    together,
+  }: { options: ChoiceOptions; choice: Choice; action: OrderAction; past: string; together?: Together },
 ): Promise<void> {
   const { all, project, olderThan, state, failedWith, risk, title } = options
   const isChoice = [all, project, olderThan, state, failedWith, risk, title].some((option) => option !== undefined)
   if (isChoice === ids.length > 0) throw noOrders(action.verb, isChoice)
   if (!isChoice) return await actOnOrders(cli, ids, action)
   await withApi(cli, async (api) => {
-    const orders = await chosen(cli, api, options, choice)
+    const orders =
+      together === undefined ? await chosen(cli, api, options, choice) : await chosenBy(cli, api, options, together)
     if (orders.length > 0) {
       show(cli, orders, action)
       if (!(await isConfirmed(cli, orders.length, options, action.verb))) return
     }
-    const outcomes = await actOnEach(cli, api, orders, action)
+    const outcomes =
+      together === undefined
+        ? await actOnEach(cli, api, orders, action)
+        : actOnAll(cli, orders, action, orders.length === 0 ? NOTHING : await together.act(api, options, orders))
     summarize(cli, outcomes, { past, which: choice.which })
   })
 }
@@ -118,25 +137,55 @@ async function chosen(cli: Cli, api: ApiClient, options: ChoiceOptions, choice: 
     found.push(...work_orders)
   }
   const before = options.olderThan === undefined ? Number.POSITIVE_INFINITY : Date.now() - options.olderThan
-  const { failedWith: code, title, risk: most } = options
-  const words = title === undefined ? [] : title.toLowerCase().split(/\s+/)
+  const { failedWith: code } = options
   const meant = found.filter(
     (order) =>
       choice.fits(order) &&
-      words.every((word) => order.title.toLowerCase().includes(word)) &&
       Date.parse(order.created_at) < before &&
       (code === undefined || order.status_reason?.code === code),
   )
   const looked: WorkOrderDetail[] = []
   for (const { id } of meant) {
     const { work_order } = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
-    const { risk } = work_order
-    if (most === undefined || (risk !== undefined && isAtMost(risk.level, most))) looked.push(work_order)
+    looked.push(work_order)
   }
   return looked.toSorted((one, other) => one.created_at.localeCompare(other.created_at))
 }
 
-function show({ output }: Cli, orders: readonly WorkOrderDetail[], { verb, notes, total }: OrderAction): void {
+async function chosenBy(
+  cli: Cli,
+  api: ApiClient,
+  options: ChoiceOptions,
+  { choose }: Together,
+): Promise<WorkOrderView[]> {
+  const { orders, isCut } = await choose(api, options)
+  if (isCut) cli.output.note(`Only the newest ${MOST} such orders are looked at; type the same again for the others.`)
+  return orders
+}
+
+const NOTHING = { done: [], refused: [] }
+
+function actOnAll(
+  cli: Cli,
+  orders: readonly WorkOrderView[],
+  action: OrderAction,
+  { done, refused }: Awaited<ReturnType<Together['act']>>,
+): Outcome[] {
+  return orders.map((order) => {
+    const work_order = done.find(({ id }) => id === order.id)
+    const why = refused.find(({ id }) => id === order.id)
+    if (work_order === undefined) {
+      const fault = why === undefined ? new Fault('internal', `The service said nothing of ${order.id}.`) : why.fault
+      tellRefused(cli, order, fault)
+      return fault
+    }
+    report(cli, work_order, action)
+    cli.output.document({ success: true, work_order_id: order.id, work_order })
+    return null
+  })
+}
+
+function show({ output }: Cli, orders: readonly WorkOrderView[], { verb, notes, total }: OrderAction): void {
   const { paint } = output
   const now = new Date()
   const rows = orders.map((order) => [
@@ -178,7 +227,7 @@ const FOR_ALL: ReadonlySet<FaultCode> = new Set(['service_unreachable', 'unauthe
 async function actOnEach(
   cli: Cli,
   api: ApiClient,
-  orders: readonly WorkOrderDetail[],
+  orders: readonly WorkOrderView[],
   action: OrderAction,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = []

@@ -80,6 +80,14 @@ alter table projects
   add column if not exists auto_merge text not null default 'low'
     constraint projects_auto_merge check (auto_merge in ('low', 'medium', 'high'));
 
+alter table pull_requests
+  -- The commit with which it was last seen on its forge, since when, and when last.
+  add column if not exists followed_sha text,
+  add column if not exists followed_since timestamptz,
+  add column if not exists followed_at timestamptz,
+  -- What became of having it merged by rule: a `MergeAsked`; null: it was not tried, or was taken back.
+  add column if not exists merge_asked jsonb;
+
 -- As in 0018, with what is decided without a human.
 drop trigger if exists projects_audit on projects;
 create constraint trigger projects_audit after insert or update or delete on projects

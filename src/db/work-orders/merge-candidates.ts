@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
+import { FollowUpView } from '../../contract/evidence/follow-up.ts'
 import { endedAsSeen } from '../attempts/ended-verifications.ts'
+import { mergeAskedIn } from '../merge-asked.ts'
 import type { Database } from '../schema.ts'
 import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
 import { hiddenTexts, texts } from './work-order-view.ts'
@@ -8,7 +10,20 @@ import { hiddenTexts, texts } from './work-order-view.ts'
 /** Looked at at once, the oldest first. */
 const MOST = 200
 
-/** An order in review in a project of the merge policy `auto`, with its open pull request. */
+/** Another pull request that was merged into the same base after the attempt began that verified this one; the last of them. */
+const MERGED_BESIDE = sql<{ number: number; at: string } | null>`(
+  select jsonb_build_object('number', other.number, 'at', other.ended_at)
+  from pull_requests as other join attempts on attempts.work_order_id = pull_requests.work_order_id
+    and attempts.number = coalesce(pull_requests.verified_by, pull_requests.attempt)
+  where other.project_id = pull_requests.project_id and other.base = pull_requests.base and other.state = 'merged'
+    and other.ended_at >= attempts.claimed_at
+  order by other.ended_at desc limit 1
+)`
+
+/**
+ * An order with its open pull request: one in review in a project of the merge policy `auto`, or one whose forge was asked to
+ * merge by itself.
+ */
 export type MergeCandidate = Awaited<ReturnType<typeof mergeCandidates>>[number]
 
 /** @param ids of these orders alone; null: of all */
@@ -26,22 +41,20 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
     .select(['work_orders.id', 'work_orders.title', 'work_orders.description', 'work_orders.acceptance_criteria'])
     .select(['work_orders.files_in_scope', 'work_orders.risk_level', 'projects.id as project_id'])
     .select(['projects.merge_policy', 'projects.auto_merge', 'projects.forge'])
-    .select([
-      'pull_requests.number',
-      'base',
-      'branch',
-      'head_sha',
-      'seen_head_sha',
-      'checks',
-      'review',
-      'conflict',
-      'body',
-    ])
+    .select(['pull_requests.number', 'pull_requests.attempt', 'node_id', 'base', 'branch', 'head_sha', 'seen_head_sha'])
+    .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'merge_asked'])
+    .select(['followed_sha', 'followed_since', 'followed_at', MERGED_BESIDE.as('merged_beside')])
     .select(endedAsSeen)
     .select(sql<boolean>`coalesce(${IS_APPROVED} and ${IS_AS_APPROVED}, false)`.as('is_approved'))
-    .where('work_orders.status', '=', 'in_progress')
-    .where('work_orders.phase', '=', 'in_review')
-    .where('projects.merge_policy', '=', 'auto')
+    .select(
+      sql<boolean>`coalesce(work_orders.status = 'in_progress' and work_orders.phase = 'in_review', false)`.as(
+        'is_in_review',
+      ),
+    )
+    .where(
+      sql<boolean>`(work_orders.status = 'in_progress' and work_orders.phase = 'in_review' and projects.merge_policy = 'auto'
+        or merge_asked ->> 'is' in ('asking', 'waiting'))`,
+    )
     .where('projects.removed_at', 'is', null)
     .$if(ids !== null, (select) => select.where('work_orders.id', 'in', ids))
     .orderBy('work_orders.created_at')
@@ -53,5 +66,9 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
     acceptance_criteria: texts(row.acceptance_criteria),
     files_in_scope: texts(row.files_in_scope),
     hidden_text: hiddenTexts(row),
+    follow_up: row.follow_up === null ? null : FollowUpView.parse(row.follow_up),
+    merge_asked: mergeAskedIn(row.merge_asked),
+    merged_beside:
+      row.merged_beside === null ? null : { number: row.merged_beside.number, at: new Date(row.merged_beside.at) },
   }))
 }

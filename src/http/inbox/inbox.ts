@@ -22,6 +22,7 @@ import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts
 import { rowEvidence } from '../../orchestrator/why/facts.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
 import { lastOrders } from '../../work-order/words.ts'
+import { withTerms } from '../filing/approval-terms.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { withVerification } from '../verification.ts'
 import { approvalOf } from './approval.ts'
@@ -45,7 +46,7 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
   if (found === undefined) throw new Fault('work_order_not_found', `There is no work order "${order.id}" any more.`)
   const { why } = found
   if (order.status !== 'pending' || order.approved) return { work_order: order, why, worst_case_usd: null }
-  const [shown = order] = await withVerification(deps, [order])
+  const [shown = order] = await withTerms(deps, [order])
   const { worstCaseUsd, sentence, evidence } = approvalOf(
     shown,
     ceilingsIn(await readCeilings(deps, [order.id]), order.id),

@@ -1,12 +1,24 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { ApproveWorkOrder, ReasonBody } from '../../contract/why/approve.ts'
+import { ApproveChosen, ApproveChosenResponse } from '../../contract/why/approve-chosen.ts'
 import { RetriedWorkOrderResponse, RetryWorkOrder, VerifyWorkOrder } from '../../contract/why/retry.ts'
 import { WorkOrderParams, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { approveWorkOrder } from '../../db/work-orders/approve-work-order.ts'
 import { findWorkOrder, rejectWorkOrder } from '../../db/work-orders/work-orders.ts'
-import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
+import {
+  ANY_FAULT,
+  BODY_FAULT,
+  CONFLICT,
+  json,
+  jsonBody,
+  NO_SUCH_ORDER,
+  NO_SUCH_PROJECT,
+  PEER_FAULT,
+  UNWORKABLE,
+} from '../answers.ts'
 import { withTerms } from '../filing/approval-terms.ts'
+import { approveChosen } from '../filing/approve-chosen.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
 
@@ -64,6 +76,24 @@ const approve = createRoute({
   tags,
   request: { params: WorkOrderParams, body: jsonBody(ApproveWorkOrder, false) },
   responses: { ...ACTED, ...BODY_FAULT },
+})
+const approveMany = createRoute({
+  method: 'post',
+  path: '/api/work-orders/approve',
+  operationId: 'approveWorkOrders',
+  summary: 'Choose orders that wait for an approval, and approve those that are confirmed',
+  description:
+    'Without `confirm` nothing is approved: `chosen` has each with its risk, the most it may cost and what verifies it, and ' +
+    '`worst_case_usd` is their sum. The same again with `confirm`, the ids and `content_sha256` of the chosen ones that are meant, ' +
+    'approves these as they were answered; one that was edited or is not chosen any more is `refused`, and the others are approved.',
+  tags,
+  request: { body: jsonBody(ApproveChosen, true) },
+  responses: {
+    200: json(ApproveChosenResponse, 'What is chosen, and what was approved'),
+    ...BODY_FAULT,
+    ...NO_SUCH_PROJECT,
+    ...ANY_FAULT,
+  },
 })
 const cancel = action('cancel', 'cancelWorkOrder', 'Stop an order for good; a running attempt is ended')
 const retry = createRoute({
@@ -128,6 +158,9 @@ export const workOrderActionRoutes = newRoutes()
     const order = await approveWorkOrder(c.var.deps.db, c.req.valid('param').id, wish)
     const [shown = order] = await withTerms(c.var.deps, [order])
     return c.json({ success: true as const, work_order: shown }, 200)
+  })
+  .openapi(approveMany, async (c) => {
+    return c.json({ success: true as const, ...(await approveChosen(c.var.deps, c.req.valid('json'))) }, 200)
   })
   .openapi(reject, async (c) => {
     const { reason } = c.req.valid('json')

@@ -9,11 +9,10 @@ import { type Verdict, verdictsOfNextClaim } from '../../db/work-orders/next-ord
 import { type Whereabouts, whereaboutsOf } from '../../db/work-orders/order-whereabouts.ts'
 import { suspendedOrders } from '../../db/work-orders/suspended-orders.ts'
 import { listWorkers } from '../../db/workers/workers.ts'
-import type { MergeRefusal } from '../../director/may-merge.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { faultOfRow } from '../malformed-rows.ts'
-import { mergeRefusals } from '../merge-by-rule.ts'
+import { type MergeVerdict, mergeVerdicts } from '../merge-by-rule.ts'
 import { type ConditionSources, neededUsd, pauseOf, readConditions, rowOf, whatReleases } from '../resume-conditions.ts'
 import type { Intake, Resting } from './facts.ts'
 import { stateOf, whyOf } from './why.ts'
@@ -55,19 +54,26 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
   const resting = states.has('blocked') ? await readResting(sources, intake) : NONE_REST
   const inReview = orders.filter((order) => stateOf(order) === 'review').map(({ id }) => id)
   // It is evidence, which a list does not show.
-  const refusals = await mergeRefusals(sources.db, orders.length === 1 ? inReview : [])
   const now = sources.clock.now()
+  const ruled = await mergeVerdicts(sources.db, orders.length === 1 ? inReview : [], now)
   return new Map(
     orders.map((order) => {
       const facts = { verdict: verdicts.get(order.id) ?? null, resting: resting.get(order.id) ?? null }
-      return [order.id, { order, why: withRefusals(whyOf({ order, intake, now, ...facts }), refusals.get(order.id)) }]
+      return [order.id, { order, why: withRules(whyOf({ order, intake, now, ...facts }), ruled.get(order.id)) }]
     }),
   )
 }
 
-/** With what keeps its pull request from being merged by rule, where its project has that done. */
-function withRefusals(why: Why, refusals: readonly MergeRefusal[] = []): Why {
+/** With what keeps its pull request from being merged by rule, or what has come of that, where its project has that done. */
+function withRules(why: Why, verdict: MergeVerdict | undefined): Why {
+  if (verdict === undefined) return why
+  const { order, refusals, asked } = verdict
   const rows = refusals.map(({ rule, reason }) => ({ name: 'not merged by rule', text: `${reason} (${rule})` }))
+  if (asked !== null && asked.head_sha === order.head_sha && refusals.length === 0) {
+    if (asked.is === 'refused') rows.push({ name: 'not merged by rule', text: `${asked.why} (${order.forge})` })
+    if (asked.is === 'waiting')
+      rows.push({ name: 'merged by rule', text: `by ${order.forge} itself, once all that is required there has come` })
+  }
   return { ...why, evidence: [...why.evidence, ...rows] }
 }
 

@@ -16,7 +16,28 @@ export function ApprovalTerms({ entry: { worst_case_usd: worst, work_order: orde
           <li key={note}>{note}</li>
         ))}
       </ul>
+      <RiskNotes order={order} />
       <ApprovalWarnings order={order} />
+    </>
+  )
+}
+
+/** Its risk by the rules, and each rule that fits. */
+function RiskNotes({ order: { risk } }: { order: Order }) {
+  if (risk === undefined) return null
+  return (
+    <>
+      <p className="quiet">
+        Risk {risk.level}
+        {risk.reasons.length === 0 ? ': no rule fits.' : ', because'}
+      </p>
+      <ul className="terms">
+        {risk.reasons.map(({ rule, reason }) => (
+          <li key={rule}>
+            {reason} <span className="quiet">({rule})</span>
+          </li>
+        ))}
+      </ul>
     </>
   )
 }

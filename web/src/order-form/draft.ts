@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 
-/** The form as it is typed; criteria and files to read are lines of one text. */
+/** The form as it is typed; criteria, files to read and what it waits for are lines of one text. */
 export type Fields = {
   title: string
   description: string
@@ -9,6 +9,8 @@ export type Fields = {
   files: readonly string[]
   /** Files to read, as lines. */
   context: string
+  /** Orders it waits for, as lines. */
+  dependsOn: string
   risk: string
   /** Empty: none is chosen. */
   project: string
@@ -22,6 +24,7 @@ export const NO_FIELDS: Fields = {
   criteria: '',
   files: [],
   context: '',
+  dependsOn: '',
   risk: 'medium',
   project: '',
   budget: '',
@@ -34,6 +37,7 @@ export function fieldsOf(order: OrderDetail): Fields {
     criteria: order.acceptance_criteria.join('\n'),
     files: order.files_in_scope,
     context: order.context.join('\n'),
+    dependsOn: order.depends_on.join('\n'),
     risk: order.risk_level,
     project: order.project === null ? '' : order.project,
     budget: order.budget_usd === null ? '' : String(order.budget_usd),
@@ -47,6 +51,7 @@ export function bodyOf({
   criteria,
   files,
   context,
+  dependsOn,
   risk,
   project,
   budget,
@@ -57,6 +62,7 @@ export function bodyOf({
     acceptance_criteria: linesOf(criteria),
     files_in_scope: files,
     context: linesOf(context),
+    depends_on: linesOf(dependsOn).map((line) => line.trim()),
     risk_level: risk,
     ...(project === '' ? {} : { project }),
     ...(budget.trim() === '' ? {} : { budget_usd: budget.trim() }),

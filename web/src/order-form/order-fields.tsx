@@ -69,6 +69,7 @@ export function OrderFields({ fields, change, problems, warnings, tellAll, fixed
           placeholder="docs/style.md"
           note={warned(warnings, 'context')}
         />
+        <DependsField form={form} />
         <RiskField form={form} />
       </fieldset>
       <fieldset className="form-group" disabled={fixed.budget !== null}>
@@ -96,7 +97,7 @@ type TypedFieldProps = {
   form: Form
   /** As the contract calls it, and as the form does. */
   name: keyof typeof ORDER_FIELDS
-  part: 'title' | 'description' | 'criteria' | 'context' | 'budget'
+  part: 'title' | 'description' | 'criteria' | 'context' | 'dependsOn' | 'budget'
   label: string
   placeholder?: string
   note?: string | null
@@ -126,6 +127,10 @@ function TypedField({ form, name, part, label, placeholder, note = null, rows, i
       }}
     </Field>
   )
+}
+
+function DependsField({ form }: { form: Form }) {
+  return <TypedField form={form} name="depends_on" part="dependsOn" label="Waits for" rows={2} placeholder="1a2b3c4d" />
 }
 
 function RiskField({ form: { fields, set, told } }: { form: Form }) {

@@ -159,7 +159,8 @@ function Question({ asked, settled, act }: QuestionProps) {
   const { verb, orders, more } = asked
   const { label, asks, isDanger } = ACTIONS[verb]
   const isUnknown = verb === 'approve' && orders.some((order) => order.content_sha256 === undefined)
-  const looking = useQuery({ ...toApproveQuery(orders.map(({ id }) => id)), enabled: isUnknown })
+  // Its risk and what verifies it are of no list.
+  const looking = useQuery({ ...toApproveQuery(orders.map(({ id }) => id)), enabled: verb === 'approve' })
   const meant = isUnknown ? looking.data?.map(({ order }) => order) : orders
   const [first] = orders
   if (first === undefined) return null
@@ -173,7 +174,7 @@ function Question({ asked, settled, act }: QuestionProps) {
         {orders.length === 1 ? asks(first) : `Of each: ${asks({ ...first, github_pr_number: null })}`}
       </AlertDialog.Description>
       {looking.data === undefined ? more : <Terms looked={looking.data} />}
-      {looking.error === null ? null : <p className="failure">{looking.error.message}</p>}
+      {looking.error === null || !isUnknown ? null : <p className="failure">{looking.error.message}</p>}
       {orders.length === 1 ? null : (
         <ul className="named" tabIndex={0} aria-label="Orders">
           {orders.map(({ id, title }) => (
@@ -205,11 +206,19 @@ function Terms({ looked }: { looked: readonly { order: Order; worst: number | nu
   if (looked.length === 1) return <ApprovalTerms entry={{ worst_case_usd: first.worst, work_order: first.order }} />
   const without = looked.filter(({ worst }) => worst === null).length
   const sum = looked.reduce((total, { worst }) => total + (worst === null ? 0 : worst), 0)
+  const unverified = looked.filter(({ order }) => order.verification?.checks === 0).length
+  const risky = looked.filter(({ order }) => order.risk !== undefined && order.risk.level !== 'low')
   const hidden = looked.filter(({ order }) => order.hidden_text.length > 0).length
   return (
     <ul className="terms">
       <li>At most {usd(sum)} may be spent on all of them together.</li>
       {without === 0 ? null : <li className="warn">{without} of them have no cap of their own.</li>}
+      {unverified === 0 ? null : <li className="warn">{unverified} of them are verified by no check.</li>}
+      {risky.map(({ order: { id, title, risk } }) => (
+        <li key={id}>
+          Risk {risk?.level}: {title}, because {risk?.reasons.map(({ reason }) => reason).join('; ')}
+        </li>
+      ))}
       {hidden === 0 ? null : <li className="warn">{hidden} of them hold text that a reader does not see.</li>}
     </ul>
   )

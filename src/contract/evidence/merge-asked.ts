@@ -1,0 +1,16 @@
+import { z } from '../zod.ts'
+
+/** What became of having an open pull request merged by rule. */
+export const MergeAsked = z.object({
+  /** The commit that is to be merged, and no other. */
+  head_sha: z.string(),
+  /** `asking`: the forge is being asked; `waiting`: it merges by itself once all it requires is there; `refused`: as `why` says. */
+  is: z.enum(['asking', 'waiting', 'refused']),
+  why: z.string().nullable(),
+  /** What was known of it then: where that is another, it is tried again. */
+  of: z.string(),
+  /** Of one that is refused: tried again from then on; null: not by time. */
+  again_at: z.string().nullable(),
+  at: z.string(),
+})
+export type MergeAsked = z.infer<typeof MergeAsked>

@@ -1,0 +1,48 @@
+import { type Kysely, sql } from 'kysely'
+import { MergeAsked } from '../contract/evidence/merge-asked.ts'
+import type { AttemptKey } from './attempts/attempts.ts'
+import type { Database } from './schema.ts'
+
+type Db = Kysely<Database>
+
+/** Keeps that an open pull request was seen on its forge with this commit on its branch. */
+export async function noteFollowed(db: Db, key: AttemptKey, headSha: string, at: Date): Promise<void> {
+  await db
+    .updateTable('pull_requests')
+    .set({
+      followed_sha: headSha,
+      followed_since: sql<Date>`case when followed_sha = ${headSha} then followed_since else ${at}::timestamptz end`,
+      followed_at: at,
+    })
+    .where('work_order_id', '=', key.workOrderId)
+    .where('attempt', '=', key.attempt)
+    .execute()
+}
+
+/**
+ * Keeps what becomes of having a pull request merged by rule.
+ *
+ * @param before as it was read; where another process has changed it since, nothing is kept
+ * @returns whether it was kept
+ */
+export async function keepMergeAsked(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  { before, now }: { before: MergeAsked | null; now: MergeAsked | null },
+): Promise<boolean> {
+  const was = before === null ? null : JSON.stringify(before)
+  const row = await db
+    .updateTable('pull_requests')
+    .set({ merge_asked: now === null ? null : JSON.stringify(now) })
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where(sql<boolean>`merge_asked is not distinct from ${was}::jsonb`)
+    .returning('number')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** As `pull_requests.merge_asked` has it. */
+export function mergeAskedIn(stored: unknown): MergeAsked | null {
+  return stored === null ? null : MergeAsked.parse(stored)
+}

@@ -1,0 +1,132 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '../clock.ts'
+import { type Actor, MOOSE } from '../contract/actor.ts'
+import type { MergeAsked } from '../contract/evidence/merge-asked.ts'
+import { keepMergeAsked } from '../db/merge-asked.ts'
+import { projectOf } from '../db/projects.ts'
+import type { Database } from '../db/schema.ts'
+import { recordEvent } from '../db/work-order-events.ts'
+import type { MergeCandidate } from '../db/work-orders/merge-candidates.ts'
+import { isRunning, type MergeRefusal } from '../director/may-merge.ts'
+import { type Fault, toFault } from '../faults/fault.ts'
+import { faultPoint } from '../faults/fault-point.ts'
+import type { FollowUpForge, FollowUpForges, OfPullRequest } from '../ports/pull-request-facts.ts'
+
+export type MergeActs = {
+  db: Kysely<Database>
+  clock: Clock
+  forges: FollowUpForges
+  /** Merges the pull request an order is in review with. */
+  merge: (workOrderId: string, by: Actor) => Promise<void>
+  onError: (error: unknown) => void
+  signal: AbortSignal
+}
+
+/** How long what was refused is left alone where nothing about it has changed: settings of a forge change unseen. */
+const AFTER_REFUSAL_MS = 24 * 3_600_000
+const AFTER_FAULT_MS = 300_000
+/** The branch stands elsewhere, or the order has moved: the next look at the pull request sees that. */
+const AFTER_CONFLICT_MS = 60_000
+
+/**
+ * Merges a pull request that no rule refuses, or has its forge merge it by itself; takes that back where its branch has moved or a
+ * rule refuses now. A forge is asked once for a commit: what was asked is kept before, so that a crash leaves it to be looked for.
+ */
+export async function actByRule(
+  acts: MergeActs,
+  order: MergeCandidate,
+  refusals: readonly MergeRefusal[],
+): Promise<void> {
+  const { merge_asked: asked, head_sha: head } = order
+  const [refusal] = refusals
+  if (asked !== null && asked.is !== 'refused' && (refusal !== undefined || asked.head_sha !== head)) {
+    const why = refusal === undefined ? 'another commit is to be merged' : refusal.reason
+    return await withdraw(acts, order, { asked, why })
+  }
+  if (refusal !== undefined || !isDue(order, acts.clock.now())) return
+  await ask(acts, order)
+}
+
+function isDue(order: MergeCandidate, now: Date): boolean {
+  const { merge_asked: asked, head_sha: head } = order
+  if (asked === null || asked.head_sha !== head || asked.is === 'asking') return true
+  if (asked.is === 'waiting') return false
+  return asked.of !== knownOf(order) || (asked.again_at !== null && Date.parse(asked.again_at) <= now.getTime())
+}
+
+/** Where this is the same, its forge says the same. */
+function knownOf({ head_sha, checks, review, follow_up, merged_beside }: MergeCandidate): string {
+  return JSON.stringify([head_sha, checks, review, follow_up?.state, merged_beside?.number])
+}
+
+async function withdraw(
+  acts: MergeActs,
+  order: MergeCandidate,
+  { asked, why }: { asked: MergeAsked; why: string },
+): Promise<void> {
+  // Before: after a crash it is not known whether its forge still merges it.
+  const unsure: MergeAsked = { ...asked, is: 'asking' }
+  if (!(await keepMergeAsked(acts.db, keyOf(order), { before: asked, now: unsure }))) return
+  const { forge, of } = await pullOn(acts, order)
+  await faultPoint('withdraw_merge', () => forge.withdrawMerge(of, acts.signal))
+  if (!(await keepMergeAsked(acts.db, keyOf(order), { before: unsure, now: null }))) return
+  if (asked.is === 'waiting') await tell(acts, order, `is not merged by itself any more: ${why}`)
+}
+
+async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
+  const { db, clock, signal } = acts
+  const { head_sha, merge_asked: before } = order
+  const at = clock.now()
+  const base = { head_sha, of: knownOf(order), at: at.toISOString(), why: null, again_at: null }
+  const asking: MergeAsked = { ...base, is: 'asking' }
+  if (!(await keepMergeAsked(db, keyOf(order), { before, now: asking }))) return
+  const became = async (now: MergeAsked, message: string | null) => {
+    const isKept = await keepMergeAsked(db, keyOf(order), { before: asking, now })
+    if (isKept && message !== null) await tell(acts, order, message)
+  }
+  const refused = async (why: string, afterMs: number) => {
+    const again_at = new Date(at.getTime() + afterMs).toISOString()
+    const isNews = before?.why !== why
+    await became({ ...base, is: 'refused', why, again_at }, isNews ? `is not merged by rule: ${why}` : null)
+  }
+  try {
+    const { forge, of } = await pullOn(acts, order)
+    const answer = await faultPoint('ask_merge', () => forge.mergeWhenReady(of, head_sha, signal))
+    if (answer.outcome === 'unavailable') return await refused(answer.why, AFTER_REFUSAL_MS)
+    if (answer.outcome === 'waiting') return await became({ ...base, is: 'waiting' }, waits(order))
+    // Its forge would merge it at once.
+    if (isRunning(order))
+      return await refused(`its checks have not ended, and ${order.forge} requires none of them`, AFTER_REFUSAL_MS)
+    await acts.merge(order.id, MOOSE)
+  } catch (error) {
+    // Whoever stops this process has another one ask again.
+    if (signal.aborted) throw error
+    const fault = toFault(error)
+    acts.onError(fault)
+    await refused(saidBy(fault), fault.code === 'work_order_conflict' ? AFTER_CONFLICT_MS : AFTER_FAULT_MS)
+  }
+}
+
+function saidBy({ message }: Fault): string {
+  const [said = ''] = message.split('\n')
+  return said
+}
+
+const waits = ({ forge, head_sha: head }: MergeCandidate) =>
+  `is merged by ${forge} itself, at ${head.slice(0, 12)}, once all that is required there has come`
+
+async function pullOn(
+  { db, forges }: MergeActs,
+  order: MergeCandidate,
+): Promise<{ forge: FollowUpForge; of: OfPullRequest }> {
+  const project = await projectOf(db, order.project_id)
+  const { id: workOrderId, attempt, number, node_id: nodeId } = order
+  return { forge: forges[project.forge], of: { project, workOrderId, attempt, number, nodeId } }
+}
+
+const keyOf = ({ id, attempt }: MergeCandidate) => ({ workOrderId: id, attempt })
+
+async function tell({ db }: MergeActs, { id, attempt, number }: MergeCandidate, what: string): Promise<void> {
+  const message = `pull request #${number} ${what}`
+  await recordEvent(db, { workOrderId: id, attempt, type: 'pull_request', message })
+}

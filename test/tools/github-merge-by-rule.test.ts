@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type Moose, openMoose } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { WhyResponse } from '../../src/contract/why/inbox.ts'
+import { createLog } from '../../src/log.ts'
+import type { StandInRun } from '../support/github/actions.ts'
+import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
+import type { Pull } from '../support/github/repository-state.ts'
+import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { launchWorker } from '../support/service-process.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
+import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
+import { toolOrSkip } from '../support/tool-or-skip.ts'
+import { until } from '../support/until.ts'
+
+const FILES = {
+  'greeting.txt': 'top\nhello\nbottom\n',
+  'other.txt': 'other\n',
+  'moose.yaml': 'checks:\n  - { name: polite, run: "! grep -q rude greeting.txt other.txt", proves: [1] }\n',
+}
+const SETTINGS = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '1000', ORCHESTRATOR_EXECUTOR: 'patch' }
+const PATIENCE = { withinMs: 240_000 }
+const timeout = 900_000
+const text = (told: string): Scripted => ({ kind: 'text', text: told })
+const greeted = (how: string) => text(write('greeting.txt', how))
+
+type Given = AsyncDisposable & {
+  home: MooseHome
+  github: GitHubServer
+  environment: Record<string, string>
+  open(): Promise<Moose>
+}
+
+/** A project on the stand-in, whose model answers so. */
+async function onGitHub(t: TestContext, ...answers: Scripted[]): Promise<Given | null> {
+  if (toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
+  const server = stack.use(await startModelServer(...answers))
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  const github = stack.use(await startGitHub(home.remote))
+  const repository = 'https://github.com/acme/shop.git'
+  await home.database.db.updateTable('projects').set({ repository, forge: 'github' }).execute()
+  const environment = { ...home.environment, ...github.network, GH_TOKEN: github.token }
+  const open = async () => {
+    const moose = await openMoose(readConfig(environment), { log: createLog('silent'), role: 'service' })
+    await moose.orchestrator.start(null)
+    return moose
+  }
+  const owned = stack.move()
+  return { home, github, environment, open, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function review({ home, github }: Given, moose: Moose, title = 'Greet the world') {
+  const id = await fileOrder(home.database, { title, files: ['greeting.txt'], criteria: ['It is polite'] })
+  const order = await settled(moose, id, PATIENCE.withinMs)
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const pull = github.state.pulls.at(-1) ?? assert.fail()
+  return { id, pull, branch: String(order.github_branch), head: pull.sha }
+}
+
+const policy = ({ home }: Given, merge_policy: 'auto' | 'manual') =>
+  home.database.db.updateTable('projects').set({ merge_policy }).execute()
+const unit = (state: string): StandInRun => ({
+  name: 'unit',
+  state,
+  url: null,
+  job: { run: 5, id: 105 },
+  isRequired: true,
+})
+const turns = (pull: Pull, checks: 'PENDING' | 'SUCCESS' | 'FAILURE') =>
+  Object.assign(pull, { checks, runs: [unit(checks === 'PENDING' ? 'IN_PROGRESS' : checks)] })
+const asks = ({ github }: Given) => github.log.filter(({ operation }) => operation.endsWith('EnableAutoMerge')).length
+
+/** What `moose why` has of merging by rule. */
+async function rules(moose: Moose, id: string): Promise<string[]> {
+  const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/why`))
+  const { why } = WhyResponse.parse(await response.json())
+  return why.evidence.flatMap(({ name, text: told }) => (/merged by rule/.test(name) ? [`${name}: ${told}`] : []))
+}
+const says = (moose: Moose, id: string, words: RegExp) =>
+  until(`it says ${words}`, async () => (await rules(moose, id)).some((one) => words.test(one)), {
+    ...PATIENCE,
+    say: async () => JSON.stringify(await rules(moose, id)),
+  })
+const completed = (moose: Moose, id: string) =>
+  until('it is merged', async () => (await detailOf(moose, id)).status === 'completed', {
+    ...PATIENCE,
+    say: async () => JSON.stringify(await rules(moose, id)),
+  })
+
+/** Whether what it is now is known of its checks, and was reacted to. */
+async function isSeen({ home }: Given, checks: string): Promise<boolean> {
+  const { rows } = await home.database.pool.query(
+    "select checks, follow_up ->> 'state' as state from pull_requests where followed_sha = head_sha",
+  )
+  return rows[0]?.checks === checks && rows[0]?.state === 'checking'
+}
+
+/** Some further looks, in which nothing more may happen. */
+async function looksAgain({ home }: Given): Promise<void> {
+  const last = async () => {
+    const { rows } = await home.database.pool.query('select max(followed_at) as at from pull_requests')
+    return Number(rows[0].at)
+  }
+  for (const _ of [1, 2]) {
+    const before = await last()
+    await until('the tracker looks again', async () => (await last()) > before, PATIENCE)
+  }
+}
+
+test('GitHub is asked once to merge a commit, that is taken back when a rule refuses, and GitHub merges it', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  await using moose = await given.open()
+  const { id, pull, head } = await review(given, moose)
+  await policy(given, 'auto')
+  await says(moose, id, /less than 2 minutes, and checks may still begin \(checks_may_begin\)/)
+  turns(pull, 'PENDING')
+  await says(moose, id, /^merged by rule: by github itself/)
+  assert.equal(pull.autoMerge?.method, 'merge')
+  await looksAgain(given)
+  assert.equal(asks(given), 1)
+
+  await policy(given, 'manual')
+  await until('it is taken back', async () => pull.autoMerge === null, PATIENCE)
+  await looksAgain(given)
+  await policy(given, 'auto')
+  await until('it is asked for again', async () => pull.autoMerge !== null, PATIENCE)
+  assert.equal(asks(given), 2)
+  turns(pull, 'SUCCESS')
+  await completed(moose, id)
+  assert.equal(await given.home.remote.git('rev-parse', 'main^2'), head)
+  const { events } = await eventsOf(moose, id)
+  for (const words of [/is merged by github itself, at [0-9a-f]{12}/, /is not merged by itself any more: its project/])
+    assert.ok(
+      events.some((message) => words.test(message)),
+      String(words),
+    )
+})
+
+async function eventsOf({ db }: Moose, id: string) {
+  const rows = await db.selectFrom('work_order_events').select('message').where('work_order_id', '=', id).execute()
+  return { events: rows.map(({ message }) => message) }
+}
+
+test('where the repository allows no auto-merge that is said, and Moose merges what is green itself', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  await using moose = await given.open()
+  const { id, pull, head } = await review(given, moose)
+  given.github.state.settings.allowAutoMerge = false
+  pull.review = 'REVIEW_REQUIRED'
+  turns(pull, 'PENDING')
+  await policy(given, 'auto')
+  await says(moose, id, /the settings of the repository do not allow auto-merge\. \(github\)/)
+  await looksAgain(given)
+  assert.equal(asks(given), 0)
+  pull.review = 'CHANGES_REQUESTED'
+  await says(moose, id, /a review asks for changes \(review\)/)
+  pull.review = 'APPROVED'
+  turns(pull, 'SUCCESS')
+  await completed(moose, id)
+  assert.equal(await given.home.remote.git('rev-parse', 'main^2'), head)
+})
+
+test('what is not required has ended before Moose merges it; what somebody else pushes is left to a human', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  await using moose = await given.open()
+  const { id, pull, branch } = await review(given, moose)
+  Object.assign(turns(pull, 'PENDING'), { runs: [{ ...unit('IN_PROGRESS'), isRequired: false }] })
+  await policy(given, 'auto')
+  await says(moose, id, /its checks have not ended, and github requires none of them/)
+  turns(pull, 'PENDING')
+  pull.touched = 1
+  pull.review = 'REVIEW_REQUIRED'
+  await says(moose, id, /^merged by rule: by github itself/)
+  await given.home.remote.commit(branch, { 'greeting.txt': 'top\nhello, whole world\nbottom\n' })
+  await until('it is taken back', async () => pull.autoMerge === null, PATIENCE)
+  await says(moose, id, /which Moose has not made \(hands_off\)/)
+  pull.review = 'APPROVED'
+  turns(pull, 'SUCCESS')
+  await looksAgain(given)
+  assert.equal(pull.state, 'open')
+})
+
+for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:after'] as const) {
+  test(`kill -9 at ${moment}: one request for one commit, and no other commit is merged`, { timeout }, async (t) => {
+    await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+    if (given === null) return
+    const { home } = given
+    const { id, pull, branch } = await (async () => {
+      await using first = await given.open()
+      const one = await review(given, first)
+      turns(one.pull, 'PENDING')
+      await until('its checks are seen', () => isSeen(given, 'PENDING'), PATIENCE)
+      if (moment === 'withdraw_merge:after') {
+        await policy(given, 'auto')
+        await says(first, one.id, /^merged by rule: by github itself/)
+      }
+      return one
+    })()
+    await policy(given, moment === 'withdraw_merge:after' ? 'manual' : 'auto')
+    await using dying = launchWorker({ ...given.environment, MOOSE_FAULT: `${moment}:kill` })
+    await dying.closed
+    assert.equal(dying.child.signalCode, 'SIGKILL', dying.printed())
+    const { rows } = await home.database.pool.query("select merge_asked ->> 'is' as is from pull_requests")
+    assert.equal(rows[0].is, 'asking')
+    assert.equal(asks(given), moment === 'ask_merge:before' ? 0 : 1)
+
+    await policy(given, 'auto')
+    await using moose = await given.open()
+    await says(moose, id, /^merged by rule: by github itself/)
+    assert.equal(asks(given), moment === 'withdraw_merge:after' ? 2 : 1)
+    await looksAgain(given)
+    assert.equal(asks(given), moment === 'withdraw_merge:after' ? 2 : 1)
+    await home.remote.commit(branch, { 'greeting.txt': 'top\nrude\nbottom\n' })
+    await until('it is taken back', async () => pull.autoMerge === null, PATIENCE)
+    turns(pull, 'SUCCESS')
+    await looksAgain(given)
+    assert.deepEqual([pull.state, (await detailOf(moose, id)).phase], ['open', 'in_review'])
+  })
+}
+
+test('of two pull requests on one file the first is merged by rule, the second is brought up to date and verified before', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top, sir\nhello\nbottom'), greeted('top\nhello\nbottom, sir'))
+  if (given === null) return
+  const { home, github } = given
+  await using moose = await given.open()
+  const one = await review(given, moose, 'Greet above')
+  const two = await review(given, moose, 'Greet below')
+  assert.notEqual(one.pull.number, two.pull.number)
+  turns(one.pull, 'SUCCESS')
+  turns(two.pull, 'SUCCESS')
+  await policy(given, 'auto')
+  await Promise.all([completed(moose, one.id), completed(moose, two.id)])
+  assert.equal(await home.remote.git('show', 'main:greeting.txt'), 'top, sir\nhello\nbottom, sir')
+  const order = await detailOf(moose, two.id)
+  assert.equal(order.attempts, 2)
+  const [first, second] = github.state.pulls.map(({ mergeSha }) => String(mergeSha))
+  assert.equal(await home.remote.git('rev-parse', `${second}^1`), first)
+  assert.equal(order.pull_request?.base_sha, first, 'what was merged was verified on the merge before')
+})
