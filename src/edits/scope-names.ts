@@ -14,6 +14,9 @@ export class ScopeNames {
   readonly #entries: ReadonlySet<string>
   /** Files that the scope names, or that are known to lie in its folders. */
   readonly #files = new Set<string>()
+  /** The endings of files. */
+  readonly #kinds = new Set<string>()
+  readonly #matched = new Map<string, readonly string[]>()
   readonly #byLast = new Map<string, string[]>()
   /** In which entries stand. */
   readonly #folders = new Set<string>()
@@ -38,6 +41,7 @@ export class ScopeNames {
     if (this.#files.has(path)) return
     this.#files.add(path)
     const last = lastOf(path)
+    this.#kinds.add(kindOf(last))
     addTo(this.#byLast, last, path)
     addTo(this.#byFolded, folded(last), path)
   }
@@ -50,6 +54,25 @@ export class ScopeNames {
   /** Whether a path is known as that of a file: the scope names it, or it lies in a folder of the scope. */
   namesFile(path: string): boolean {
     return this.#files.has(path)
+  }
+
+  /** Whether a file is known that ends as a name does. */
+  hasKind(name: string): boolean {
+    return this.#kinds.has(kindOf(name))
+  }
+
+  /** The known files that a pattern of a shell means; null: it is one of another kind, or too many were asked for. */
+  matching(pattern: string): readonly string[] | null {
+    const known = this.#matched.get(pattern)
+    if (known !== undefined) return known
+    if (pattern.length > LONGEST_PATTERN || pattern.includes('**') || this.#matched.size >= MOST_PATTERNS) return null
+    const parts = pattern.replace(/\{[^{}]*\}|\[[^[\]]*\]/g, '*').split('/')
+    const found = [...this.#files].filter((file) => {
+      const names = file.split('/')
+      return names.length === parts.length && parts.every((part, at) => fits(String(names[at]), part))
+    })
+    this.#matched.set(pattern, found)
+    return found
   }
 
   /** The files whose last part a name has, in whatever case; at most three. */
@@ -133,6 +156,34 @@ export class ScopeNames {
 const MAY_NAME = /[./\\`#]/
 /** Also one that is quoted, or an item of a list. */
 const HEADING = /^\s{0,3}(?:(?:[-*+>]|\d{1,3}[.)])\s+){0,4}#/
+
+const MOST_PATTERNS = 50
+const LONGEST_PATTERN = 200
+
+function kindOf(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1).toLowerCase()
+}
+
+/** Whether a name fits a pattern with `*` and `?`. It takes at most the product of their lengths. */
+function fits(name: string, pattern: string): boolean {
+  let [at, place, star, tried] = [0, 0, -1, 0]
+  while (at < name.length) {
+    if (pattern[place] === '*') {
+      star = place
+      tried = at
+      place += 1
+    } else if (pattern[place] === '?' || pattern[place] === name[at]) {
+      place += 1
+      at += 1
+    } else if (star === -1) return false
+    else {
+      place = star + 1
+      tried += 1
+      at = tried
+    }
+  }
+  return /^\**$/.test(pattern.slice(place))
+}
 
 function folded(name: string): string {
   return name.normalize('NFC').toLowerCase()
