@@ -28,9 +28,9 @@ function orderIn(file: string): Order {
   const byName = new Map(
     parts.map((part) => [part.kind === 'part' ? part.name : `${part.kind} ${part.name}`, part.text]),
   )
-  const filled = (answer: string) =>
+  const filled = (answer: string): string =>
     answer.replace(/^( *)\{\{(.*)\}\}\n/gm, (_, indent: string, name: string) =>
-      String(byName.get(name) ?? assert.fail(`${file}: no part ${name}`)).replace(/^(?=.)/gm, indent),
+      filled(byName.get(name) ?? assert.fail(`${file}: no part ${name}`)).replace(/^(?=.)/gm, indent),
     )
   const gone = Object.fromEntries(of('gone').map(({ name }) => [name, null]))
   return {

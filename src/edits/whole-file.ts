@@ -8,15 +8,20 @@ type Stretch = { gone: readonly string[]; fresh: readonly string[] }
 
 /**
  * Whether a text is all of a file as it shall be, and no part of it: it leaves out no line of the file for which it has none
- * instead. At least a third of its lines must stay, in their order, and each that goes must be like one that comes in its place.
+ * instead. At least half of its lines with words must stay, in their order, and each that goes must be like one that comes in its place.
  * Blank lines and spaces around lines do not count. Linear.
  *
  * @param options.isSaid whether words say that it is all: then lines may go, and stand in another order
  */
 export function isAllOf(file: readonly string[], text: readonly string[], { isSaid }: { isSaid: boolean }): boolean {
   const [before, after] = [withText(file), withText(text)]
-  if (after.length === 0 || without(before, after).length * 3 > before.length * 2) return false
+  const worded = before.filter(hasWords)
+  if (after.length === 0 || without(worded, after).length * 2 > worded.length) return false
   return isSaid || stretchesOf(before, after)?.every(isReplaced) === true
+}
+
+function hasWords(line: string): boolean {
+  return /[\p{L}\p{N}_]/u.test(line)
 }
 
 function withText(lines: readonly string[]): string[] {

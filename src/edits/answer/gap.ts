@@ -29,7 +29,7 @@ type FenceBefore = { path: string | null; doubt: number | null }
 const IN_ITS_PLACE = /^\W*(?:(?:replaced? )?(?:with|by)(?: this)?|replace|replacement)\W*$/i
 
 const ASKS_BELOW =
-  /^\W*(?:\d+[.)]\s*)?(?:(?:then|now|next|also|finally|and|please)[, ]+){0,2}(?:add|insert|replace|change|append|put|update|wrap|prepend)\s[^/"]*:[*_]{0,3}\s*$/i
+  /^\W*(?:\d+[.)]\s*)?(?:(?:then|now|next|also|finally|and|please)[, ]+){0,2}(?:add|insert|replace|change|append|put|update|wrap|prepend)\s[^/".]*:[*_]{0,3}\s*$/i
 
 const SAYS_ALL = /\b(?:complete|entire|full|whole)\b/i
 

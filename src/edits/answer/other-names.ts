@@ -21,7 +21,7 @@ const JOINS = /^(?:and|or)$/i
 const SPOKEN_OF =
   /(?:^| )(?:(?<!well )as|by|like|unlike|match(?:e[ds]|ing)?|see(?: also)?|cf|e\.g|than|(?:equal|identical|similar) to|callers?|calls|called|reads|uses|(?:as|like) in)$/i
 /** What does something to what the words are about. */
-const AGENT = /(?<!\b(?:us|follow|replac|accompani))(?:\w{2}ed|read|shown|known|seen|set|built|run|written) by$/i
+const AGENT = /\b(?!used|followed|replaced|accompanied)(?:\w+ed|read|shown|known|seen|set|built|run|written) by$/i
 /** What tells of a file that is to be made. */
 const MAKES = /\b(?:creat(?:e[ds]?|ing)|new|need(?:ed|s)?|save|write)\b/i
 const MATCHED = /(?:^| )(?:match(?:e[ds]|ing)?|unlike)$/i
