@@ -1,8 +1,8 @@
 import { pathProblem } from '../work-order/scope.ts'
 import type { ScopeNames } from './scope-names.ts'
 
-/** Why a block may not touch a path. `outOfScope`: the path itself is fine, the order just does not name it. */
-type PathRefusal = { reason: string; outOfScope: boolean }
+/** Why a block may not touch a path. `outOfScope`: the path itself is fine, the order just does not name it. `hint`: how it may be meant. */
+type PathRefusal = { reason: string; outOfScope: boolean; hint?: string }
 
 /** Whether a block may touch a path; null when it may. */
 export function pathRefusal(path: string, names: ScopeNames): PathRefusal | null {
@@ -16,7 +16,11 @@ export function pathRefusal(path: string, names: ScopeNames): PathRefusal | null
       outOfScope: false,
     }
   const twin = names.twinOf(path)
-  if (twin === null) return { reason: 'is outside files_in_scope', outOfScope: true }
+  if (twin === null) {
+    const whole = names.inFolders(path).map((name) => `"${name}"`)
+    const hint = `Where it is to stand in a folder of files_in_scope, write the whole path, as ${whole.join(' or ')}.`
+    return { reason: 'is outside files_in_scope', outOfScope: true, ...(whole.length === 0 ? {} : { hint }) }
+  }
   const reason = `is outside files_in_scope, which names "${twin.entry}": they differ only in ${twin.difference}. Copy that name exactly`
   return { reason, outOfScope: false }
 }

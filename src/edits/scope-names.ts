@@ -61,6 +61,13 @@ export class ScopeNames {
     return this.#kinds.has(kindOf(name))
   }
 
+  /** A bare name of a kind that is known as a path in each of the first three folders in scope. */
+  inFolders(name: string): string[] {
+    if (name.includes('/') || !this.hasKind(name)) return []
+    const folders = [...this.#entries].filter((entry) => entry.endsWith('/'))
+    return folders.slice(0, 3).map((folder) => `${folder}${name}`)
+  }
+
   /** The known files that a pattern of a shell means; null: it is one of another kind, or too many were asked for. */
   matching(pattern: string): readonly string[] | null {
     const known = this.#matched.get(pattern)
