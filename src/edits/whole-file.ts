@@ -11,12 +11,13 @@ type Stretch = { gone: readonly string[]; fresh: readonly string[] }
  * instead. At least half of its lines with words must stay, in their order, and each that goes must be like one that comes in its place.
  * Blank lines and spaces around lines do not count. Linear.
  *
- * @param options.isSaid whether words say that it is all: then lines may go, and stand in another order
+ * @param options.isSaid whether words say that it is all: then a third is enough, and lines may go and stand in another order
  */
 export function isAllOf(file: readonly string[], text: readonly string[], { isSaid }: { isSaid: boolean }): boolean {
   const [before, after] = [withText(file), withText(text)]
   const worded = before.filter(hasWords)
-  if (after.length === 0 || without(worded, after).length * 2 > worded.length) return false
+  if (after.length === 0 || without(worded, after).length * (isSaid ? 3 : 2) > worded.length * (isSaid ? 2 : 1))
+    return false
   return isSaid || stretchesOf(before, after)?.every(isReplaced) === true
 }
 
