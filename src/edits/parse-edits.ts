@@ -31,9 +31,9 @@ export function parseAnswer(text: string, names = new ScopeNames([])): { edits: 
   return { edits, prose: state.prose }
 }
 
-const WRITES_BY_COMMAND = /^[^\S\n]*(?:[$#>] )?(?:cat|tee)\b[^\n]*<<-?[^\S\n]*\\?["']?\w/m
-const AS_JSON = /^[^\S\n]*(?:\{|\[[^\S\n]*\{|\[$|"(?:path|file|file_?name|file_?path)"[^\S\n]*:)/im
-const JSON_PATH = /"(?:path|file|file_?name|file_?path)"[^\S\n]*:/i
+const WRITES_BY_COMMAND = /^ {0,8}(?:[$#>] )?(?:cat|tee)\b[^\n<]{0,200}<<-? ?\\?["']?\w/m
+const AS_JSON = /^ {0,8}(?:\{|\[ ?\{|\[$|"(?:path|file|file_?name|file_?path)"\s?:)/im
+const JSON_PATH = /"(?:path|file|file_?name|file_?path)"\s?:/i
 
 /** What an answer without a block has in its place. */
 function missing(text: string): string {

@@ -34,7 +34,11 @@ export type Extent = 'all' | 'part' | 'other' | 'open'
 /** The same below a further line. @param isName whether that is nothing but the name of a file */
 export function extentAfter(extent: Extent, line: string, isName: boolean): Extent {
   if (line.length > MOST_OF_SENTENCE) return 'part'
-  const words = line.replace(NO_WORDS, ' ')
+  const words = line
+    .replace(DONE_SO, ' ')
+    .split(/\s/)
+    .filter((word) => !/[./`]\S/.test(word))
+    .join(' ')
   if (OTHER_STATE.test(words) || (isName && extent === 'other')) return 'other'
   if (!isName && OF_PARTS.test(words)) return 'part'
   return OF_ALL.test(words) || (isName && extent === 'all') ? 'all' : 'open'
@@ -42,8 +46,7 @@ export function extentAfter(extent: Extent, line: string, isName: boolean): Exte
 
 const MOST_OF_SENTENCE = 400
 /** Paths, code, and words that tell of the state that is to be. */
-const NO_WORDS =
-  /`[^`]*`|\S+[./]\S+|\b(?:after|with|including) (?:the |this |these |those |your |all )?(?:change|edit|update|fix)\w*/g
+const DONE_SO = /\b(?:after|with|including) (?:the |this |these |those |your |all )?(?:change|edit|update|fix)\w*/g
 const OF_ALL =
   /\b(?:complete|entire|full|whole)(?: (?:and|updated?|new|modified|revised|corrected|final|changed|resulting|source))* (?:files?|code(?= (?:of|for) )|contents?|version|listing|source)\b/i
 const OF_PARTS =
