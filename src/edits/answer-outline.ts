@@ -52,7 +52,8 @@ const MARKS: readonly (readonly [start: string, name: string, ends: boolean])[] 
 ]
 const QUOTES = ['""', "''", '“”', '‘’', '„“', '«»']
 
-const HEADER =
+/** What begins like the header of a block. */
+export const HEADER =
   /^\s*(?:#{1,6}|\*\*)\s*(?:\d+[.)]\s*)?(?:edit|write|delete|rename|create|update|replace|overwrite|move|remove|add|modify)\b/i
 /** Headers after which a fence holds a whole file. */
 const FILE_HEADER = /^\W*(?:\d+\W+)?(?:write|create|update|replace|overwrite|add)\b/i
@@ -65,7 +66,6 @@ const PATTERNS: Readonly<Record<string, readonly [RegExp, Stretch['look']]>> = {
   '>': [/^\s*(>{5,})\s*REPLACE\b/i, 'replace'],
   '@': [/^(@@ -\d{1,9}(?:,\d{1,9})? \+\d{1,9}(?:,\d{1,9})? @@)/, 'hunk'],
 }
-const NAMES_FILE = /^(?:\*\*\* (?:Add|Update|Delete) File:|\+\+\+ |--- (?=a\/))/
 const BEGIN_PATCH = '*** Begin Patch'
 const END_PATCH = '*** End Patch'
 
@@ -132,22 +132,6 @@ export class AnswerOutline {
   hasTags(at: number, { last }: HeldPlace): boolean {
     for (let index = at; index <= last; index += 1) if (this.stretches[index]?.tag !== null) return true
     return false
-  }
-
-  /**
-   * The files that stretches name: behind the verb of a header, in a patch, or above the hunks of a diff.
-   *
-   * @param to is not among them
-   */
-  filesIn(from: number, to: number): Set<string> {
-    const files = new Set<string>()
-    for (const { text, look } of this.stretches.slice(from, to)) {
-      const start = look === 'header' ? HEADER.exec(text)?.[0] : NAMES_FILE.exec(text)?.[0]
-      const name = start === undefined ? '' : text.slice(start.length).split('\t', 1).join('')
-      const plain = name.replace(/[\s*_`"':]/g, '').replace(/^(?:\.|[ab])\//, '')
-      if (plain !== '' && plain !== '/dev/null') files.add(plain.toLowerCase())
-    }
-    return files
   }
 
   #beginOf(end: number): number {

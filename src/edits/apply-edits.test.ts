@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { refusalOf } from '../../test/support/edit-outcome.ts'
 import { Fault, type FaultCode, toldToModel } from '../faults/fault.ts'
 import { applyEdits } from './apply-edits.ts'
 import type { FileChange } from './edited-tree.ts'
@@ -353,4 +354,13 @@ test('a failure of the tree that is not the answer’s passes through', async ()
     throw new Error('disk on fire')
   }
   await assert.rejects(applyEdits(parseEdits('### delete a'), { read, scope: ['a'] }), /disk on fire/)
+})
+
+test('a bare name out of scope is told with the path it may have in a folder of the scope', async () => {
+  const files = { 'src/a.ts': 'one\n' }
+  assert.match(
+    await refusalOf(files, '### write new.ts\n```\nx\n```\n', ['src/']),
+    /change_out_of_scope.*"src\/new.ts"/s,
+  )
+  assert.doesNotMatch(await refusalOf(files, '### write NEWS\n```\nx\n```\n', ['src/']), /src\//)
 })

@@ -6,11 +6,15 @@ import type { Edit } from './edit.ts'
 import { EditedText } from './edited-text.ts'
 import { EditedTree, type FileChange, type IsExecutable, type ReadFile } from './edited-tree.ts'
 import { Effort } from './effort.ts'
+import { pathRefusal } from './path-refusal.ts'
 import { type BlockProblem, rejection } from './rejection.ts'
 import { ScopeNames } from './scope-names.ts'
 import { isViewOf, unfitBody } from './unfit.ts'
+import { isAllOf } from './whole-file.ts'
 import { isDecorated, withoutDecoration } from './written-path.ts'
 
+/** A fence that may only show what stands in a file. */
+type Shown = Extract<Edit, { kind: 'write' }>
 /** Why a block cannot be applied; none: it was. */
 type Reasons = readonly string[]
 
@@ -57,8 +61,7 @@ class Application {
   readonly #problems: BlockProblem[] = []
   /** What the blocks have put into files, by their path. */
   readonly #put = new Map<string, Put>()
-  /** Fences that may only show what stands in a file. */
-  readonly #shown: Extract<Edit, { kind: 'write' }>[] = []
+  readonly #shown: Shown[] = []
   /** Deletions and renames that were made; a repeated one is the same one. */
   readonly #removals = new Set<string>()
 
@@ -186,8 +189,8 @@ class Application {
     )
   }
 
-  async #writeFile(edit: Extract<Edit, { kind: 'write' }>): Promise<Reasons> {
-    const { path, body, namedBy, finalNewline } = edit
+  async #writeFile(edit: Shown): Promise<Reasons> {
+    const { path, namedBy, finalNewline } = edit
     const exists = (await this.#tree.get(path)) !== null
     if (namedBy === 'words' || (namedBy === 'title' && exists)) {
       this.#shown.push(edit)
@@ -195,6 +198,10 @@ class Application {
         ? changeText(this.#tree, path, (text) => endingIn(text, finalNewline, () => []))
         : []
     }
+    return this.#putFile(edit)
+  }
+
+  async #putFile({ path, body, finalNewline }: Shown): Promise<Reasons> {
     const put = this.#putInto(path)
     const kept = new Set(body.map((line) => line.trim()))
     if (!put.lines.isSubsetOf(kept)) return [UNDOES]
@@ -215,16 +222,33 @@ class Application {
     return put
   }
 
-  /** What was taken for a view of a file, and is none. */
+  /** Puts in what is all of a file; what was taken for a view of one, and is neither, is a problem. */
   async #notShown(): Promise<BlockProblem[]> {
     const problems: BlockProblem[] = []
-    for (const edit of this.#shown) {
-      const content = await this.#tree.get(edit.path)
-      const text = content === null ? null : this.#tree.textOf(content)
-      const isView = text instanceof EditedText && !this.#effort.isSpent && isViewOf(text, edit)
-      if (!isView) problems.push({ edit, path: edit.path, reason: NOT_WHOLE, outOfScope: false })
+    const others: Shown[] = []
+    for (const edit of this.#shown) if (!(await this.#isView(edit))) others.push(edit)
+    const known = Object.groupBy(others, ({ path }) => path)
+    for (const edit of others) {
+      const isOnly = known[edit.path]?.length === 1 && !this.#put.has(edit.path)
+      for (const reason of isOnly && (await this.#isAll(edit)) ? await this.#putFile(edit) : [NOT_WHOLE])
+        problems.push({ edit, path: edit.path, reason, outOfScope: false })
     }
     return problems
+  }
+
+  async #isView(edit: Shown): Promise<boolean> {
+    const text = await this.#textOf(edit.path)
+    return text !== null && !this.#effort.isSpent && isViewOf(text, edit)
+  }
+
+  async #isAll({ path, body, mayReplace }: Shown): Promise<boolean> {
+    const text = mayReplace === undefined ? null : await this.#textOf(path)
+    return text !== null && isAllOf(text.lines(), body, { isSaid: mayReplace === 'said' })
+  }
+
+  async #textOf(path: string): Promise<EditedText | null> {
+    const text = await this.#tree.get(path).then((content) => content && this.#tree.textOf(content))
+    return text instanceof EditedText ? text : null
   }
 }
 
@@ -273,24 +297,4 @@ async function renameFile(tree: EditedTree, from: string, to: string): Promise<R
   if (problem !== null) return [`cannot be renamed: "${to}" ${problem}`]
   tree.move(from, to, content)
   return []
-}
-
-/** Why a block may not touch a path. `outOfScope`: the path itself is fine, the order just does not name it. */
-type PathRefusal = { reason: string; outOfScope: boolean }
-
-/** Whether a block may touch a path; null when it may. */
-function pathRefusal(path: string, names: ScopeNames): PathRefusal | null {
-  const problem = path.endsWith('/') ? 'names a folder; a block names a file' : pathProblem(path)
-  if (problem !== null) return { reason: problem, outOfScope: false }
-  if (names.covers(path)) return null
-  const several = names.endingIn(path)
-  if (several.length > 1)
-    return {
-      reason: `could be ${several.map((name) => `"${name}"`).join(' or ')}. Write the whole path`,
-      outOfScope: false,
-    }
-  const twin = names.twinOf(path)
-  if (twin === null) return { reason: 'is outside files_in_scope', outOfScope: true }
-  const reason = `is outside files_in_scope, which names "${twin.entry}": they differ only in ${twin.difference}. Copy that name exactly`
-  return { reason, outOfScope: false }
 }

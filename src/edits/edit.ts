@@ -22,6 +22,8 @@ type Block = {
   path: string
 }
 
+type NamedFence = { namedBy?: 'title' | 'words'; isAll?: boolean; mayReplace?: 'likely' | 'said' }
+
 /** One block of an answer. Blocks are applied in their order. */
 export type Edit =
   /** Without a pair where only traits are changed. */
@@ -29,8 +31,9 @@ export type Edit =
   /**
    * `body`: the lines of the whole file; none for an empty file. `namedBy`: what names the file where no header says that
    * this is the whole of it. Under a title a new file is made of it; else it must stand in the file in the end, as a run of its
-   * lines. `isAll`: a verb, or words such as "the complete file", say that it is more than a part.
+   * lines, or be all of the file by what `mayReplace` says: `likely` where its lines show that, `said` where words do too.
+   * `isAll`: a verb, or words such as "the complete file", say that it is more than a part.
    */
-  | (Block & Traits & { kind: 'write'; body: readonly string[]; namedBy?: 'title' | 'words'; isAll?: boolean })
+  | (Block & Traits & { kind: 'write'; body: readonly string[] } & NamedFence)
   | (Block & { kind: 'delete' })
   | (Block & Traits & { kind: 'rename'; to: string })

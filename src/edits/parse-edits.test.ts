@@ -245,3 +245,18 @@ test('any text is read or refused as malformed', () => {
     { numRuns: 1000 },
   )
 })
+
+const WITHOUT_BLOCK: readonly [answer: string, says: RegExp][] = [
+  [
+    "Run:\n\n```bash\ncat > src/a.ts <<'EOF'\nx\nEOF\n```\n",
+    /here-document are not run: write a file as "### write path"/,
+  ],
+  ['[\n  { "path": "src/a.ts", "before": "x", "after": "y" }\n]\n', /not read as JSON/],
+  ['Change it:\n\n```ts\nx\n```\n', /no line names the file of what its fences hold/],
+  ['Nothing is to be done.', /^The answer has no block\. A block starts/],
+]
+
+for (const [answer, says] of WITHOUT_BLOCK)
+  test(`an answer without a block is told what it has in its place: ${says.source}`, () => {
+    assert.throws(() => parseEdits(answer), { code: 'edits_missing', message: says })
+  })

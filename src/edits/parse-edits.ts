@@ -27,6 +27,21 @@ export function parseAnswer(text: string, names = new ScopeNames([])): { edits: 
   const state = new AnswerState(new AnswerLines(text), names)
   const edits = new AnswerReader(state).read()
   if (edits.length === 0)
-    throw new Fault('edits_missing', 'The answer has no block; a block starts with a line like "### edit path".')
+    throw new Fault('edits_missing', `${missing(text)} A block starts with a line like "### edit path".`)
   return { edits, prose: state.prose }
+}
+
+const WRITES_BY_COMMAND = /^ {0,8}(?:[$#>] )?(?:cat|tee)\b[^\n<]{0,200}<<-? ?\\?["']?\w/m
+const AS_JSON = /^ {0,8}(?:\{|\[ ?\{|\[$|"(?:path|file|file_?name|file_?path)"\s?:)/im
+const JSON_PATH = /"(?:path|file|file_?name|file_?path)"\s?:/i
+
+/** What an answer without a block has in its place. */
+function missing(text: string): string {
+  if (WRITES_BY_COMMAND.test(text))
+    return 'The answer has no block, and commands with a here-document are not run: write a file as "### write path" with its content in a fence.'
+  if (AS_JSON.test(text) && JSON_PATH.test(text))
+    return 'The answer has no block, and edits are not read as JSON: write each as SEARCH/REPLACE pairs below "### edit path".'
+  if (/^[^\S\n]{0,3}(?:`{3}|~{3})/m.test(text))
+    return 'The answer has no block, and no line names the file of what its fences hold.'
+  return 'The answer has no block.'
 }

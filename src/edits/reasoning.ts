@@ -1,5 +1,5 @@
 import { Fault } from '../faults/fault.ts'
-import { AnswerOutline, type HeldPlace, hasTags, type Stretch, type Tag } from './answer-outline.ts'
+import { AnswerOutline, HEADER, type HeldPlace, hasTags, type Stretch, type Tag } from './answer-outline.ts'
 
 /** Where reasoning began that has not ended yet. */
 type Reasoning = {
@@ -27,6 +27,9 @@ export function withoutReasoning(text: string): string {
 
 /** The verb of a header that is an edit without a pair or a file. */
 const REMOVES = /^\W*(?:delete|remove|rename|move)\b/i
+const NAMES_FILE = /^(?:\*\*\* (?:Add|Update|Delete) File:|\+\+\+ |--- (?=a\/))/
+/** A path between the signs that models put around one. */
+const NAME_ALONE = /^[#*_`"'\s]{0,20}((?:[^\s#*`"']*\.\w+)|(?:[^\s#*`"']+\/[^\s#*`"'/:]+))[*_`"':]{0,10}$/
 
 class Reader {
   readonly #text: string
@@ -171,7 +174,7 @@ class Reader {
   /** Whether edits before an end are drafts: words lead to them, and each of their files is edited behind it. */
   #isThoughtOf(end: number): boolean {
     const { stretches } = this.#outline
-    const [before, behind] = [this.#outline.filesIn(0, end), this.#outline.filesIn(end + 1, stretches.length)]
+    const [before, behind] = [filesNamedIn(stretches.slice(0, end)), filesNamedIn(stretches.slice(end + 1))]
     const isLed = stretches.find(({ look }) => look !== 'blank')?.look === 'words'
     return isLed && before.size > 0 && before.isSubsetOf(behind)
   }
@@ -219,4 +222,28 @@ class Reader {
       'backticks.'
     return new Fault('reasoning_unclear', message, { line, for_model: forModel })
   }
+}
+
+/**
+ * The files that stretches name: behind the verb of a header, in a patch, above the hunks of a diff, or alone on the line
+ * above a pair or the fence around it.
+ */
+function filesNamedIn(stretches: readonly Stretch[]): Set<string> {
+  const files = new Set<string>()
+  for (const [at, { text, look }] of stretches.entries()) {
+    const start = look === 'header' ? HEADER.exec(text)?.[0] : NAMES_FILE.exec(text)?.[0]
+    const behind = start === undefined ? '' : text.slice(start.length).split('\t', 1).join('')
+    const name = look === 'search' ? nameAbove(stretches, at) : behind
+    const plain = name.replace(/[\s*_`"':]/g, '').replace(/^(?:\.|[ab])\//, '')
+    if (plain !== '' && plain !== '/dev/null') files.add(plain.toLowerCase())
+  }
+  return files
+}
+
+/** The name that stands alone above a pair, or above the fence around it; empty: none does. */
+function nameAbove(stretches: readonly Stretch[], pair: number): string {
+  let at = pair - 1
+  for (const passed of ['fence', 'blank']) if (stretches[at]?.look === passed) at -= 1
+  const { look, text } = stretches[at] ?? { look: 'blank', text: '' }
+  return look === 'words' ? (NAME_ALONE.exec(text.trim())?.[1] ?? '') : ''
 }

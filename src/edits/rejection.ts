@@ -10,6 +10,8 @@ export type BlockProblem = {
   reason: string
   /** The only thing wrong is that the order does not name the path. */
   outOfScope: boolean
+  /** How the path may be meant. */
+  hint?: string
 }
 
 /** What goes back to the model stays well below any context window. */
@@ -29,7 +31,9 @@ export function rejection(problems: readonly [BlockProblem, ...BlockProblem[]]):
     return new Fault('change_out_of_scope', message, {
       count: files.length,
       path,
-      for_model: `${what} Leave it alone.`,
+      for_model: [`${what} Leave it alone.`, ...new Set(problems.flatMap(({ hint }) => hint ?? []))]
+        .slice(0, 4)
+        .join(' '),
     })
   }
   const lines = problems.map((problem) => {

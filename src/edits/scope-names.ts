@@ -16,6 +16,9 @@ export class ScopeNames {
   readonly #files = new Set<string>()
   /** Files by their last part, as it stands and without regard to case; null: nothing has asked for it. */
   #byLast: { exact: Map<string, string[]>; folded: Map<string, string[]> } | null = null
+  /** The endings of files; null: nothing has asked for them. */
+  #kinds: Set<string> | null = null
+  readonly #matched = new Map<string, readonly string[]>()
   /** In which entries stand. */
   readonly #folders = new Set<string>()
   #folded: readonly { difference: string; entries: ReadonlyMap<string, string>; fold: (text: string) => string }[] = []
@@ -54,6 +57,33 @@ export class ScopeNames {
   /** Whether a path is known as that of a file: the scope names it, or it lies in a folder of the scope. */
   namesFile(path: string): boolean {
     return this.#files.has(path)
+  }
+
+  /** Whether a file is known that ends as a name does. */
+  hasKind(name: string): boolean {
+    this.#kinds ??= new Set(Array.from(this.#files, (path) => kindOf(lastOf(path))))
+    return this.#kinds.has(kindOf(name))
+  }
+
+  /** A bare name of a kind that is known as a path in each of the first three folders in scope. */
+  inFolders(name: string): string[] {
+    if (name.includes('/') || !this.hasKind(name)) return []
+    const folders = [...this.#entries].filter((entry) => entry.endsWith('/'))
+    return folders.slice(0, 3).map((folder) => `${folder}${name}`)
+  }
+
+  /** The known files that a pattern of a shell means; null: it is one of another kind, or too many were asked for. */
+  matching(pattern: string): readonly string[] | null {
+    const known = this.#matched.get(pattern)
+    if (known !== undefined) return known
+    if (pattern.length > LONGEST_PATTERN || pattern.includes('**') || this.#matched.size >= MOST_PATTERNS) return null
+    const parts = pattern.replace(/\{[^{}]*\}|\[[^[\]]*\]/g, '*').split('/')
+    const found = [...this.#files].filter((file) => {
+      const names = file.split('/')
+      return names.length === parts.length && parts.every((part, at) => fits(String(names[at]), part))
+    })
+    this.#matched.set(pattern, found)
+    return found
   }
 
   /** The files whose last part a name has, in whatever case; at most three. */
@@ -146,6 +176,34 @@ export class ScopeNames {
 const MAY_NAME = /[./\\`#]/
 /** Also one that is quoted, or an item of a list. */
 const HEADING = /^\s{0,3}(?:(?:[-*+>]|\d{1,3}[.)])\s+){0,4}#/
+
+const MOST_PATTERNS = 50
+const LONGEST_PATTERN = 200
+
+function kindOf(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1).toLowerCase()
+}
+
+/** Whether a name fits a pattern with `*` and `?`. It takes at most the product of their lengths. */
+function fits(name: string, pattern: string): boolean {
+  let [at, place, star, tried] = [0, 0, -1, 0]
+  while (at < name.length) {
+    if (pattern[place] === '*') {
+      star = place
+      tried = at
+      place += 1
+    } else if (pattern[place] === '?' || pattern[place] === name[at]) {
+      place += 1
+      at += 1
+    } else if (star === -1) return false
+    else {
+      place = star + 1
+      tried += 1
+      at = tried
+    }
+  }
+  return /^\**$/.test(pattern.slice(place))
+}
 
 function folded(name: string): string {
   return name.normalize('NFC').toLowerCase()

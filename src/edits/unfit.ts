@@ -19,6 +19,9 @@ const LEFT_AS_IS = new RegExp(
 /** Files in which a line of three dots is text: an empty body, the end of a document, an excerpt. */
 const HAS_DOTS = /\.(?:pyi?|ya?ml|md|mdx|markdown|rst|adoc)$/i
 const DIFF_FILE = /\.(?:diff|patch|rej)$/i
+/** A line that only tells of the file that it is gone. */
+const SAYS_GONE =
+  /^\W{1,9}(?:(?:this )?file )?(?:(?:was|is|has been|is now|intentionally) ){0,2}(?:deleted|removed|moved)\b[\w\s./-]{0,80}\W{0,9}$/i
 const FEWEST_NUMBERED = 3
 /** Blank lines at an end of a file that a view of all of it may leave out. */
 const MOST_BLANK = 20
@@ -79,6 +82,9 @@ export function unfitBody(before: EditedText | null, body: readonly string[], pa
   if (inFences > 0 && fenceOf(String(body[0])) !== null && fenceOf(String(body.at(-1))) !== null)
     return 'would hold a code fence around all of it. Write the lines without that fence'
   if (before === null) return null
+  const [only = '', ...more] = body.filter((text) => text.trim() !== '')
+  if (more.length === 0 && only.length <= 160 && SAYS_GONE.test(only) && !before.holds(only))
+    return 'would hold nothing but a remark that it is gone. To take the file away, use a delete block'
   if (isDiff(body) && !DIFF_FILE.test(path) && !before.holds(String(body.find((text) => text.trim() !== ''))))
     return 'would become a diff. A write block holds the file as it shall be; to change parts of it, use an edit block'
   if (holdsMarker(body) && !holdsMarker(before.lines()))

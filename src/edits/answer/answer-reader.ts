@@ -3,6 +3,7 @@ import { saysTraits } from '../file-traits.ts'
 import { remarkBehind } from '../written-path.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
+import { commandedBy } from './commands-in-words.ts'
 import { type Content, fileNamedIn } from './fence-content.ts'
 import { exactHeader, type Header, isHiddenHeader, renamed, type Title, titleOf, whyUnreadable } from './headings.ts'
 import { rangesOf } from './hunks.ts'
@@ -13,7 +14,6 @@ import { refuseChangesIn, refuseHalfFence, refuseInDoubt, takesBody } from './re
 import { readPair } from './read-pair.ts'
 import { isBeginOfPatch, readPatch, startsPatch } from './read-patch.ts'
 import { saidOf, saysMore } from './said-changes.ts'
-import { commandedBy } from './shell-commands.ts'
 import { callsTool, changedByKeys, foreignForm } from './tool-calls.ts'
 
 /**

@@ -1,7 +1,8 @@
 import type { ScopeNames } from '../scope-names.ts'
 import { isHeading, type Title, titleOf } from './headings.ts'
+import { type Extent, extentAfter } from './left-to-people.ts'
 import { hasSignsOfCode, isListItem, isOneWord, looksLikeCode } from './line-shapes.ts'
-import { mayMean, nameAlone, otherNamesIn } from './other-names.ts'
+import { madeBelow, mayMean, nameAlone, otherNamesIn } from './other-names.ts'
 
 /** Whose a pair or a fence is after the words before it. `unclear` says why it is nobody's. */
 export type Owner =
@@ -27,6 +28,9 @@ type FenceBefore = { path: string | null; doubt: number | null }
 /** What leads from a text to the one in its place. */
 const IN_ITS_PLACE = /^\W*(?:(?:replaced? )?(?:with|by)(?: this)?|replace|replacement)\W*$/i
 
+const ASKS_BELOW =
+  /^\W*(?:\d+[.)]\s*)?(?:(?:then|now|next|also|finally|and|please)[, ]+){0,2}(?:add|insert|replace|change|append|put|update|wrap|prepend)\s[^/".]*:[*_]{0,3}\s*$/i
+
 const SAYS_ALL = /\b(?:complete|entire|full|whole)\b/i
 
 /** The words since the last block, pair or fence. */
@@ -45,6 +49,8 @@ export class Gap {
   readonly #others = new Set<string>()
   #alone: string | null = null
   #saysAll = false
+  #extent: Extent = 'open'
+  #asks = false
 
   constructor(names: ScopeNames) {
     this.#names = names
@@ -62,7 +68,9 @@ export class Gap {
     const words = { text: line, names: title?.inScope === true ? [title.path] : this.#names.mentionedIn(line) }
     this.#saysAll = SAYS_ALL.test(line)
     const others = title?.isHeading === true ? [] : otherNamesIn(words, this.#names)
-    this.#alone = nameAlone(words, others)
+    this.#extent = extentAfter(this.#extent, line, title !== null)
+    this.#asks = words.names.length === 0 && ASKS_BELOW.test(line)
+    this.#alone = nameAlone(words, others) ?? madeBelow(words, others, this.#names)
     if (title !== null) {
       this.#title = title
       if (title.inScope || title.isHeading) this.#titleOfFile = title
@@ -118,7 +126,7 @@ export class Gap {
     return isLed ? this.#fence : null
   }
 
-  /** What the line before names that is nothing but the name of a file, of none in scope; null: it is another line. */
+  /** The file out of scope that the line before names as the one of what follows; null: it names none. */
   get otherName(): string | null {
     return this.#alone
   }
@@ -126,6 +134,16 @@ export class Gap {
   /** Whether the line before tells of all of a file. */
   get saysAll(): boolean {
     return this.#saysAll
+  }
+
+  /** Whether the line before asks for a change with what stands below it, and names no file. */
+  get asks(): boolean {
+    return this.#asks
+  }
+
+  /** What the words tell of how much of a file stands below them. */
+  get extent(): Extent {
+    return this.#extent
   }
 
   get isEmpty(): boolean {
@@ -142,6 +160,8 @@ export class Gap {
     this.#others.clear()
     this.#alone = null
     this.#saysAll = false
+    this.#extent = 'open'
+    this.#asks = false
     this.#holdsCode = this.#isInList = false
     this.#dividers = 0
   }

@@ -126,6 +126,7 @@ export function titleOf(line: string, names: ScopeNames): Title | null {
   if (verb === 'rename') return renameTitle(rest, isHash, names)
   const { path: bare, ...said } = splitTraits(rest, names)
   const path = meant(bare, names, isHash || verb !== null) ?? (isHash ? boldlyNamed(bare, word) : null)
+  if (path !== null && !path.inScope && !isHash && tells(remarkBehind(rest, path.path))) return null
   if (path === null || (verb === 'delete' && !isHash && isOther(remarkBehind(rest, path.path)))) return null
   return { ...path, ...said, to: null, verb, isHeading: isHash }
 }
@@ -133,6 +134,11 @@ export function titleOf(line: string, names: ScopeNames): Title | null {
 /** Whether words behind the name of a file make it something else than the file that is to go. */
 function isOther(remark: string): boolean {
   return namesPart(remark) || (isForLater(remark) && !remark.includes('('))
+}
+
+/** Whether words behind the name of a file make a sentence of what the file does. */
+function tells(remark: string): boolean {
+  return /^[`*"']{1,3}\s+(?!gets\b|needs\b|has to\b|is\b)[a-z]{2,20}s\s[^:]*[.!]$/.test(remark.trimEnd())
 }
 
 /** A line without the signs of a comment, or of a rule, around it. */

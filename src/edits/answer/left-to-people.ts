@@ -28,6 +28,32 @@ export function namesPart(behind: string): boolean {
   return PART.test(behind)
 }
 
+/** What words tell of how much of a file stands below them; `other`: an example, or another state of it. */
+export type Extent = 'all' | 'part' | 'other' | 'open'
+
+/** The same below a further line. @param isName whether that is nothing but the name of a file */
+export function extentAfter(extent: Extent, line: string, isName: boolean): Extent {
+  if (line.length > MOST_OF_SENTENCE) return 'part'
+  const words = line
+    .replace(DONE_SO, ' ')
+    .split(/\s/)
+    .filter((word) => !/[./`]\S/.test(word))
+    .join(' ')
+  if (OTHER_STATE.test(words) || (isName && extent === 'other')) return 'other'
+  if (!isName && OF_PARTS.test(words)) return 'part'
+  return OF_ALL.test(words) || (isName && extent === 'all') ? 'all' : 'open'
+}
+
+const MOST_OF_SENTENCE = 400
+/** Paths, code, and words that tell of the state that is to be. */
+const DONE_SO = /\b(?:after|with|including) (?:the |this |these |those |your |all )?(?:change|edit|update|fix)\w*/g
+const OF_ALL =
+  /\b(?:complete|entire|full|whole)(?: (?:and|updated?|new|modified|revised|corrected|final|changed|resulting|source))* (?:files?|code(?= (?:of|for) )|contents?|version|listing|source)\b/i
+const OF_PARTS =
+  /\b(?:add(?:s|ed|ing)?|append\w*|insert\w*|put|include|lines?|functions?|methods?|class|sections?|parts?|pieces?|snippets?|excerpts?|blocks?|imports?|too long|relevant|only|just|not|like|such as|if|optional(?:ly)?|show(?:s|n|ing)?|here is how|uses?|used|calls?|called)\b|n['’]t\b/i
+const OTHER_STATE =
+  /\b(?:before|until now|so far|current(?:ly)?|original(?:ly)?|old|previous(?:ly)?|earlier|was|were|looked|would|could|might|alternative(?:ly)?|another (?:way|option)|instead|consider(?:ed)?|example|e\.g|instance|sample|reference|undo|revert|wrong|broken)\b/i
+
 const MOST_OF_LEAD = 200
 const DENIES =
   /(?<![\w./`-])(?:not|never|no need|instead of|rather than|without|avoid(?:s|ing)?|unless|if|would|could|might|used to|previously|earlier|optional(?:ly)?|consider)(?![\w/`-]|\.\w)|n['’]t\b/i
@@ -38,7 +64,7 @@ const PURPOSE =
 const DONE =
   /\b(?:I|we)(?:['’]ve)? (?:have |also |then |now |just )?(?:deleted|removed|renamed|moved|dropped|made|ran|run|used|set)\b/i
 const OF_LATER =
-  /(?<![\w./`-])(?:undo|revert|reproduce|restore|roll(?:ing)? back|verify|verification|troubleshooting|optional(?:ly)?|not done|could|consider)(?![\w/`-]|\.\w)|^\W*if\b/i
+  /(?<![\w./`-])(?:undo|revert|reproduce|restore|roll(?:ing)? back|verify|verification|alternatively|equivalent(?:ly)?|troubleshooting|optional(?:ly)?|not done|could|consider)(?![\w/`-]|\.\w)|^\W*if\b/i
 const RUNS =
   /\b(?:runs|copies|calls|executes|invokes|performs|does|uses)(?: (?:[A-Za-z]{1,12}|`[^`]{1,60}`,?)){0,3}:? ?$|\bno longer (?:run|call|execute)s? $/i
 const NOT_RUN =

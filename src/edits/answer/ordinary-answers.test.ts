@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { type Files, outcomeOf, refusalOf } from '../../../test/support/edit-outcome.ts'
 import { assertLinear, repeated } from '../../../test/support/growth.ts'
 import { ScopeNames } from '../scope-names.ts'
+import { commandedBy } from './commands-in-words.ts'
 import { saidOf, saysMore } from './said-changes.ts'
-import { commandedBy } from './shell-commands.ts'
 
 const FILES: Files = {
   'README.md': '# Cart\n',

@@ -166,7 +166,6 @@ const whole: Record<string, [title: string, body: string]> = {
   'the last line less': ['### b.ts', 'import x\n\nrun()\nlegacy()\nrun()'],
   'the first line less': ['**b.ts**', 'run()\nlegacy()\nrun()\nend()'],
   'lines in another order': ['### b.ts', 'import x\n\nlegacy()\nrun()\nrun()\nend()'],
-  'a line twice': ['### b.ts', 'import x\n\nrun()\nlegacy()\nlegacy()\nrun()\nend()'],
   'a part under a verb': ['### Update b.ts', 'legacy()\nrun()'],
   'words that say it is all of it': ['The complete b.ts:', 'import x\n\nrun()'],
   'nothing under a verb': ['### Update b.ts', ''],

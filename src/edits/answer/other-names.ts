@@ -20,9 +20,14 @@ const JOINS = /^(?:and|or)$/i
 /** The two words before a file that is only spoken of. */
 const SPOKEN_OF =
   /(?:^| )(?:(?<!well )as|by|like|unlike|match(?:e[ds]|ing)?|see(?: also)?|cf|e\.g|than|(?:equal|identical|similar) to|callers?|calls|called|reads|uses|(?:as|like) in)$/i
+/** What does something to what the words are about. */
+const AGENT = /\b(?!used|followed|replaced|accompanied)(?:\w+ed|read|shown|known|seen|set|built|run|written) by$/i
+/** What tells of a file that is to be made. */
+const MAKES = /\b(?:creat(?:e[ds]?|ing)|new|need(?:ed|s)?|save|write)\b/i
 const MATCHED = /(?:^| )(?:match(?:e[ds]|ing)?|unlike)$/i
 const USED_THERE = /(?:used|called|read|defined|declared|exported|documented|expected|set) (?:at|in)$/i
 const LEFT_ALONE = /^(?:needs (?:nothing|no changes?)\b|is (?:unchanged|untouched|out of)\b)/i
+const NEEDS_NOTHING = /\bneeds? (?:nothing|no (?:changes?|updates?|edits?))\b|\b(?:unchanged|untouched)\b/i
 const CONSIDERED = /\b(?:considered|out of scope|not in scope)\b/i
 const OTHER_FILE = new RegExp(
   [
@@ -65,6 +70,7 @@ class LineOfWords {
   readonly #isLead: boolean
   readonly #isAsWell: boolean
   readonly #isConsidered: boolean
+  readonly #isLeft: boolean
   readonly #isNameAlone: boolean
   readonly #goesOn: boolean
 
@@ -84,6 +90,7 @@ class LineOfWords {
     this.#isLead = isHeading(text) || endsInColon(text)
     this.#isAsWell = AS_WELL.test(text)
     this.#goesOn = GOES_ON.test(text)
+    this.#isLeft = this.#places.size === 1 && NEEDS_NOTHING.test(text)
     this.#isConsidered = CONSIDERED.test(text)
     this.#isNameAlone = said.length < 2 || said.every((word) => BESIDE_NAME.test(word))
   }
@@ -91,8 +98,9 @@ class LineOfWords {
   /** Whether a word is the name of a file as it seems, and the line seems to lead to what that is named for. */
   leadsTo(at: number): boolean {
     const place = this.#places.get(at)
-    if (place === undefined || LEFT_ALONE.test(place.behind)) return false
+    if (place === undefined || this.#isLeft) return false
     const { isFirst, isLast, before, behind } = place
+    if (LEFT_ALONE.test(behind) || AGENT.test(before)) return false
     if (this.#isLead) return !SPOKEN_OF.test(before) || (isLast && !MATCHED.test(before))
     if (this.#isConsidered || SPOKEN_OF.test(before)) return false
     if (this.#isAsWell || this.#isNameAlone) return true
@@ -123,6 +131,17 @@ export function nameAlone(line: Line, others: readonly string[]): string | null 
   if (other === undefined || more.length > 0 || line.names.length > 0) return null
   const isAlone = wordsOf(line.text).every(({ word }) => word === other || !/\w/.test(word) || BESIDE_NAME.test(word))
   return isAlone ? withoutSigns(other) : null
+}
+
+/**
+ * The file out of scope that a line tells to make of what stands below it, of a kind that the scope has; null: none.
+ *
+ * @param others what `otherNamesIn` finds in it
+ */
+export function madeBelow(line: Line, others: readonly string[], scope: ScopeNames): string | null {
+  const [name] = others
+  if (name === undefined || line.names.length > 0 || !MAKES.test(line.text) || !endsInColon(line.text)) return null
+  return scope.hasKind(name) ? withoutSigns(name) : null
 }
 
 /** Whether a name may be another spelling of a path. */

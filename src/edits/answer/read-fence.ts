@@ -37,7 +37,7 @@ export function takesBody(
 ): boolean {
   if (kind === 'diff' || kind === 'patch' || state.written.awaitsPairs) return false
   const at = state.lines.at
-  const named = fileNamedIn(info, state.names)
+  const ofInfo = fileNamedIn(info, state.names)
   const owner = state.gap.owner(null)
   if (owner.kind === 'unclear' && owner.isBehind && !isShell(info))
     throw state.refusal(at, `this fence stands ${owner.why}`)
@@ -46,25 +46,63 @@ export function takesBody(
   const inHand = state.gap.isEmpty ? state.written.currentPath : null
   const inside = kind === 'text' ? fileNamedInside(state, at, info) : null
   const words = isShell(info) ? null : owner.kind === 'words' ? owner.path : (inHand ?? replacedPath(state))
-  const path = title !== null && (title.isNear || !isShell(info)) ? title.title.path : (named ?? inside ?? words)
+  const path = title !== null && (title.isNear || !isShell(info)) ? title.title.path : (ofInfo ?? inside ?? words)
   const other = isShell(info) || kind !== 'text' ? null : (state.gap.otherName ?? otherNameIn(info, state.names))
   if (path === null && other !== null)
     throw state.refusal(at, `this fence stands below "${shownLine(other)}", ${OTHER_PATH}`)
-  if (path === null) return false
+  if (path === null) {
+    refuseAsked(state, info)
+    return false
+  }
   if (kind === 'edits' && !isWhole) {
     if (path !== inHand || title !== null) refuseTextBefore(state, from)
     return false
   }
-  if (title === null && named === null) refuseChangesIn(state, info, closing)
+  if (title === null && ofInfo === null) refuseChangesIn(state, info, closing)
   const body = readBody(state.lines, { block: state.written.block + 1, path, isWhole }, state.names)
   state.passFences()
-  const namedBy = title !== null || named !== null ? 'title' : 'words'
+  const namedBy = title !== null || ofInfo !== null ? 'title' : 'words'
   if (namedBy === 'words' && inside !== null) body.shift()
   const traits = title === null ? {} : state.traitsOf(at, title.title)
   const isAll = state.gap.saysAll || (title !== null && title.title.verb !== null)
-  state.addTitled(at, { ...traits, kind: 'write', path, body, ...(isWhole ? {} : { namedBy, isAll }) })
+  const isNamed = namedBy === 'title' || inside !== null || owner.kind === 'words'
+  const named = { namedBy, isAll, ...(isNamed ? MAY_REPLACE[state.gap.extent] : {}) } as const
+  state.addTitled(at, { ...traits, kind: 'write', path, body, ...(isWhole ? {} : named) })
   state.gap.clear(namedBy === 'words' || !isWhole ? { path, doubt: null } : null)
   return true
+}
+
+const MAY_REPLACE = { all: { mayReplace: 'said' }, open: { mayReplace: 'likely' }, part: {}, other: {} } as const
+const LANGUAGES: Readonly<Record<string, string>> = {
+  typescript: 'ts',
+  tsx: 'ts',
+  javascript: 'js',
+  jsx: 'js',
+  python: 'py',
+  ruby: 'rb',
+  rust: 'rs',
+  golang: 'go',
+  kotlin: 'kt',
+  csharp: 'cs',
+  yaml: 'yml',
+  markdown: 'md',
+}
+
+function languageOf(name: string): string {
+  const known = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
+  return LANGUAGES[known] ?? known
+}
+
+/** A fence in the language of the file in hand, below words that ask for it, is a change of that file. */
+function refuseAsked({ gap, written, lines }: AnswerState, info: string): void {
+  const inHand = written.currentPath
+  const [language = ''] = info.split(/\s/, 1)
+  if (gap.asks && inHand !== null && language !== '' && languageOf(language) === languageOf(inHand))
+    throw malformed(
+      written.block,
+      lines.at + 1,
+      `this fence is a change of "${shownLine(inHand)}" as the line above it says, and no block. Write it as a pair`,
+    )
 }
 
 const OTHER_PATH =
@@ -189,10 +227,11 @@ function look(state: AnswerState, at: number, info: string, commands: Commands |
   const keyed = changedByKeys(lines, at, names)
   if (keyed !== null) claims.add(at, line, keyed)
   if (commands === null) return
-  const { changed, modes, oddModes } = commands.read(line)
+  const { changed, rewritten, removed, modes, oddModes } = commands.read(line)
   for (const mode of modes) claims.addModes(at, mode)
   claims.addMode(at, line, ...oddModes)
   claims.add(at, line, ...changed)
+  claims.addSure(at, { text: line, rewritten, removed })
   if (info === '')
     for (const { what, paths } of saidOf(line, names)) if (what === 'change') claims.add(at, line, ...paths)
 }

@@ -59,6 +59,8 @@ export function saidOf(line: string, names: ScopeNames): Said[] {
     : saidBy(line, names)
   if (whole !== null) return [whole]
   return sentences.flatMap((sentence, index) => {
+    const made = isDenied(sentence) ? null : madeBy(sentence, names)
+    if (made !== null) return [made]
     const label = String(sentences[index - 1])
     if (sentence.endsWith('?') || (label.endsWith(':') && isDenied(label))) return []
     const clauses = isDenied(sentence) ? [] : sentence.split(CLAUSES)
@@ -67,6 +69,17 @@ export function saidOf(line: string, names: ScopeNames): Said[] {
     )
     return said ?? []
   })
+}
+
+const MAKES_FILE =
+  /^\W{0,9}(?:(?:finally|then|now|next|also|and|please|first|I(?:['’]ve| have)?|we)[, ]+){0,3}created?\s+(?:(?:an?|the|new|file|module|script|package|another|called|named|at)\s+){0,4}[`*"']{0,3}([\w@./-]{1,300})/i
+
+/** A file in scope that a sentence tells to have been made, or asks for; null: it speaks of none. */
+function madeBy(sentence: string, names: ScopeNames): Said | null {
+  const [, name] = MAKES_FILE.exec(sentence) ?? []
+  const path = name === undefined ? null : names.meantBy(name)
+  if (path === null || !names.covers(path) || !/\.\w+$/.test(path)) return null
+  return { what: 'change', paths: [path] }
 }
 
 function saidBy(clause: string, names: ScopeNames): Said | null {

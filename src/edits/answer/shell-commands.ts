@@ -1,10 +1,12 @@
 import type { ScopeNames } from '../scope-names.ts'
-import { isDenied, isLeft, tellsOfProgram } from './left-to-people.ts'
 
 /** What command lines do to files in scope. Folders end in a slash. */
 export type Commanded = {
   /** What they change. */
   changed: readonly string[]
+  /** Of that, whose text they change in a fence, and what they take away. */
+  rewritten: readonly string[]
+  removed: readonly string[]
   /** What they make executable, or take that from. */
   modes: readonly { paths: readonly string[]; executable: boolean }[]
   /** Whose mode they set in a way that the format cannot say. */
@@ -12,10 +14,8 @@ export type Commanded = {
 }
 
 /** More than a person types. */
-const MOST_OF_LINE = 20_000
+export const MOST_OF_LINE = 20_000
 const MOST_OF_WORD = 500
-/** Characters of a sentence to either side of a command that are looked at. */
-const MOST_OF_SIDE = 120
 const SHELLS =
   /^(?:sh|bash|shell|zsh|fish|console|terminal|powershell|pwsh|ps1|cmd|bat|batch|dos|shell-session|shellsession)\b/i
 const PROMPT = /^(?:[$#>%]|PS [^>\s]*>)\s+/
@@ -34,8 +34,6 @@ const CHANGERS = new Set(
   `rm mv cp tee touch patch truncate ln install rmdir unlink shred srm trash dd ed ex del erase ren rd rename copy move
   remove-item set-content add-content clear-content out-file move-item copy-item rename-item new-item`.split(/\s+/),
 )
-/** Those that are mere words at the start of a line of prose. */
-const WORDS = new Set(['copy', 'move', 'rename', 'install', 'touch', 'patch', 'trash', 'ex', 'ed'])
 /** Commands that leave the files they are given as they are, unless an option says otherwise. */
 const READERS = new Set(
   `cat bat less more head tail grep egrep fgrep rg ag ack ls tree wc diff cmp stat file find sort uniq cut tr jq yq awk gawk sed gsed
@@ -57,6 +55,9 @@ const READERS = new Set(
 const CHANGES_IN_GIT = /^(?:rm|mv|apply|am|checkout|restore|reset|clean|revert|stash|update-index|switch)$/
 const IN_PLACE = /^(?:g?sed|perl|ruby|g?awk|yq)$/
 const IN_PLACE_OPTION = /\s-(?:-in-?place|[a-zA-Z]{0,6}i)/
+/** Commands that change the text of files, and those that take files away. */
+const REWRITES = /^(?:g?sed|perl|ruby|g?awk|yq|tee|patch|truncate|dd|ed|ex)$/
+const REMOVES = /^(?:rm|unlink|del|erase|shred|srm|trash|remove-item)$/
 const WRITES = /^(?:sort|curl|wget|npx|pnpm|yarn|bunx|uvx)$/
 const WRITES_OPTION = /\s(?:--output|-o|-O)(?=[\s=]|$)/
 /** Commands that leave all but the last of what they are given as it is. */
@@ -69,7 +70,7 @@ const OUTPUT = /(?:ing|ed)$/
 const RUNS_ANOTHER = /\s-(?:exec|execdir|ok)\s+(\S+)|^xargs\s+(?:-\S+(?:\s+\d+)?\s+)*([^-\s]\S*)/
 
 /** What no line lacks that changes files and is no command by what stands around it. */
-const MAY_CHANGE = new RegExp(
+export const MAY_CHANGE = new RegExp(
   `>|(?<!\\w)(?:${[...CHANGERS].join('|')}|git|chmod|find|g?sed|perl|ruby|g?awk|yq|sort|curl|wget|npx|pnpm|yarn|bunx|uvx)(?!\\w)`,
   'iu',
 )
@@ -94,6 +95,8 @@ export class Commands {
   #done: 'nothing' | 'changed' | 'mode' = 'nothing'
   #heredoc: { end: string; isProgram: boolean } | null = null
   #changed: string[] = []
+  #rewritten: string[] = []
+  #removed: string[] = []
   #modes: { paths: readonly string[]; executable: boolean }[] = []
   #oddModes: string[] = []
 
@@ -111,11 +114,14 @@ export class Commands {
 
   read(line: string): Commanded {
     this.#changed = []
+    this.#rewritten = []
+    this.#removed = []
     this.#modes = []
     this.#oddModes = []
     const text = line.trim()
     if (text.length <= MOST_OF_LINE && !this.#isInHeredoc(text)) this.#readLine(text)
-    return { changed: this.#changed, modes: this.#modes, oddModes: this.#oddModes }
+    const [changed, rewritten, removed] = [this.#changed, this.#rewritten, this.#removed]
+    return { changed, rewritten, removed, modes: this.#modes, oddModes: this.#oddModes }
   }
 
   #isInHeredoc(text: string): boolean {
@@ -135,7 +141,7 @@ export class Commands {
     for (const part of text.split(SEPARATORS)) this.#readPart(part.trim(), isTyped)
     this.#addAllOf(text)
     for (const [, target = ''] of text.matchAll(/(?<![-=<])>{1,2}\|?\s*["']?([^\s"'>&;|()]+)/g))
-      this.#changed.push(...this.#filesIn(target))
+      this.#rewrite(this.#filesIn(target))
     if (this.#isStrict && PROGRAM_IN_LINE.test(text)) this.#changed.push(...this.#filesIn(text))
     const end = HEREDOC.exec(text)?.[1]
     if (end !== undefined && this.#isStrict)
@@ -172,10 +178,18 @@ export class Commands {
     const isProgram = isTyped && (first === name || /^[A-Z][a-z]+-[A-Z]\w+$/.test(first) || SYSTEM.test(first))
     if (!this.#changes(name, { words, isTyped: isProgram })) return
     const given = CHANGERS.has(name) ? targetsIn(name, words) : words.replace(READ_BY_OPTION, ' ')
-    this.#changed.push(...this.#filesIn(given, CHANGERS.has(name) || name === 'find' || name === 'git'))
+    const files = this.#filesIn(given, CHANGERS.has(name) || name === 'find' || name === 'git')
+    if (REWRITES.test(name)) this.#rewrite(files)
+    else this.#changed.push(...files)
+    if (this.#isStrict && REMOVES.test(name)) this.#removed.push(...files)
     if (!words.includes('$')) return
     this.#changed.push(...this.#loop.changed)
     this.#loop = { ...this.#loop, changed: [] }
+  }
+
+  #rewrite(files: readonly string[]): void {
+    this.#changed.push(...files)
+    if (this.#isStrict) this.#rewritten.push(...files)
   }
 
   #changes(name: string, { words, isTyped }: { words: string; isTyped: boolean }): boolean {
@@ -211,10 +225,17 @@ export class Commands {
       for (const name of this.#folder === '' ? [word] : [word, `${this.#folder}/${word}`]) {
         const path = this.#names.meantBy(name)
         if (path !== null && (this.#names.namesFile(path) || /\.\w+$/.test(path))) found.add(path)
-        else if (withFolders) for (const folder of foldersOf(name)) if (this.#names.reaches(folder)) found.add(folder)
+        else if (withFolders) for (const file of this.#patternOf(name)) found.add(file)
       }
     }
     return [...found]
+  }
+
+  /** What a word stands for that is no file: the files of a pattern, or folders. */
+  #patternOf(word: string): readonly string[] {
+    const files = /[*?[{]/.test(word) ? this.#names.matching(word.replace(/^\.\//, '')) : null
+    if (files !== null && files.length > 0) return files
+    return foldersOf(word).filter((folder) => this.#names.reaches(folder))
   }
 }
 
@@ -263,38 +284,4 @@ function executableBy(mode: string): boolean | 'odd' | null {
     if (isOwners && (bits.includes('x') || sign === '=')) executable = sign !== '-' && bits.includes('x')
   }
   return executable
-}
-
-/** What a line of words does to files in scope: one that is a command and nothing else, or holds some between backticks. */
-export function commandedBy(line: string, names: ScopeNames): Commanded {
-  const text = line.trim()
-  const found = { changed: new Array<string>(), modes: [], oddModes: new Array<string>() }
-  if (text.length > MOST_OF_LINE || !MAY_CHANGE.test(text)) return found
-  const plain = text.replace(/^`([^`]*)`$/, '$1')
-  const [first = ''] = plain.split(/\s/, 1)
-  const spans = Array.from(text.matchAll(/`([^`]+)`/g)).filter(({ index, 0: { length }, 1: span = '' }) => {
-    const [before, behind] = sentenceAround(text, index, index + length)
-    return MAY_CHANGE.test(span) && !isDenied(before) && !tellsOfProgram(before) && !isLeft(behind)
-  })
-  const isWords = plain !== text || WORDS.has(first.toLowerCase())
-  for (const command of [...(isWords ? [] : [withoutPhrases(plain)]), ...spans.map(({ 1: span = '' }) => span)]) {
-    if (!/^[$#>%({\\]?\s*[A-Za-z/]/.test(command) || /^(?:COPY|ADD)\s/.test(command)) continue
-    const { changed, modes, oddModes } = new Commands(names, null).read(command)
-    found.changed.push(...changed)
-    found.oddModes.push(...oddModes, ...modes.flatMap(({ paths }) => paths))
-  }
-  return found
-}
-
-/** A line without what it has of several words between backticks, which is read by itself. */
-function withoutPhrases(line: string): string {
-  return line.replace(/`[^`]*`/g, (span) => (/\s/.test(span) ? ' ' : span))
-}
-
-/** What stands to both sides of a part of a line, in its sentence. */
-function sentenceAround(text: string, from: number, to: number): [before: string, behind: string] {
-  const before = text.slice(Math.max(0, from - MOST_OF_SIDE), from)
-  const behind = text.slice(to, to + MOST_OF_SIDE)
-  const end = behind.search(/[.!?;](?:\s|$)/)
-  return [String(before.split(/[.!?;]\s/).at(-1)), end === -1 ? behind : behind.slice(0, end)]
 }

@@ -168,7 +168,7 @@ function withoutPairs({ block, line }: Edit): Fault {
 }
 
 /** A line that reads like a change of files and is no block; `isMode`: of their mode. Folders end in a slash. */
-type Claim = { at: number; text: string; paths: readonly string[]; isMode: boolean }
+type Claim = { at: number; text: string; paths: readonly string[]; what: 'change' | 'mode' | 'rewrite' | 'removal' }
 
 /** What reads like a change outside of blocks. It is mere words where a block changes the same files. */
 export class Claims {
@@ -183,12 +183,21 @@ export class Claims {
   }
 
   add(at: number, text: string, ...paths: readonly string[]): void {
-    if (paths.length > 0 && !this.#isForLater(at)) this.#claims.push({ at, text, paths, isMode: false })
+    if (paths.length > 0 && !this.#isForLater(at)) this.#claims.push({ at, text, paths, what: 'change' })
   }
 
   /** What reads as if files had another mode. */
   addMode(at: number, text: string, ...paths: readonly string[]): void {
-    if (paths.length > 0 && !this.#isForLater(at)) this.#claims.push({ at, text, paths, isMode: true })
+    if (paths.length > 0 && !this.#isForLater(at)) this.#claims.push({ at, text, paths, what: 'mode' })
+  }
+
+  /** What commands do to files beside what blocks do: new text, which no block takes the place of, and removals. */
+  addSure(
+    at: number,
+    { text, rewritten, removed }: { text: string; rewritten: readonly string[]; removed: readonly string[] },
+  ): void {
+    if (rewritten.length + removed.length === 0 || this.#isForLater(at)) return
+    this.#claims.push({ at, text, paths: rewritten, what: 'rewrite' }, { at, text, paths: removed, what: 'removal' })
   }
 
   /** Whether a heading, or a line that ends in a colon, leads to a line and leaves it to a person. */
@@ -230,14 +239,21 @@ export class Claims {
     const touched = this.#withFolders(
       edits.flatMap((edit) => (edit.kind === 'rename' ? [edit.path, edit.to] : [edit.path])),
     )
-    const said = this.#withFolders([...this.#saidModes([...edits, ...modes]).keys()])
-    const isLeft = (path: string, isMode: boolean) => !(isMode ? said : touched).has(path)
-    const left = this.#claims.find(({ paths, isMode }) => paths.some((path) => isLeft(path, isMode)))
+    const done = {
+      change: touched,
+      mode: this.#withFolders([...this.#saidModes([...edits, ...modes]).keys()]),
+      removal: this.#withFolders(
+        edits.flatMap((edit) => (edit.kind === 'delete' || edit.kind === 'rename' ? [edit.path] : [])),
+      ),
+      rewrite: new Set<string>(),
+    }
+    const left = this.#claims.find(({ paths, what }) => !paths.every((path) => done[what].has(path)))
     if (left === undefined) return
-    const path = left.paths.find((name) => isLeft(name, left.isMode))
-    const [change, how] = left.isMode
-      ? ['change of the mode', 'Say it in brackets behind the path of a block, as "### edit path (executable)"']
-      : ['change', 'Write every change as a block that starts with a line like "### edit path"']
+    const path = left.paths.find((name) => !done[left.what].has(name))
+    const [change, how] =
+      left.what === 'mode'
+        ? ['change of the mode', 'Say it in brackets behind the path of a block, as "### edit path (executable)"']
+        : ['change', 'Write every change as a block that starts with a line like "### edit path"']
     const what = `"${shownLine(left.text)}" reads like a ${change} of "${path}", which no block makes. ${how}`
     throw malformed(0, left.at + 1, what)
   }
