@@ -8,8 +8,8 @@ import { isDenied, isForLater } from './left-to-people.ts'
 export type Said = { what: 'change' | 'mode'; paths: readonly string[] }
 
 const MOST_OF_LINE = 2_000
-/** What no line lacks that says one of the three: a part of the words below, or an arrow. */
-const MAY_SAY = /delet|remov|rm|unlin|drop|eras|renam|mov|mv|->|→|=>|execut|\+x|755/i
+/** What no line lacks that says such a change: a part of the words below, or an arrow. */
+const MAY_SAY = /creat|delet|remov|rm|unlin|drop|eras|renam|mov|mv|->|→|=>|execut|\+x|755/i
 /** More than a clause has that says this and nothing else. */
 const MOST_OF_CLAUSE = 400
 const REMOVES = setOf(
