@@ -32,6 +32,25 @@ test('an order that waits for an approval is told once for what it says, and not
   assert.equal((await sentTo(home, 'ops')).length, 2, 'another content, whose approval has ended')
 })
 
+test('an order that falls back on its pull request when its attempt fails is not told to have failed', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'ops', url: 'https://example.com/', kinds: ['order.failed'] })
+  const id = await fileOrder(home.database, { title: 'Falls back', files: ['a.txt'] })
+  const failed = sql`update work_orders set status = 'failed', phase = null where id = ${id}`
+  const inReview = sql`update work_orders set status = 'in_progress', phase = 'in_review' where id = ${id}`
+  await inReview.execute(db)
+  await db.transaction().execute(async (transaction) => {
+    await failed.execute(transaction)
+    await sql`update work_orders set status = 'pending' where id = ${id}`.execute(transaction)
+    await inReview.execute(transaction)
+  })
+  assert.deepEqual(await kindsTo(home, 'ops'), [])
+  await failed.execute(db)
+  assert.deepEqual(await kindsTo(home, 'ops'), ['order.failed'])
+})
+
 test('pauses are told once each: of a provider at once, of projects and proposers by the setting', async () => {
   await using home = await createMooseHome({ 'a.txt': 'a\n' }, [], { ORCHESTRATOR_PAUSE_AFTER_FAILURES: '2' })
   await using hooks = await receiver(200)

@@ -209,14 +209,18 @@ create or replace function moose_facts_of_order(wo work_orders) returns jsonb la
     'code', left(wo.status_reason ->> 'code', 100), 'pull_request_url', left(wo.github_pr_url, 2000))
 $$;
 
--- An order in review is announced by its pull request, which is recorded after the move.
+-- At the end of the transaction: an order whose attempt has failed may fall back on its pull request in the same one. An order in
+-- review is announced by its pull request, which is recorded after the move.
 create or replace function moose_announce_order() returns trigger language plpgsql security definer as $$
 begin
-  perform moose_announce('order.' || new.status, new.id || ':' || new.attempts, new.id, moose_facts_of_order(new));
+  perform moose_announce('order.' || status, id || ':' || attempts, id, moose_facts_of_order(work_orders))
+  from work_orders where id = new.id and status = new.status;
   return null;
 end $$;
-create or replace trigger work_orders_announce after update of status on work_orders
-  for each row when (old.status is distinct from new.status and new.status in ('completed', 'failed', 'blocked', 'cancelled'))
+create constraint trigger work_orders_announce after update of status on work_orders
+  deferrable initially deferred for each row when (
+    old.status is distinct from new.status and new.status in ('completed', 'failed', 'blocked', 'cancelled')
+  )
   execute function moose_announce_order();
 
 create or replace function moose_announce_pull_request() returns trigger language plpgsql security definer as $$
