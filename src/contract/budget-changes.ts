@@ -2,7 +2,7 @@ import { LIMITS } from '../work-order/content.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { BudgetView } from './budget.ts'
 import { contradictionOf, type PriceContradiction } from './stated-price.ts'
-import { storedText } from './stored-text.ts'
+import { storedText, UtcTime } from './stored-text.ts'
 import { z } from './zod.ts'
 
 /** What can be capped. `order` and `project` without an id: the usual cap, for all that have none of their own. */
@@ -51,15 +51,6 @@ const MOST_ENTRIES = 10_000
 
 /** Whose calls are all on one bill. */
 export const BILLING_PROVIDERS = ['anthropic', 'openai'] as const
-
-const WANTED_TIME = 'must be a time in UTC such as 2026-12-01T00:00:00Z'
-
-/** As Postgres knows it: it has no year 0. */
-const UtcTime = z.iso
-  .datetime(WANTED_TIME)
-  .max(40, WANTED_TIME)
-  .refine((time) => !time.startsWith('0000'), WANTED_TIME)
-  .meta({ pattern: `^(?!0000)${z.core.regexes.datetime({}).source.slice(1)}` })
 
 /** What a provider says it has charged. */
 export const BillBody = z

@@ -19,3 +19,12 @@ export const textOfForm = (maxLength: number, form: RegExp, message: string) =>
  * passed on as it is, so that one row never takes a whole answer down.
  */
 export const knownOrOther = <const Word extends string>(known: readonly Word[]) => z.enum(known).or(z.string())
+
+const WANTED_TIME = 'must be a time in UTC such as 2026-12-01T00:00:00Z'
+
+/** As Postgres knows it: it has no year 0. */
+export const UtcTime = z.iso
+  .datetime(WANTED_TIME)
+  .max(40, WANTED_TIME)
+  .refine((time) => !time.startsWith('0000'), WANTED_TIME)
+  .meta({ pattern: `^(?!0000)${z.core.regexes.datetime({}).source.slice(1)}` })

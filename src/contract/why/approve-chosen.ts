@@ -1,7 +1,7 @@
 import { LIMITS, RISK_LEVELS } from '../../work-order/content.ts'
 import { FaultBody } from '../faults.ts'
 import { ListQuery } from '../order-list.ts'
-import { storedText } from '../stored-text.ts'
+import { storedText, UtcTime } from '../stored-text.ts'
 import { ContentHash, WorkOrderView } from '../work-orders.ts'
 import { z } from '../zod.ts'
 import { ApproveWorkOrder } from './approve.ts'
@@ -17,7 +17,7 @@ export const ApproveChosen = ApproveWorkOrder.omit({ content_sha256: true })
     title: storedText(LIMITS.title)
       .optional()
       .openapi({ description: 'Words, all of which are in the title, in any case' }),
-    filed_before: z.iso.datetime().optional(),
+    filed_before: UtcTime.optional(),
     confirm: z
       .array(z.strictObject({ work_order_id: z.uuid(), content_sha256: ContentHash }))
       .min(1)
