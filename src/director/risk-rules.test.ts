@@ -79,6 +79,21 @@ test('of several rules the highest counts and is named first', () => {
   assert.deepEqual([level, reasons.map(({ rule }) => rule)], ['high', ['high_words', 'medium_words']])
 })
 
+test('words of a path are seen however they are joined', () => {
+  const said = (path: string) => riskOf({ ...PLAIN, files_in_scope: [path] }).reasons.map(({ reason }) => reason)
+  for (const [path, word] of [
+    ['src/DBMigration.js', 'migration'],
+    ['src/JWTToken.js', 'jwt'],
+    ['src/SSOLogin.js', 'sso'],
+    ['src/userLogin.js', 'login'],
+    ['src/oauth2.js', 'oauth'],
+    ['src/authn.js', 'authn'],
+    ['src/userauth.js', 'userauth'],
+  ])
+    assert.deepEqual(said(String(path)), [`${path} names ${word}`])
+  for (const path of ['src/authors.js', 'src/Tokenizer.js', 'src/secretary.js']) assert.deepEqual(said(path), [])
+})
+
 test('a word within another is none', () => {
   const description = 'Authors, tokenless and secretary; the cache of passwordless users.'
   assert.deepEqual(riskOf({ ...PLAIN, description }).reasons, [])

@@ -24,13 +24,13 @@ const listed = (text: string) => new Set(text.split(',').map((word) => word.trim
 
 /** Words of a path behind which a mistake reaches people, money or data. */
 const SENSITIVE_PATHS = listed(`
-  auth, authentication, authorization, login, oauth, sso, session, sessions, password, passwords, permission, permissions, acl, rbac,
+  auth, authn, authz, authentication, authorization, jwt, login, oauth, sso, session, sessions, password, passwords, permission, permissions, acl, rbac,
   security, crypto, secret, secrets, credential, credentials, token, tokens, payment, payments, billing, invoice, invoices,
   migration, migrations, schema, terraform, k8s, kubernetes, helm, deploy, deployment`)
 
 /** Words of its text that say so. */
 const HIGH_WORDS = listed(`
-  breaking change, breaking changes, schema migration, database migration, data migration, authentication, authorization, security,
+  breaking change, breaking changes, schema migration, database migration, data migration, auth, authentication, authorization, security,
   vulnerability, encryption, decrypt, encrypt, password, passwords, credential, credentials, secret, secrets, private key, api contract,
   payment, payments, billing, permission, permissions, delete all, drop table, force push, rewrite history, production data`)
 
@@ -125,9 +125,13 @@ function wordsOf(text: string): string[] {
   return text.toLowerCase().split(/[^a-z0-9]+/)
 }
 
+/** Where one word of a name ends and another begins: `userLogin`, `JWTToken`, `oauth2`. */
+const WITHIN_NAMES = /(?<=[a-z])(?=[A-Z\d])|(?<=[A-Z])(?=\d|[A-Z][a-z])|(?<=\d)(?=[A-Za-z])/
+
 function sensitivePath(files: readonly string[]): string | null {
   for (const file of files) {
-    const word = wordsOf(file.replaceAll(/([a-z])([A-Z])/g, '$1 $2')).find((each) => SENSITIVE_PATHS.has(each))
+    const words = file.split(WITHIN_NAMES).flatMap(wordsOf)
+    const word = words.find((each) => SENSITIVE_PATHS.has(each) || each.endsWith('auth'))
     if (word !== undefined) return `${file} names ${word}`
   }
   return null

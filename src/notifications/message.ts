@@ -64,7 +64,7 @@ function slackText(kind: string, data: Readonly<Record<string, unknown>>, addres
   const links = [textOf(data['pull_request_url']), address].flatMap((link) => (link === null ? [] : [link]))
   const command = COMMANDS.get(kind)
   const decides = command === undefined ? [] : [`${command} ${order.slice(0, 8)}`]
-  const head = `Work order ${order.slice(0, 8)} ${what}${title === null ? '' : `: ${title.slice(0, MOST_OF_TITLE)}`}`
+  const head = `Work order ${order.slice(0, 8)} ${what}${title === null ? '' : `: ${quiet(title.slice(0, MOST_OF_TITLE))}`}`
   return [head, ...links, ...decides].map(escaped).join('\n')
 }
 
@@ -81,7 +81,7 @@ function pauseText(kind: string, data: Readonly<Record<string, unknown>>): strin
   const code = textOf(data['code'])
   const reason = textOf(data['reason'])
   const head = `Moose: ${what} ${name} is paused${code === null ? '' : ` (${code})`}`
-  return `${head}${reason === null ? '' : `: ${reason}`}`
+  return `${head}${reason === null ? '' : `: ${quiet(reason)}`}`
 }
 
 function textOf(value: unknown): string | null {
@@ -91,4 +91,9 @@ function textOf(value: unknown): string | null {
 /** Slack reads `<…>` as a link or a call to everybody. @see https://docs.slack.dev/messaging/formatting-message-text */
 function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').toWellFormed()
+}
+
+/** Foreign text, in which Mattermost and its likes call nobody by `@all` and show no link of `[…](…)`. */
+function quiet(text: string): string {
+  return text.replaceAll('@', '@\u200b').replaceAll('](', ']\u200b(')
 }

@@ -131,7 +131,10 @@ test('Slack is sent a text without a call to everybody, and its address is shown
     [secret, endpoint.url?.endsWith('/…'), JSON.stringify(endpoint).includes('/T0')],
     [null, true, false],
   )
-  const id = await fileOrder(home.database, { title: 'Ping <!channel> & go', files: ['a.txt'] })
+  const id = await fileOrder(home.database, {
+    title: 'Ping <!channel> & @all [go](https://evil.example)',
+    files: ['a.txt'],
+  })
   await sql`update work_orders set status = 'failed', status_reason = '{"code":"check_failed","message":"x"}' where id = ${id}`.execute(
     home.database.db,
   )
@@ -139,7 +142,12 @@ test('Slack is sent a text without a call to everybody, and its address is shown
   const texts = hooks.received.map(({ body }) => String(JSON.parse(body).text))
   const short = id.slice(0, 8)
   assert.ok(
-    texts.some((text) => text.startsWith(`Work order ${short} failed (check_failed): Ping &lt;!channel&gt; &amp; go`)),
+    texts.some((text) =>
+      text.startsWith(
+        `Work order ${short} failed (check_failed): Ping &lt;!channel&gt; &amp; @\u200ball [go]\u200b(https://evil.example)`,
+      ),
+    ),
+    texts.join('\n'),
   )
   assert.ok(
     texts.some((text) => text.endsWith(`moose decide ${short}`)),
