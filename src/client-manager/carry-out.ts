@@ -9,6 +9,7 @@ import type { Database } from '../db/schema.ts'
 import { approveWorkOrder } from '../db/work-orders/approve-work-order.ts'
 import { assertEditable, editWorkOrder } from '../db/work-orders/edit-work-order.ts'
 import { wrongStatus } from '../db/work-orders/work-orders.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { HeldCommit } from '../work-order/protection/held-change.ts'
 
@@ -94,6 +95,7 @@ function isInReview({ phase }: WorkOrderView): boolean {
 async function amend(acting: Acting, choice: Choice): Promise<string> {
   const { db, orchestrator, by } = acting
   const { order, wish } = choice
+  if (!order.approved && wish.changes?.content_sha256 === undefined) throw changedSince(order)
   const changes: EditWorkOrder = { ...asLookedAt(order), ...wish.changes }
   if (isInReview(order)) return await makeAnew(acting, choice, changes)
   const edited = await editWorkOrder(db, order.id, changes)
@@ -101,6 +103,16 @@ async function amend(acting: Acting, choice: Choice): Promise<string> {
   await approveWorkOrder(db, order.id, { ...asLookedAt(edited), ...approval })
   await raiseBudget(acting, choice)
   return (await orchestrator.retry(order.id, by)).sentence
+}
+
+/** What was approved and what is asked for here is approved with it, and nothing that somebody else has put in meanwhile. */
+function changedSince({ id }: WorkOrderView): Fault {
+  const short = id.slice(0, 8)
+  const message =
+    `Work order ${id} was changed after it was approved, so it is not approved along with other changes. See it with: ` +
+    `moose show ${short}   Then change it with moose edit ${short}, approve it with moose approve ${short}, and retry it with ` +
+    `moose retry ${short} (by the API: changes.content_sha256 of what was looked at)`
+  return new Fault('work_order_conflict', message, { id })
 }
 
 /** An order in review is not edited: it is given up with its pull request first, once nothing speaks against the changes. */

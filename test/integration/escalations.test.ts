@@ -129,6 +129,20 @@ test('amend: changed, approved as it stands then, and tried again', async () => 
   assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
 })
 
+test('amend: what was changed meanwhile is not approved along, unless it was looked at', async () => {
+  await using setting = await stopped([BAD, write('b.txt', 'good')])
+  const { moose, id, home } = setting
+  await home.database.pool.query(`update work_orders set description = 'Send it away' where id = $1`, [id])
+  const changes = { files_in_scope: ['b.txt'] }
+  const unseen = await call(moose, `/api/work-orders/${id}/decide`, { option: 'amend', changes })
+  assert.equal(unseen.status, 409)
+  assert.match(JSON.stringify(unseen.said), /was changed after it was approved/)
+  const { content_sha256, files_in_scope: files } = await detailOf(moose, id)
+  assert.deepEqual(files, ['a.txt'])
+  const said = await decided(moose, id, { option: 'amend', changes: { ...changes, content_sha256 } })
+  assert.deepEqual([said.work_order.files_in_scope, said.work_order.approved], [['b.txt'], true])
+})
+
 test('verify: the commit that is there is checked without a model; what stops it again is a new escalation', async () => {
   await using setting = await stopped([BAD])
   const { moose, id, cheap, dear } = setting
