@@ -63,7 +63,7 @@ async function escalated(given: Given, cause: string, past = 0) {
     return found.escalation?.cause === cause && found.past.length === past
   }
   const say = async () => JSON.stringify((await shown(given)).past)
-  await until(`it is an escalation of ${cause}`, isOpen, { withinMs: 20_000, say })
+  await until(`it is an escalation of ${cause}`, isOpen, { withinMs: 60_000, say })
   const { escalation } = await shown(given)
   assert.ok(escalation !== null)
   return escalation
