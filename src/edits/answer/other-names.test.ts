@@ -167,7 +167,7 @@ const whole: Record<string, [title: string, body: string]> = {
   'the first line less': ['**b.ts**', 'run()\nlegacy()\nrun()\nend()'],
   'lines in another order': ['### b.ts', 'import x\n\nlegacy()\nrun()\nrun()\nend()'],
   'a part under a verb': ['### Update b.ts', 'legacy()\nrun()'],
-  'words that say it is all of it': ['The complete b.ts:', 'import x\n\nrun()'],
+  'words that name a part of it': ['The complete run() of b.ts:', 'import x\n\nrun()'],
   'nothing under a verb': ['### Update b.ts', ''],
 }
 
