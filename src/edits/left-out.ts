@@ -5,7 +5,7 @@ const MOST_OF_SENTENCE = 400
 const MOST_OF_REMARK = 100
 /** What begins a comment, wherever it stands in a line. */
 const BEGINS = /\/\/|\/\*|<!--|"""|'''|^\*|(?:^|\s)(?:#|--|;|%|\(\*)/
-const IN_BRACKETS = /^(?:\[.*\]|\(.*\)|<[^/<>]* [^/<>]*>)[.,;]?$/
+const IN_BRACKETS = /^(?:\[.*\]|\(.*\)|<[^/<>]*>)[.,;]?$/
 const DOTS_IN_BRACES = /\{\s{0,9}(?:\.{3}|…)\s{0,9}\}[;,)]{0,3}$/
 const REST = /\b(?:rest|remaining|remainder|(?:everything|all|anything|nothing) else|others?)\b/i
 const STATE =

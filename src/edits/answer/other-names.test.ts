@@ -125,7 +125,7 @@ const prose: Record<string, string> = {
   'a file as an example': 'e.g. foo.json',
   'files that have it already':
     'The import comes from ./config.ts, and package.json already has the dependency, so only the log changes:',
-  'a file that is right already': '`lib/server.ts` is already typed, so only the constant here changes:',
+  'a file that is right already': 'Since lib/server.ts is already typed, so only the constant here changes:',
   'a file to see': 'See also lib/server.ts.',
 }
 
