@@ -6,14 +6,16 @@ const MOST_OF_REMARK = 100
 /** What begins a comment, wherever it stands in a line. */
 const BEGINS = /\/\/|\/\*|<!--|"""|'''|^\*|(?:^|\s)(?:#|--|;|%|\(\*)/
 const IN_BRACKETS = /^(?:\[.*\]|\(.*\)|<[^/<>]*>)[.,;]?$/
-const DOTS_IN_BRACES = /\{\s{0,9}(?:\.{3}|…)\s{0,9}\}[;,)]{0,3}$/
+const DOTS_IN_BRACES = /\{\s{0,9}(?:\/\*\s{0,9})?(?:\.{3}|…)(?:\s{0,9}\*\/)?\s{0,9}\}[;,)]{0,3}$/
+/** What spreads a value is one word. */
+const DOTS_BEFORE = /^(?:\.{3}|…) ?[A-Za-z]{1,20}(?: [A-Za-z]{1,20}){1,8}[.:]?$/
 const REST = /\b(?:rest|remaining|remainder|(?:everything|all|anything|nothing) else|others?)\b/i
 const STATE =
   /\b(?:un(?:changed|modified|touched|altered)|intact|identical|omitted|elided|snip(?:ped)?|truncated|abbreviated|collapsed|left out|brevity|(?:the )?same|as (?:before|is|above|it (?:is|was|stands)|they (?:are|were))|not (?:shown|repeated|changed|touched|modified|listed|included)|no (?:other |further )?(?:changes?|edits?)|stays?|remains?|kept)\b/i
 const SURE =
   /\b(?:un(?:changed|modified|touched|altered)|omitted|elided|snip(?:ped)?|truncated|abbreviated|brevity|same as (?:before|above)|as (?:before|is|it (?:is|was|stands)|they (?:are|were))|not (?:shown|repeated)|no (?:other |further )?changes?)\b/i
 const LOOSE =
-  /\b(?:rest|remaining|remainder|remains?|existing|same|previous(?:ly)?|original|others?|else|keep|kept|stays?|here|below|above|continues?|intact|identical|etc|and so on|skipped|not (?:changed|touched|modified|listed|included)|left out)\b/i
+  /\b(?:rest|remaining|remainder|remains?|existing|same|previous(?:ly)?|original|others?|else|keep|kept|stays?|here|below|above|continues?|intact|identical|etc|and so on|code|body|implementation|todo|alone|not change|from before|as you had|follows|skipped|not (?:changed|touched|modified|listed|included)|left out)\b/i
 const REST_ALONE = /^\W*(?:the )?(?:rest|remainder|remaining|everything else)\b/i
 
 const FOR_BREVITY =
@@ -21,9 +23,6 @@ const FOR_BREVITY =
 
 /** How sure it is that words stand for lines: `loosely` where they stand in the place of such lines. */
 type Surely = 'surely' | 'loosely'
-
-/** What stands in a text, at which index, and is no code. */
-type Remark = { line: string; words: string }
 
 /** Whether a line is a remark that may stand for lines that are left out. Linear. */
 export function standsForLines(line: string, how: Surely): boolean {
@@ -48,7 +47,7 @@ export function leftOutIn(
   const remarks = new Map<string, string>()
   for (const line of fresh) {
     const words = known.has(line) ? null : remarkIn(line)
-    if (words !== null && (isSure(words) || LOOSE.test(words))) remarks.set(line, words)
+    if (words !== null) remarks.set(line, words)
   }
   if (remarks.size === 0) return null
   const stretches = stretchesOf(old, fresh) ?? [{ gone: old.filter((line) => !fresh.includes(line)), fresh }]
@@ -57,34 +56,34 @@ export function leftOutIn(
     if (found !== null) return found
   }
   if (isPart) return null
-  const isLost = stretches.some((stretch) => !isReplaced(without(stretch, remarks)))
-  return isLost ? ([...remarks].find(([, words]) => isSure(words))?.[0] ?? null) : null
+  const sure = new Set([...remarks].flatMap(([line, words]) => (isSure(words) ? [line] : [])))
+  const isLost = sure.size > 0 && stretches.some((stretch) => !isReplaced(without(stretch, sure)))
+  return isLost ? ([...sure][0] ?? null) : null
 }
 
 /** The remark that stands in the place of more lines than there are beside it. */
 function standingIn(stretch: Stretch, remarks: ReadonlyMap<string, string>, isPart: boolean): string | null {
-  const here = stretch.fresh.flatMap((line): Remark[] => {
-    const words = remarks.get(line)
-    return words === undefined ? [] : [{ line, words }]
-  })
-  const { gone, fresh } = without(stretch, remarks)
-  if (here.length === 0 || gone.length <= fresh.length) return null
-  if (!isPart) return here[0]?.line ?? null
-  const names = new Set(gone.flatMap((line) => nameIn(line) ?? []))
+  const names = new Set(stretch.gone.flatMap((line) => nameIn(line) ?? []))
   const isNamed = (words: string) => (words.match(/[\p{L}\p{N}_$]+/gu) ?? []).some((word) => names.has(word))
-  const found = here.find(({ words }) =>
-    REST.test(words) ? STATE.test(words) : SURE.test(words) && (/\bbrevity\b/i.test(words) || isNamed(words)),
-  )
-  return found?.line ?? null
+  const here = stretch.fresh.filter((line) => {
+    const words = remarks.get(line)
+    if (words === undefined) return false
+    if (!isPart) return isSure(words) || LOOSE.test(words) || isNamed(words)
+    return REST.test(words) ? STATE.test(words) : SURE.test(words) && (/\bbrevity\b/i.test(words) || isNamed(words))
+  })
+  const { gone, fresh } = without(stretch, new Set(here))
+  return gone.length > fresh.length ? (here[0] ?? null) : null
 }
 
-function without({ gone, fresh }: Stretch, remarks: ReadonlyMap<string, string>): Stretch {
+function without({ gone, fresh }: Stretch, remarks: ReadonlySet<string>): Stretch {
   const isWorded = (line: string) => /[\p{L}\p{N}_]/u.test(line)
   return { gone: gone.filter(isWorded), fresh: fresh.filter((line) => isWorded(line) && !remarks.has(line)) }
 }
 
 function isSure(words: string): boolean {
-  return SURE.test(words) || (REST.test(words) && STATE.test(words)) || DOTS_IN_BRACES.test(words)
+  return (
+    SURE.test(words) || (REST.test(words) && STATE.test(words)) || DOTS_IN_BRACES.test(words) || DOTS_BEFORE.test(words)
+  )
 }
 
 /** Whether a sentence beside a text says that there is more, which stays as it is. Linear. */
@@ -97,6 +96,7 @@ export function tellsOfRest(line: string): boolean {
 function remarkIn(line: string): string | null {
   if (line.length > MOST_OF_LINE) return null
   const text = line.trim()
+  if (DOTS_IN_BRACES.test(text) || (DOTS_BEFORE.test(text) && REST.test(text))) return text
   const at = text.search(BEGINS)
   if (at !== -1) {
     const words = text.slice(at)
@@ -104,7 +104,6 @@ function remarkIn(line: string): string | null {
     const isOwn = at === 0 || SURE.test(words) || words.length <= 20
     return isOwn && words.length <= MOST_OF_REMARK ? words : null
   }
-  if (DOTS_IN_BRACES.test(text)) return text
   const isRemark = REST_ALONE.test(text) ? STATE.test(text) : IN_BRACKETS.test(text) && SURE.test(text)
   return isRemark || (IN_BRACKETS.test(text) && REST.test(text) && STATE.test(text)) ? text : null
 }
