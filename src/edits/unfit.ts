@@ -1,6 +1,7 @@
 import { fenceOf, MARKUP, markerOf } from './answer/line-shapes.ts'
 import type { Edit, Replacement } from './edit.ts'
 import type { EditedText } from './edited-text.ts'
+import { leftOutIn } from './left-out.ts'
 import { numbersOf } from './packaging.ts'
 
 const COMMENT = /^(?:\/\/+|\/\*+|\*+(?=\s)|#+|--+(?=\s)|;+|%+|<!--|\{\/\*|"""|'''|\(\*)\s*/
@@ -51,7 +52,8 @@ export function unfitReplacement(
 ): string | null {
   const known = new Set(search)
   const gap = replace.find((text) => isPlaceholder(text, path) && !known.has(text) && !file.holds(text))
-  if (gap !== undefined) return `the REPLACE of line ${line} ${leavesOut(gap)}`
+  const leftOut = gap ?? leftOutIn(search, replace, { isPart: true })
+  if (leftOut !== null) return `the REPLACE of line ${line} ${leavesOut(leftOut)}`
   if (
     numbersOf(replace) !== null &&
     replace.every((text) => !/^\s*\d+:/.test(text)) &&
@@ -90,7 +92,8 @@ export function unfitBody(before: EditedText | null, body: readonly string[], pa
   if (holdsMarker(body) && !holdsMarker(before.lines()))
     return 'would hold markers of a SEARCH/REPLACE pair. To change parts of the file, use an edit block; where it is really to hold such lines, put them in by an edit block with longer markers: 8 or more of <, = and >, all three alike'
   const gap = body.find((text) => isPlaceholder(text, path) && !before.holds(text))
-  return gap === undefined ? null : `cannot be replaced: the write block ${leavesOut(gap)}`
+  const leftOut = gap ?? leftOutIn(before.lines(), body, { isPart: false })
+  return leftOut === null ? null : `cannot be replaced: the write block ${leavesOut(leftOut)}`
 }
 
 /**

@@ -227,6 +227,7 @@ export class AnswerReader {
     if (stray === null) this.#claim(at, line)
     else this.#state.claims.add(at, line, stray.path)
     this.#state.written.addWords(line)
+    this.#state.written.addBehind(line)
     this.#state.pass(at)
   }
 

@@ -68,7 +68,7 @@ export class Gap {
     const words = { text: line, names: title?.inScope === true ? [title.path] : this.#names.mentionedIn(line) }
     this.#saysAll = SAYS_ALL.test(line)
     const others = title?.isHeading === true ? [] : otherNamesIn(words, this.#names)
-    this.#extent = extentAfter(this.#extent, line, title !== null)
+    this.#extent = extentAfter(this.#extent, line, { isName: title !== null, names: words.names })
     this.#asks = words.names.length === 0 && ASKS_BELOW.test(line)
     this.#alone = nameAlone(words, others) ?? madeBelow(words, others, this.#names)
     if (title !== null) {

@@ -1,3 +1,5 @@
+import { tellsOfRest } from '../left-out.ts'
+
 /** Whether words say of what stands beside them that it is not so, or is up to somebody. */
 export function isDenied(words: string): boolean {
   return DENIES.test(words) || isForLater(words)
@@ -31,26 +33,48 @@ export function namesPart(behind: string): boolean {
 /** What words tell of how much of a file stands below them; `other`: an example, or another state of it. */
 export type Extent = 'all' | 'part' | 'other' | 'open'
 
-/** The same below a further line. @param isName whether that is nothing but the name of a file */
-export function extentAfter(extent: Extent, line: string, isName: boolean): Extent {
+/** The same below a further line. @param isName whether that is nothing but the name of a file; `names`: files it names */
+export function extentAfter(
+  extent: Extent,
+  line: string,
+  { isName, names }: { isName: boolean; names: readonly string[] },
+): Extent {
   if (line.length > MOST_OF_SENTENCE) return 'part'
+  const lasts = names.slice(0, 9).map((name) => name.slice(name.lastIndexOf('/') + 1))
   const words = line
     .replace(DONE_SO, ' ')
     .split(/\s/)
-    .filter((word) => !/[./`]\S/.test(word))
+    .map((word) => withoutCode(word, lasts))
     .join(' ')
   if (OTHER_STATE.test(words) || (isName && extent === 'other')) return 'other'
-  if (!isName && OF_PARTS.test(words)) return 'part'
-  return OF_ALL.test(words) || (isName && extent === 'all') ? 'all' : 'open'
+  if (isName ? OF_EXCERPT.test(words) : OF_PARTS.test(words)) return 'part'
+  return (OF_ALL.test(words) && !tellsOfRest(line)) || (isName && extent === 'all') ? 'all' : 'open'
+}
+
+/** A word: "file" for the name of one, and "_" for other paths and code. */
+function withoutCode(word: string, lasts: readonly string[]): string {
+  if (!/[./`]\S/.test(word) && !lasts.includes(word)) return word
+  const bare = word.replace(/^\W{1,9}/, '').replace(/(?<!\W)\W{1,9}$/, '')
+  return lasts.some((last) => bare.endsWith(last)) ? word.replace(bare, 'file').replace(/[`"'*]/g, '') : '_'
 }
 
 const MOST_OF_SENTENCE = 400
-/** Paths, code, and words that tell of the state that is to be. */
+/** Words that tell of the state that is to be. */
 const DONE_SO = /\b(?:after|with|including) (?:the |this |these |those |your |all )?(?:change|edit|update|fix)\w*/g
-const OF_ALL =
-  /\b(?:complete|entire|full|whole)(?: (?:and|updated?|new|modified|revised|corrected|final|changed|resulting|source))* (?:files?|code(?= (?:of|for) )|contents?|version|listing|source)\b/i
+const OF_ALL = new RegExp(
+  [
+    '\\b(?:complete|entire|full|whole)(?: (?:and|updated?|new|modified|revised|corrected|final|changed|resulting|test|source))*',
+    ' (?:files?|(?:code|contents?|version|listing|source)(?= ?$| ?[^\\w ]| (?:below|follows|now)| (?:of|for|in) (?:the )?(?:\\w+ )?\\W?file))\\b',
+    '|\\bfile\\W{1,4}(?:the )?(?:complete|entire|full|whole)\\W{0,9}$',
+    '|\\breplace (?:(?:the|all|entire|whole|full) ){0,3}(?:(?:contents?|everything|all) (?:of|in) )?(?:the )?\\W?file\\W? (?:with|by)\\b',
+    '|\\b(?:final|resulting) (?:version|contents?|state) of (?:the )?\\W?file\\b',
+  ].join(''),
+  'i',
+)
+const OF_EXCERPT =
+  /\b(?:excerpts?|snippets?|parts?|partial(?:ly)?|sections?|portions?|fragments?|chunks?|extracts?|hunks?|relevant|changes only|only (?:the )?chang\w+)\b/i
 const OF_PARTS =
-  /\b(?:add(?:s|ed|ing)?|append\w*|insert\w*|put|include|lines?|functions?|methods?|class|sections?|parts?|pieces?|snippets?|excerpts?|blocks?|imports?|too long|relevant|only|just|not|like|such as|if|optional(?:ly)?|show(?:s|n|ing)?|here is how|uses?|used|calls?|called)\b|n['’]t\b/i
+  /\b(?:add(?:s|ed|ing)?|append\w*|insert\w*|put|include|lines?|functions?|methods?|class|sections?|parts?|partial(?:ly)?|pieces?|snippets?|excerpts?|portions?|fragments?|chunks?|extracts?|hunks?|half|handlers?|cases?|tests?(?! files?\b)|change|(?:first|second|third|last)(?! ?[,:]| \W?files?\b)|blocks?|imports?|too long|relevant|only|just|not|like|such as|if|optional(?:ly)?|show(?:s|n|ing)?|here is how|uses?|used|calls?|called)\b|n['’]t\b/i
 const OTHER_STATE =
   /\b(?:before|until now|so far|current(?:ly)?|original(?:ly)?|old|previous(?:ly)?|earlier|was|were|looked|would|could|might|alternative(?:ly)?|another (?:way|option)|instead|consider(?:ed)?|example|e\.g|instance|sample|reference|undo|revert|wrong|broken)\b/i
 

@@ -37,6 +37,9 @@ const otherwise: Record<string, string> = {
   'a name that is next': 'lib/other.ts is next.',
   'a label of one word': 'Fichier : lib/other.ts',
   'a file that is not named behind one that is done': 'The first one is done. The other file:',
+  'a name that has a part already': 'lib/other.ts already has the first, so only the second is missing there:',
+  'a name that has it already and no more': 'lib/other.ts already has the import:',
+  'a name that already needs it': 'lib/other.ts already needs a new import, so only add this:',
   'a header in bold': '**### edit Stovefile**',
   'a header behind a backslash': '\\### edit Stovefile',
   'a header of wide hashes': '＃＃＃ edit Stovefile',
@@ -120,6 +123,9 @@ const prose: Record<string, string> = {
   'a file that is its caller': 'app.py is the caller.',
   'a line of a file': 'The call site is utils.ts:12.',
   'a file as an example': 'e.g. foo.json',
+  'files that have it already':
+    'The import comes from ./config.ts, and package.json already has the dependency, so only the log changes:',
+  'a file that is right already': 'Since lib/server.ts is already typed, so only the constant here changes:',
   'a file to see': 'See also lib/server.ts.',
 }
 
@@ -167,7 +173,7 @@ const whole: Record<string, [title: string, body: string]> = {
   'the first line less': ['**b.ts**', 'run()\nlegacy()\nrun()\nend()'],
   'lines in another order': ['### b.ts', 'import x\n\nlegacy()\nrun()\nrun()\nend()'],
   'a part under a verb': ['### Update b.ts', 'legacy()\nrun()'],
-  'words that say it is all of it': ['The complete b.ts:', 'import x\n\nrun()'],
+  'words that name a part of it': ['The complete run() of b.ts:', 'import x\n\nrun()'],
   'nothing under a verb': ['### Update b.ts', ''],
 }
 

@@ -27,7 +27,13 @@ const MAKES = /\b(?:creat(?:e[ds]?|ing)|new|need(?:ed|s)?|save|write)\b/i
 const MATCHED = /(?:^| )(?:match(?:e[ds]|ing)?|unlike)$/i
 const USED_THERE = /(?:used|called|read|defined|declared|exported|documented|expected|set) (?:at|in)$/i
 const LEFT_ALONE = /^(?:needs (?:nothing|no changes?)\b|is (?:unchanged|untouched|out of)\b)/i
+const MOST_BEHIND = 24
 const NEEDS_NOTHING = /\bneeds? (?:nothing|no (?:changes?|updates?|edits?))\b|\b(?:unchanged|untouched)\b/i
+/** What stands behind a file that is as it shall be, while the words go on to what is not. */
+const IS_DONE =
+  /^(?:already (?:has|holds|contains|defines|declares|exports|imports|lists|provides|uses|does)|(?:is|has been) already) (?:\S{1,60} ){1,8}so only \S/i
+const GOES_BACK =
+  /\b(?:there|it|its|both|one|ones|first|second|third|other|next|also|too|same|missing|rest|remaining|add|file)\b/i
 const CONSIDERED = /\b(?:considered|out of scope|not in scope)\b/i
 const OTHER_FILE = new RegExp(
   [
@@ -41,8 +47,8 @@ const OTHER_FILE = new RegExp(
 /** A line, and the files in scope that it names. */
 type Line = { text: string; names: readonly string[] }
 
-/** Where in a line a file is named as it seems: the two words that count before it, and the three behind it. */
-type Place = { isFirst: boolean; isLast: boolean; before: string; behind: string }
+/** Where in a line a file is named as it seems: the two words that count before it, the three behind it, and more. */
+type Place = { isFirst: boolean; isLast: boolean; before: string; behind: string; clause: string }
 
 /**
  * What in a line names a file as it seems, and none in scope by the name it has: one that differs from a file in scope in
@@ -80,9 +86,10 @@ class LineOfWords {
     for (const [at, { word }] of words.entries()) {
       const [last, next] = [words[at - 1], words[at + 1]]
       if (files[at] === true && !OF_MODULE.test(last?.word ?? '') && next?.word !== 'files') {
-        const behind = words.slice(at + 1, at + 4).map((other) => other.word)
+        const behind = words.slice(at + 1, at + MOST_BEHIND).map((other) => other.word)
         const ends = { isFirst: at === 0, isLast: next === undefined }
-        this.#places.set(at, { ...ends, before: said.slice(-2).join(' '), behind: behind.join(' ') })
+        const near = { before: said.slice(-2).join(' '), behind: behind.slice(0, 3).join(' ') }
+        this.#places.set(at, { ...ends, ...near, clause: behind.join(' ') })
       }
       const joins = files[at - 1] === true && JOINS.test(word)
       if (files[at] !== true && !joins && !SKIPPED.test(word)) said.push(word)
@@ -99,8 +106,9 @@ class LineOfWords {
   leadsTo(at: number): boolean {
     const place = this.#places.get(at)
     if (place === undefined || this.#isLeft) return false
-    const { isFirst, isLast, before, behind } = place
+    const { isFirst, isLast, before, behind, clause } = place
     if (LEFT_ALONE.test(behind) || AGENT.test(before)) return false
+    if (IS_DONE.test(clause) && !GOES_BACK.test(clause)) return false
     if (this.#isLead) return !SPOKEN_OF.test(before) || (isLast && !MATCHED.test(before))
     if (this.#isConsidered || SPOKEN_OF.test(before)) return false
     if (this.#isAsWell || this.#isNameAlone) return true

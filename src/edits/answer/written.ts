@@ -1,6 +1,7 @@
 import type { Fault } from '../../faults/fault.ts'
 import type { Edit, Replacement } from '../edit.ts'
 import { saysTraits } from '../file-traits.ts'
+import { tellsOfRest } from '../left-out.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
 import { exactHeader } from './headings.ts'
@@ -88,6 +89,13 @@ export class Written {
     if (this.#place === 'fenced') this.#first.fenced ??= edit
     // A file is written with a fence of its own, so that it says nothing of the others.
     if (this.#place === 'bare' && edit.kind !== 'write') this.#first.bare ??= edit
+  }
+
+  /** Notes words behind a fence: where they tell of more than it holds, its lines must show that it is a whole file. */
+  addBehind(line: string): void {
+    const edit = this.#edits.at(-1)
+    if (edit?.kind !== 'write' || edit.mayReplace !== 'said' || !tellsOfRest(line)) return
+    this.#edits.splice(-1, 1, { ...edit, mayReplace: 'likely' })
   }
 
   /** Blocks of another form. @param at index of the line they start at */

@@ -1,0 +1,210 @@
+/** Excerpts of files, and files with words in place of lines. They are put into no file; what is whole is. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Files, outcomeOf, refusalOf } from '../../test/support/edit-outcome.ts'
+import { assertLinear, repeated } from '../../test/support/growth.ts'
+import { standsForLines } from './left-out.ts'
+
+const START = "import { listen } from './net.ts'\n\nexport function start(port) {\n  return listen(port)\n}\n"
+const STOP = '\nexport function stop(server) {\n  server.close()\n}\n'
+const TESTS = [
+  "import assert from 'node:assert'\nimport { add, subtract } from '../math.js'\n",
+  "\ntest('adds two numbers', () => {\n  assert.equal(add(1, 2), 3)\n})\n",
+  "\ntest('subtracts two numbers', () => {\n  assert.equal(subtract(3, 2), 1)\n})\n",
+]
+const FILES: Files = {
+  'src/server.ts': START + STOP,
+  'app/main.py': 'import os\n\n\ndef start(port):\n    return port\n\n\ndef stop(server):\n    server.close()\n',
+  'test/math.test.js': TESTS.join(''),
+  'src/math.js':
+    'export const add = (a, b) => a + b\nexport const subtract = (a, b) => a - b\nexport const one = 1\nexport const two = 2\n',
+}
+const NEW_START = START.replace('listen(port)', 'listen(port ?? 80)')
+const fence = (body: string, info = 'ts') => `\`\`\`${info}\n${body}\`\`\``
+const pair = (search: string, replace: string) => `<<<<<<< SEARCH\n${search}=======\n${replace}>>>>>>> REPLACE`
+
+const PLACEHOLDERS = [
+  '// The rest remains unchanged',
+  '// (rest of the file is the same)',
+  '// [stop() omitted for brevity]',
+  '// stop() unchanged',
+  '// stop is the same as before',
+  '// stop() stays as is',
+  '// stop: no change',
+  '// Everything else is as it was',
+  '// Other functions here',
+  '// keep stop() here',
+  '// existing stop()',
+  '// Leave stop() alone',
+  '// and stop()',
+  '// more code',
+  '...rest of the file',
+  'export function stop(server) { /* ... */ }',
+  'export function stop(server) {\n  // implementation\n}',
+  '// stop() goes here',
+  '// rest of file',
+  '// remaining exports',
+  '// etc.',
+  '// <snip>',
+  '// not shown: stop()',
+  '// stop() is untouched',
+  '// previous implementation of stop()',
+  '/* stop() unchanged */',
+  '/**\n * The other functions are not repeated here.\n */',
+  '[rest of the file unchanged]',
+  '(the rest of the file is the same)',
+  '<rest of file unchanged>',
+  'The rest of the file remains unchanged.',
+  'export function stop(server) { ... }',
+  'export function stop(server) { /* unchanged */ }',
+  'export function stop(server) {} // same as before',
+  'export function stop(server) {\n  // implementation unchanged\n}',
+  'export function stop(server) {\n  // same\n}',
+]
+
+for (const placeholder of PLACEHOLDERS)
+  test(`words in place of lines of a file are put into none: ${placeholder}`, async () => {
+    const body = `${NEW_START}\n${placeholder}\n`
+    const answers = [
+      `Here is the complete file src/server.ts:\n\n${fence(body)}\n`,
+      `**src/server.ts** (complete file)\n${fence(body)}\n`,
+      `### write src/server.ts\n${fence(body)}\n`,
+      `**src/server.ts**\n${fence(body)}\n`,
+    ]
+    for (const answer of answers) await refusalOf(FILES, answer)
+  })
+
+test('words in place of lines are known in the comments of other languages', async () => {
+  const start = 'import os\n\n\ndef start(port):\n    return port or 80\n\n\n'
+  for (const words of ['# stop() unchanged', 'def stop(server): ...  # unchanged', '"""The rest is the same."""'])
+    await refusalOf(FILES, `### write app/main.py\n${fence(`${start}${words}\n`, 'python')}\n`)
+})
+
+test('words in place of lines of a SEARCH are put into no file', async () => {
+  const search = `export function start(port) {\n  return listen(port)\n}\n${STOP}`
+  for (const words of [
+    '// stop() unchanged',
+    '// The rest remains the same as before',
+    '// stop() omitted for brevity',
+  ])
+    assert.match(
+      await refusalOf(FILES, `### edit src/server.ts\n${pair(search, `export const start = listen\n\n${words}\n`)}`),
+      /stands for text that is there/,
+    )
+})
+
+const COMMENTS = [
+  '// The remaining connections are closed by the caller',
+  '// Same as before: the port has a default',
+  '// An existing server is used again',
+  '// Rest parameters stay unchanged',
+]
+
+for (const comment of COMMENTS)
+  test(`a comment with such words may be added where no line goes for it: ${comment}`, async () => {
+    const body = `${NEW_START.replace('export', `${comment}\nexport`)}${STOP}`
+    for (const title of ['### write src/server.ts', 'Here is the complete file src/server.ts:'])
+      assert.deepEqual(await outcomeOf(FILES, `${title}\n${fence(body)}`), { 'src/server.ts': body })
+    const edit = pair('export function start(port) {\n', `${comment}\nexport function start(port) {\n`)
+    assert.deepEqual(await outcomeOf(FILES, `### edit src/server.ts\n${edit}`), {
+      'src/server.ts': `${START.replace('export', `${comment}\nexport`)}${STOP}`,
+    })
+  })
+
+test('a comment about what is left may stand in place of code that goes in a pair', async () => {
+  const edit = pair('  server.close()\n', '  // The remaining sockets close themselves\n')
+  const after = FILES['src/server.ts']?.replace('  server.close()', '  // The remaining sockets close themselves')
+  assert.deepEqual(await outcomeOf(FILES, `### edit src/server.ts\n${edit}`), { 'src/server.ts': after })
+})
+
+const changed = TESTS[1]?.replace('add(1, 2), 3', 'add(2, 2), 4') ?? ''
+const fresh = "\ntest('multiplies two numbers', () => {\n  assert.equal(multiply(3, 2), 6)\n})\n"
+const EXCERPTS: Record<string, [words: string, body: string]> = {
+  'a changed test and a new one, below words': [
+    'In test/math.test.js, change the first test:',
+    `${TESTS[0]}${changed}${fresh}`,
+  ],
+  'a changed test and a new one, below the name': ['**test/math.test.js**', `${TESTS[0]}${changed}${fresh}`],
+  'one test in the place of another': ['**test/math.test.js**', `${TESTS[0]}${TESTS[1]}${fresh}`],
+  'a case of a test': ['The new case in test/math.test.js:', `${TESTS[0]}${changed}${fresh}`],
+  'one function in the place of another': [
+    '**src/math.js**',
+    'export const add = (a, b) => b + a\nexport const multiply = (a, b) => a * b\nexport const one = 1\nexport const two = 2\n',
+  ],
+  'a function of all code': ['Here is the complete updated code for start() in src/server.ts:', NEW_START],
+  'a handler of all code': ['Here is the full code of the handler in src/server.ts:', NEW_START],
+  'a test of all code': ['The full test in test/math.test.js:', `${TESTS[0]}${TESTS[1]}`],
+  'an excerpt by name': ['src/server.ts (excerpt):', NEW_START],
+  'what is relevant': ['The complete relevant portion of the file src/server.ts:', NEW_START],
+  'the top of a file': ['The complete top half of the file src/server.ts:', NEW_START],
+}
+
+for (const [name, [words, body]] of Object.entries(EXCERPTS))
+  test(`an excerpt is taken for no file: ${name}`, async () => {
+    await refusalOf(FILES, `${words}\n\n${fence(body)}\n`)
+  })
+
+const BEHIND = [
+  'The rest of the file stays as it is.',
+  'Everything else is unchanged.',
+  'Leave the remaining functions as they are.',
+  'Keep the rest of the file as is.',
+  '(stop() is omitted for brevity.)',
+  'Other functions are unchanged.',
+]
+
+for (const words of BEHIND)
+  test(`a fence is no whole file where words behind it tell of the rest: ${words}`, async () => {
+    for (const above of ['Here is the complete file src/server.ts:', '**src/server.ts** (full file)'])
+      await refusalOf(FILES, `${above}\n\n${fence(NEW_START)}\n\n${words}\n`)
+  })
+
+test('words behind a file that has all its lines may tell of the rest', async () => {
+  const body = NEW_START + STOP
+  for (const words of BEHIND.slice(0, 4))
+    assert.deepEqual(await outcomeOf(FILES, `The complete file src/server.ts:\n\n${fence(body)}\n\n${words}\n`), {
+      'src/server.ts': body,
+    })
+})
+
+const SAID = [
+  'Here is the complete src/server.ts after the change:',
+  'Here is the full code for `src/server.ts`:',
+  'Full `src/server.ts`:',
+  '`src/server.ts` (complete):',
+  'Replace the contents of `src/server.ts` with:',
+  'Final version of `src/server.ts`:',
+  'src/server.ts (full file):',
+  'Here is the complete updated file `src/server.ts`:',
+  'The entire new src/server.ts:',
+]
+
+for (const words of SAID)
+  test(`a file that is said to be whole may lose lines: ${words}`, async () => {
+    assert.deepEqual(await outcomeOf(FILES, `${words}\n\n${fence(NEW_START)}\n`), { 'src/server.ts': NEW_START })
+  })
+
+const LIKELY: Record<string, [path: string, from: string, to: string]> = {
+  'a function has another name': ['src/server.ts', 'stop(server)', 'halt(server)'],
+  'a value has another name': ['src/math.js', 'const two', 'const deux'],
+  'a title of a test differs': ['test/math.test.js', "'subtracts two numbers'", "'takes two away'"],
+  'a parameter is added': ['src/server.ts', 'stop(server)', 'stop(server, force)'],
+}
+
+for (const [name, [path, from, to]] of Object.entries(LIKELY))
+  test(`a fence under a name is the file where each line has one in its place: ${name}`, async () => {
+    const body = FILES[path]?.replace(from, to) ?? ''
+    assert.deepEqual(await outcomeOf(FILES, `**${path}**\n${fence(body)}\n`), { [path]: body })
+  })
+
+for (const part of ['rest ', 'the other ', '// ', '{ ... ', '(same', 'keep x '])
+  test(`words in place of lines are looked for in linear time: ${part}`, async () => {
+    await assertLinear(
+      (size) => `// ${repeated(part)(size)}`,
+      (text) => {
+        standsForLines(text, 'loosely')
+        standsForLines(text, 'surely')
+      },
+      200_000,
+    )
+  })
