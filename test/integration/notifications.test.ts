@@ -73,7 +73,7 @@ test('what is not taken is sent again with the same id, by one of several proces
   )
   await sql`update work_orders set status = 'pending' where id = ${id}`.execute(db)
   await sql`update work_orders set status = 'failed' where id = ${id}`.execute(db)
-  assert.equal(await tried(), 0, 'the same event of the same attempt')
+  assert.equal(await tried(), 1, 'it has failed once more')
 })
 
 test('a receiver that never answers holds no order up, and one that is never there is given up and shown by doctor', async () => {
