@@ -33,9 +33,9 @@ alter table work_orders add column if not exists wanted_proposer text check (cha
 -- The answer that a reaction beyond the bounds is made by; null: it is within them. An answer is good for one reaction.
 alter table follow_ups add column if not exists allowed_by uuid unique references order_escalations (id) on delete set null;
 
--- Whether what blocks an order by a code is ended elsewhere.
+-- Whether what blocks an order by a code is ended elsewhere: by another condition, or by what becomes of the order it depends on.
 create or replace function moose_is_ended_elsewhere(code text) returns boolean language sql immutable as $$
-  select code in ('disk_full', 'emergency_stop', 'ledger_unsound', 'provider_paused')
+  select code in ('dependency_unmet', 'disk_full', 'emergency_stop', 'ledger_unsound', 'provider_paused')
 $$;
 
 -- What a human has to decide about an order; null: nothing. What is ended elsewhere is none, and neither is a pull request whose branch somebody else has changed, once what it holds is verified.
