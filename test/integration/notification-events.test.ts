@@ -138,9 +138,10 @@ test('what Moose does about a pull request is told: begun, repaired, answered, f
   }
   const begin = async (kind: 'checks' | 'review' | 'rerun') =>
     String(await beginFollowUp(db, { ...begun, kind, fingerprint: `${kind} ${Math.random()}` }))
-  const [repaired, failed, answered, rerun] = [
+  const [repaired, failed, answered, unanswered, rerun] = [
     await begin('checks'),
     await begin('checks'),
+    await begin('review'),
     await begin('review'),
     await begin('rerun'),
   ]
@@ -149,7 +150,8 @@ test('what Moose does about a pull request is told: begun, repaired, answered, f
     await endFollowUp(db, failed, 'check_failed')
     await endFollowUp(db, answered, 'succeeded')
     await endFollowUp(db, rerun, 'flaky')
-    await followUpAnswered(db, answered)
+    await followUpAnswered(db, answered, 1)
+    await followUpAnswered(db, unanswered, 0)
   }
   await sql`insert into outcome_vectors (work_order_id, attempt, operation_type, outcome) values (${id}, 1, 'pull_request_end', 'merged')`.execute(
     db,
@@ -160,6 +162,7 @@ test('what Moose does about a pull request is told: begun, repaired, answered, f
     'follow_up.answered',
     'follow_up.failed',
     'follow_up.repaired',
+    'follow_up.started',
     'follow_up.started',
     'follow_up.started',
     'follow_up.started',

@@ -38,6 +38,9 @@ create or replace function moose_is_ended_elsewhere(code text) returns boolean l
   select code in ('dependency_unmet', 'disk_full', 'emergency_stop', 'ledger_unsound', 'provider_paused')
 $$;
 
+-- The answers of a reaction that stand on the forge.
+alter table follow_ups add column if not exists posted integer not null default 0 check (posted >= 0);
+
 -- What a human has to decide about an order; null: nothing. What is ended elsewhere is none, and neither is a pull request whose branch somebody else has changed, once what it holds is verified.
 create or replace function moose_escalation_cause(wo work_orders) returns text language sql stable as $$
   select left(case
@@ -281,7 +284,7 @@ create or replace function moose_announce_follow_up() returns trigger language p
 declare
   what constant text := case
     when tg_op = 'INSERT' then 'follow_up.started'
-    when new.answered and not old.answered then 'follow_up.answered'
+    when new.answered and not old.answered and new.posted > 0 then 'follow_up.answered'
     when new.outcome is not distinct from old.outcome or new.outcome is null then null
     when new.outcome <> 'succeeded' then 'follow_up.failed'
     when new.kind <> 'review' then 'follow_up.repaired'
