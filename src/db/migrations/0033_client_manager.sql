@@ -160,6 +160,7 @@ create table notification_outbox (
 );
 create index notification_outbox_due on notification_outbox (next_try_at) where delivered_at is null and dead_at is null;
 create index notification_outbox_of_endpoint on notification_outbox (endpoint_id, created_at);
+create index notification_outbox_of_order on notification_outbox (work_order_id);
 
 -- No tables of moose_tables(), which service_role may read: they hold secrets.
 do $$
