@@ -158,7 +158,7 @@ create table notification_outbox (
   last_error text check (char_length(last_error) <= 2000),
   unique (endpoint_id, event_key)
 );
-create index notification_outbox_due on notification_outbox (next_try_at) where delivered_at is null and dead_at is null;
+create index notification_outbox_due on notification_outbox (endpoint_id, next_try_at) where delivered_at is null and dead_at is null;
 create index notification_outbox_of_endpoint on notification_outbox (endpoint_id, created_at);
 create index notification_outbox_of_order on notification_outbox (work_order_id);
 
