@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { beginFollowUp, endFollowUp, followUpAnswered } from '../../src/db/follow-ups.ts'
+import { commentedPullRequest } from '../../src/db/notifications/commented-pull-request.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { lengthenRow } from '../../src/db/work-orders/failure-rows.ts'
 import { createSender } from '../../src/notifications/sender.ts'
@@ -168,6 +169,15 @@ test('what Moose does about a pull request is told: begun, repaired, answered, f
     'follow_up.started',
     'pull_request.reverted',
   ])
+  const { id: project_id } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  await sql`update projects set forge = 'github'`.execute(db)
+  const names = { title: 'x', body: '', base: 'main', branch: 'b', base_sha: 'a', head_sha: 'b' }
+  await db
+    .insertInto('pull_requests')
+    .values({ project_id, number: 1, work_order_id: id, attempt: 1, ...names, diff: '' })
+    .execute()
+  const comment = await commentedPullRequest(db, id)
+  assert.deepEqual([comment?.repairs, comment?.review_rounds], [1, 1], 'one failed, and one has not ended')
   const data = (await sentTo(home, 'ops')).find(({ kind }) => kind === 'follow_up.failed')?.data
   assert.deepEqual(
     [data?.['follow_up'], data?.['because'], data?.['outcome']],
