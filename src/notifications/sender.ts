@@ -47,7 +47,7 @@ export type SenderDeps = {
 export type Sender = AsyncDisposable & {
   /** Looks soon: something was put into the outbox. */
   wake(): void
-  /** Sends what is due now, and waits for what is under way. @returns how many were begun */
+  /** Sends what is due now, as far as there are places, and waits for what is under way. @returns how many were begun */
   sendDue(): Promise<number>
 }
 
