@@ -78,7 +78,8 @@ function retry(facts: OptionFacts): Offer | null {
 function again(facts: OptionFacts): Offer {
   const budget = raisedCap(facts, facts.expectedUsd)
   const { needed, refusedBy } = facts
-  const what = needed !== null ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
+  const what =
+    needed !== null ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
   const more = budget === null ? '' : `, with a cap of ${shownUsd(budget)}`
   const first =
     refusedBy === null || refusedBy === 'order' ? '' : ` Raise the cap of the ${refusedBy} first: moose budget`

@@ -121,7 +121,10 @@ test('a receiver that never answers leaves room for others, and what a stop inte
     await until('it is told beside them', async () => alive.received.length === 1, { withinMs: 14_000 })
     await until('some are under way', async () => dead.received.length > 0)
   }
-  const rows = await sql`select from notification_outbox where delivered_at is null and (tries > 0 or last_error is not null)`.execute(db)
+  const rows =
+    await sql`select from notification_outbox where delivered_at is null and (tries > 0 or last_error is not null)`.execute(
+      db,
+    )
   assert.equal(rows.rows.length, 0)
   assert.ok(dead.received.length <= 4, String(dead.received.length))
 })

@@ -55,7 +55,9 @@ export async function approvedByRule(
     for (const order of await withTerms(deps, stored)) {
       const most = order.project === null ? undefined : allowed.get(order.project)
       const isAllowed = most !== undefined && most !== null && isApprovedByRule(order.risk, most)
-      after.push(isAllowed && !order.approved ? await approvedUpTo(most, order, deps).catch(waiting(deps, order)) : order)
+      after.push(
+        isAllowed && !order.approved ? await approvedUpTo(most, order, deps).catch(waiting(deps, order)) : order,
+      )
     }
     return after
   } catch (error) {
