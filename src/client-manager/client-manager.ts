@@ -18,6 +18,8 @@ import {
   openEscalation,
   optionRecords,
   pastEscalations,
+  wantedProposer,
+  wantProposer,
 } from '../db/escalations/order-escalations.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
@@ -90,11 +92,13 @@ export async function decide(
   if (wish.proposer !== undefined) assertCallable(wish.proposer, facts)
   if (!(await noteAnswer(db, open.id, { option: wish.option, by, spentUsd: spent.toFixed() })))
     throw anotherByNow(order)
+  const wanted = await wantedProposer(db, order.id)
   const sentence = await carryOut({ ...deps, by }, { order, offer, held: facts.held, wish }).catch(
     async (error: unknown) => {
       const { closed_at } = await escalationOf(db, open.id)
       // With its new budget it may have gone on before it was told to.
       if (closed_at !== null && toFault(error).code === 'work_order_conflict') return offer.sentence
+      await wantProposer(db, order.id, wanted)
       await forgetAnswer(db, open.id)
       throw error
     },

@@ -53,6 +53,13 @@ test('a held change is offered to be allowed first', () => {
   assert.match(String(one('allow', { held })?.sentence), /the 2 changes that are held/)
 })
 
+test('of an attempt that rests, its commit is not verified, and what is held is not tried again as it is', () => {
+  const names = (facts: Partial<OptionFacts>) => offered(facts).map(({ option }) => option)
+  const held = { headSha: 'a', held: [], count: 1 }
+  assert.deepEqual(names({ cause: 'protected_change', held }), ['allow', 'model', 'amend', 'abort'])
+  assert.deepEqual(names({ cause: 'budget_exceeded' }), ['retry', 'model', 'amend', 'abort'])
+})
+
 test('a cap that is too low is raised by as much as the option is expected to take, in whole cents', () => {
   assert.equal(one('retry')?.budget_usd, null)
   const low = { cap: { cap: new Usd(1), gone: new Usd('0.999') } }

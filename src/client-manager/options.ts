@@ -1,6 +1,7 @@
 import type { EscalationOption, OfferedOption } from '../contract/why/escalation.ts'
 import type { OptionRecord } from '../db/escalations/order-escalations.ts'
 import { asWord } from '../db/proposer-configs.ts'
+import { isSuspendCode } from '../db/work-orders/suspended-orders.ts'
 import { shownUsd, Usd } from '../money.ts'
 import type { CandidateView } from '../ports/routing.ts'
 import type { HeldCommit } from '../work-order/protection/held-change.ts'
@@ -69,11 +70,16 @@ function allow({ held }: OptionFacts): Offer | null {
   return { option: 'allow', ...FREE, sentence: `Allows ${what} of this commit; the attempt goes on and publishes it.` }
 }
 
-function retry(facts: OptionFacts): Offer {
+/** What is held would be held again. */
+function retry(facts: OptionFacts): Offer | null {
+  return facts.cause === 'protected_change' ? null : again(facts)
+}
+
+function again(facts: OptionFacts): Offer {
   const budget = raisedCap(facts, facts.expectedUsd)
-  const { held, needed, refusedBy } = facts
-  const goesOn = needed !== null || held !== null
-  const what = goesOn ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
+  const { needed, refusedBy } = facts
+  const what =
+    needed !== null ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
   const more = budget === null ? '' : `, with a cap of ${shownUsd(budget)}`
   const first =
     refusedBy === null || refusedBy === 'order' ? '' : ` Raise the cap of the ${refusedBy} first: moose budget`
@@ -114,16 +120,17 @@ function amend(facts: OptionFacts): Offer {
   }
 }
 
-function verify({ hasCommit }: OptionFacts): Offer | null {
-  if (!hasCommit) return null
+/** An attempt that rests goes on with its commit. */
+function verify({ hasCommit, cause }: OptionFacts): Offer | null {
+  if (!hasCommit || isSuspendCode(cause)) return null
   const sentence =
     'No model is called: the checks are run again on the commit that is there; if they pass, it is published.'
   return { option: 'verify', ...FREE, sentence }
 }
 
-/** As `retry`, of what becomes of an open pull request. */
+/** As `again`, of what becomes of an open pull request. */
 function onceMore(facts: OptionFacts): Offer {
-  const offer = retry(facts)
+  const offer = again(facts)
   const more = offer.budget_usd === null ? '' : `, with a cap of ${shownUsd(new Usd(offer.budget_usd))}`
   return { ...offer, sentence: `Moose reacts once more to how the pull request stands${more}. ${THEN_AGAIN}` }
 }

@@ -113,8 +113,9 @@ export async function endFollowUp(db: Db, id: string, outcome: string): Promise<
   await db.updateTable('follow_ups').set({ outcome }).where('id', '=', id).execute()
 }
 
-export async function followUpAnswered(db: Db, id: string): Promise<void> {
-  await db.updateTable('follow_ups').set({ answered: true }).where('id', '=', id).execute()
+/** Nothing of it is left to be answered on the forge. @param posted how many of its answers stand there */
+export async function followUpAnswered(db: Db, id: string, posted: number): Promise<void> {
+  await db.updateTable('follow_ups').set({ answered: true, posted }).where('id', '=', id).execute()
 }
 
 /**

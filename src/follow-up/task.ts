@@ -78,16 +78,20 @@ export async function answerReviews(
 ): Promise<void> {
   for (const one of past) {
     if (one.kind !== 'review' || one.outcome === null || one.isAnswered || one.task === null) continue
+    let posted = 0
     for (const { id, key } of one.task.threads) {
       const thread = facts.threads.find((known) => known.id === id)
       if (thread === undefined) continue
       const answering = forge.replyTo(of, { thread, key, text: answerOf(one, facts) }, signal)
       const refused = await answering.then(() => null, whyRefused)
-      if (refused === null) continue
+      if (refused === null) {
+        posted += 1
+        continue
+      }
       const message = `pull request #${of.number}: a thread of ${thread.path} is not answered: ${refused}`
       await recordEvent(db, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
     }
-    await followUpAnswered(db, one.id)
+    await followUpAnswered(db, one.id, posted)
   }
 }
 

@@ -89,17 +89,22 @@ async function decideAnew(db: Kysely<Database>, request: RoutingRequest, grounds
   const { work_order_id: id } = request
   if (!isId(id)) return afterFailures(id, decided, { failures: [], ...grounds })
   const wanted = await wantedProposer(db, id)
-  if (wanted !== null) return asWanted(wanted, decided, grounds)
+  if (wanted !== null) return asWanted({ id, wanted }, decided, grounds)
   return afterFailures(id, decided, { failures: await readFailedAttempts(db, id), ...grounds })
 }
 
 /** @throws {Fault} `no_able_proposer` when the one that is wanted cannot be called; `provider_paused` */
-function asWanted(wanted: string, decided: RoutingChoice, { candidates }: Grounds): RoutingChoice {
+function asWanted(
+  { id, wanted }: { id: string; wanted: string },
+  decided: RoutingChoice,
+  { candidates }: Grounds,
+): RoutingChoice {
   const chosen = candidates.proposers.find(({ name }) => name === wanted)
   if (chosen === undefined) {
     const excluded = candidates.excluded.find(({ proposer }) => proposer === wanted)
     const why = excluded === undefined ? 'is not there' : excluded.reason
-    const message = `A human wants the order given to ${wanted}, which ${why}. Choose another with: moose decide ID`
+    const another = `moose decide ${id.slice(0, 8)}`
+    const message = `A human wants the order given to ${wanted}, which ${why}. Choose another with: ${another}`
     throw new Fault('no_able_proposer', message, { proposer: wanted, why })
   }
   const pause = candidates.pauses.get(wanted)

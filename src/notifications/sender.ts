@@ -4,13 +4,14 @@ import { deadline } from '../async/deadline.ts'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { commentedPullRequest } from '../db/notifications/commented-pull-request.ts'
-import { findEndpoint } from '../db/notifications/endpoints.ts'
+import { findEndpoint, hasEndpoints } from '../db/notifications/endpoints.ts'
 import {
   announce,
   type DueEntry,
   forgetSent,
   noteDelivered,
   noteFailed,
+  noteInterrupted,
   reviveDead,
   takeDue,
 } from '../db/notifications/outbox.ts'
@@ -46,11 +47,13 @@ export type SenderDeps = {
 export type Sender = AsyncDisposable & {
   /** Looks soon: something was put into the outbox. */
   wake(): void
-  /** Sends what is due now, and waits for what is under way. @returns how many were begun */
+  /** Sends what is due now, as far as there are places, and waits for what is under way. @returns how many were begun */
   sendDue(): Promise<number>
 }
 
 const AT_ONCE = 20
+/** One that does not answer leaves room for others. */
+const AT_ONCE_TO_ONE = 4
 const TIMEOUT_MS = 15_000
 /** For which an event belongs to the process that took it. */
 const LEASE_MS = 4 * TIMEOUT_MS
@@ -67,23 +70,26 @@ const MOST_OF_ERROR = 500
 /** @param start whether it looks by itself, until it is disposed */
 export function createSender(deps: SenderDeps, { start }: { start: boolean }): Sender {
   const stopping = new AbortController()
-  const underWay = new Set<Promise<void>>()
+  const underWay = new Map<Promise<void>, string>()
+  const placesOf = (endpoint: string) => [...underWay.values()].filter((one) => one === endpoint).length
   let alarm = Promise.withResolvers<void>()
   const fail = (error: unknown) => deps.log.warn({ reason: toFault(error).message }, 'notifications could not be sent')
 
-  /** One that does not answer holds up no other. */
   async function begin(): Promise<number> {
     await announcePauses(deps).catch(fail)
-    const due = await takeDue(deps.db, { most: AT_ONCE - underWay.size, leaseMs: LEASE_MS })
+    const busy = new Map([...underWay.values()].map((name) => [name, placesOf(name)]))
+    const places = { most: AT_ONCE - underWay.size, mostOfOne: AT_ONCE_TO_ONE, busy }
+    const due = await takeDue(deps.db, { ...places, leaseMs: LEASE_MS })
     for (const entry of due) {
+      const { name } = entry.endpoint
       const sent = sendEntry(deps, entry, stopping.signal)
         .catch(fail)
         .finally(() => {
-          const wasFull = underWay.size === AT_ONCE
+          const wasFull = underWay.size === AT_ONCE || placesOf(name) === AT_ONCE_TO_ONE
           underWay.delete(sent)
           if (wasFull) alarm.resolve()
         })
-      underWay.add(sent)
+      underWay.set(sent, name)
     }
     return due.length
   }
@@ -105,13 +111,13 @@ export function createSender(deps: SenderDeps, { start }: { start: boolean }): S
     wake: () => alarm.resolve(),
     async sendDue() {
       const tried = await begin()
-      await Promise.all(underWay)
+      await Promise.all(underWay.keys())
       return tried
     },
     async [Symbol.asyncDispose]() {
       stopping.abort()
       await looking
-      await Promise.all(underWay)
+      await Promise.all(underWay.keys())
     },
   }
 }
@@ -129,6 +135,7 @@ async function sendEntry(deps: SenderDeps, entry: DueEntry, stopping: AbortSigna
   const { db, log, random } = deps
   const { error } = await deliver(deps, entry, stopping)
   if (error === null) return noteDelivered(db, entry)
+  if (stopping.aborted) return noteInterrupted(db, entry.id)
   const againInMs = entry.tries >= MOST_TRIES ? null : FIRST_PAUSE_MS * LONGER ** (entry.tries - 1) * (1 + random())
   log.warn(
     { endpoint: entry.endpoint.name, kind: entry.kind, tries: entry.tries, error },
@@ -219,6 +226,7 @@ const MOST_OF_NAME = 80
  * failures pause is a setting, which may stand in the environment.
  */
 async function announcePauses({ db, config }: Pick<SenderDeps, 'db' | 'config'>): Promise<void> {
+  if (!(await hasEndpoints(db))) return
   const { projects, proposers } = await readPausing(db, await readPauseAfter(db, config))
   const names = new Map(projects.size === 0 ? [] : (await listProjects(db)).map(({ id, name }) => [id, name]))
   for (const [id, row] of projects) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NewWorkOrder } from '../../src/contract/work-orders.ts'
+import { openEscalation } from '../../src/db/escalations/order-escalations.ts'
 import { addWorkOrders } from '../../src/db/work-orders/add-work-orders.ts'
 import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
 import { claimOrders } from '../../src/db/work-orders/claim.ts'
@@ -73,6 +74,7 @@ test('a failed or cancelled dependency blocks what waits for it, with the reason
       new RegExp(`is blocked by ${planId?.slice(0, 8)} "Plan", which it depends on and which (failed|was cancelled)`),
     )
     assert.equal((await findWorkOrder(db, String(testId))).status, 'pending')
+    assert.equal(await openEscalation(db, String(buildId)), null, 'what has to be decided is about Plan')
     await move(database, String(planId), 'pending')
     await settle(database)
     assert.equal((await findWorkOrder(db, String(buildId))).status, 'pending')

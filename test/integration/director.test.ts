@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
+import { sql } from 'kysely'
 import { ApproveChosenResponse } from '../../src/contract/why/approve-chosen.ts'
 import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
 import { addToken } from '../../src/db/api-tokens/api-tokens.ts'
@@ -66,6 +67,19 @@ test('what the operator allowed is approved as it is filed, in the name of Moose
   assert.equal((await file({ ...LOW, risk_level: 'medium' })).approved, false)
   const edited = await request('PATCH', `/api/work-orders/${low.id}`, { title: 'Greet louder' })
   assert.equal(WorkOrderResponse.parse(edited).work_order.approved, false, 'an edit is for a human to approve')
+})
+
+test('an order that cannot be approved by rule is filed, and waits for a human', async (context) => {
+  await request('PATCH', '/api/projects/sample', { auto_approve: 'low' })
+  context.after(() => sql`drop function refuse() cascade`.execute(api.moose.db))
+  await sql`create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not now'; end $$`.execute(
+    api.moose.db,
+  )
+  await sql`create trigger refuse before update on work_orders for each row execute function refuse()`.execute(
+    api.moose.db,
+  )
+  const filed = await file(LOW)
+  assert.deepEqual([filed.approved, filed.risk?.level], [false, 'low'])
 })
 
 test('orders of the same files that failed before raise the risk', async () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse } from '../../src/contract/why/inbox.ts'
+import { wantedProposer } from '../../src/db/escalations/order-escalations.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { moose as command } from '../support/moose-command.ts'
@@ -109,11 +110,17 @@ test('an order that failed is an escalation: five lines, options with their cost
 
 test('another model: the next attempt is given to the one that was chosen', async () => {
   await using setting = await stopped([BAD])
-  const { moose, id, cheap, dear } = setting
+  const { moose, id, cheap, dear, home } = setting
   const offer = (await shown(moose, id)).escalation?.options.find(({ option }) => option === 'model')
   assert.equal(offer?.proposer, 'large')
   const refused = await call(moose, `/api/work-orders/${id}/decide`, { option: 'model', proposer: 'nobody' })
   assert.equal(refused.status, 400, JSON.stringify(refused.said))
+  await home.database.pool.query(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not now'; end $$;
+    create trigger refuse before update of status on work_orders for each row execute function refuse()`)
+  assert.equal((await call(moose, `/api/work-orders/${id}/decide`, { option: 'model' })).status, 500)
+  assert.equal(await wantedProposer(home.database.db, id), null, 'what was not carried out is not wanted')
+  await home.database.pool.query('drop trigger refuse on work_orders')
   await decided(moose, id, { option: 'model' })
   assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
   assert.deepEqual([cheap.calls.length, dear.calls.length], [1, 1])

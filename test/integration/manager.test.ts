@@ -5,8 +5,11 @@ import { reserve, settle } from '../../src/budget/ledger.ts'
 import { setLimit } from '../../src/budget/limits.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Secrets } from '../../src/config.ts'
+import { NewWorkOrder } from '../../src/contract/work-orders.ts'
+import { wantProposer } from '../../src/db/escalations/order-escalations.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { setEmergencyStop } from '../../src/db/system-config.ts'
+import { addWorkOrders } from '../../src/db/work-orders/add-work-orders.ts'
 import { createLog } from '../../src/log.ts'
 import { createForeignManager } from '../../src/manager/foreign-manager.ts'
 import { createManager } from '../../src/manager/manager.ts'
@@ -115,6 +118,16 @@ test('without any key nobody is able, and the fault says why for each', async ()
     fault.message,
     /claude-sonnet-4-5 is not available: ANTHROPIC_API_KEY is not set; gpt-4o-mini is not active/,
   )
+})
+
+test('a proposer that a human wants and that cannot be called is named, with the command that decides anew', async () => {
+  await using database = await createTestDatabase()
+  const [order] = await addWorkOrders(database.db, [NewWorkOrder.parse({ title: 'Greet', approved: true })])
+  const id = String(order?.id)
+  await wantProposer(database.db, id, 'gone')
+  const fault = await faultOf(managerOf(database.db, bothKeys).route({ ...request, work_order_id: id }, signal))
+  assert.equal(fault.code, 'no_able_proposer')
+  assert.match(fault.message, new RegExp(`given to gone, which is not there\\. .*: moose decide ${id.slice(0, 8)}$`))
 })
 
 test('an order that is not approved is refused', async () => {

@@ -2,11 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { beginFollowUp, endFollowUp, followUpAnswered } from '../../src/db/follow-ups.ts'
+import { commentedPullRequest } from '../../src/db/notifications/commented-pull-request.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { lengthenRow } from '../../src/db/work-orders/failure-rows.ts'
 import { createSender } from '../../src/notifications/sender.ts'
-import { createMooseHome, fileOrder } from '../support/moose-home.ts'
+import { startModelServer } from '../support/model-server.ts'
+import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 import { added, call, kindsTo, receiver, sentTo } from '../support/notification-receiver.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
+import { write } from '../support/suspended-bench.ts'
 
 test('an order that waits for an approval is told once for what it says, and not where it is approved at once', async () => {
   await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
@@ -49,6 +53,44 @@ test('an order that falls back on its pull request when its attempt fails is not
   assert.deepEqual(await kindsTo(home, 'ops'), [])
   await failed.execute(db)
   assert.deepEqual(await kindsTo(home, 'ops'), ['order.failed'])
+})
+
+test('an attempt that is stopped twice by its cap is told twice, and what ends by itself once', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [], {
+    OPENAI_COMPATIBLE_API_KEY: 'sk-real',
+    ORCHESTRATOR_EXECUTOR: 'patch',
+  })
+  await using server = await startModelServer({ kind: 'text', text: write('a.txt', 'b') })
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  const { db } = home.database
+  const kinds = ['order.blocked', 'escalation.opened', 'escalation.closed']
+  await added(moose, { name: 'ops', url: 'https://example.com/', kinds })
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  const cap = (budget: string) =>
+    db.updateTable('work_orders').set({ budget_usd: budget }).where('id', '=', id).execute()
+  await cap('0.000001')
+  await moose.orchestrator.start(null)
+  assert.equal((await settled(moose, id)).status_reason?.code, 'budget_exceeded')
+  const sorted = async () => (await kindsTo(home, 'ops')).toSorted((one, other) => one.localeCompare(other))
+  assert.deepEqual(await sorted(), ['escalation.opened', 'order.blocked'])
+  await cap('0.000002')
+  await moose.orchestrator.retry(id)
+  const order = await settled(moose, id)
+  assert.deepEqual([order.status_reason?.code, order.attempts], ['budget_exceeded', 1])
+  const twice = ['escalation.closed', 'escalation.opened', 'escalation.opened', 'order.blocked', 'order.blocked']
+  assert.deepEqual(await sorted(), twice)
+  const [escalation, ...others] = await db.selectFrom('order_escalations').select('closed_at').execute()
+  assert.deepEqual([escalation?.closed_at, others], [null, []], 'it is the same one, opened again')
+
+  for (const _ of [1, 2]) {
+    await sql`update work_orders set status = 'pending', status_reason = null where id = ${id}`.execute(db)
+    const reason = { code: 'disk_full', message: 'It is full.' }
+    await sql`update work_orders set status = 'blocked', status_reason = ${JSON.stringify(reason)} where id = ${id}`.execute(
+      db,
+    )
+  }
+  assert.deepEqual(await sorted(), ['escalation.closed', ...twice, 'order.blocked'])
 })
 
 test('pauses are told once each: of a provider at once, of projects and proposers by the setting', async () => {
@@ -97,9 +139,10 @@ test('what Moose does about a pull request is told: begun, repaired, answered, f
   }
   const begin = async (kind: 'checks' | 'review' | 'rerun') =>
     String(await beginFollowUp(db, { ...begun, kind, fingerprint: `${kind} ${Math.random()}` }))
-  const [repaired, failed, answered, rerun] = [
+  const [repaired, failed, answered, unanswered, rerun] = [
     await begin('checks'),
     await begin('checks'),
+    await begin('review'),
     await begin('review'),
     await begin('rerun'),
   ]
@@ -108,7 +151,8 @@ test('what Moose does about a pull request is told: begun, repaired, answered, f
     await endFollowUp(db, failed, 'check_failed')
     await endFollowUp(db, answered, 'succeeded')
     await endFollowUp(db, rerun, 'flaky')
-    await followUpAnswered(db, answered)
+    await followUpAnswered(db, answered, 1)
+    await followUpAnswered(db, unanswered, 0)
   }
   await sql`insert into outcome_vectors (work_order_id, attempt, operation_type, outcome) values (${id}, 1, 'pull_request_end', 'merged')`.execute(
     db,
@@ -122,8 +166,18 @@ test('what Moose does about a pull request is told: begun, repaired, answered, f
     'follow_up.started',
     'follow_up.started',
     'follow_up.started',
+    'follow_up.started',
     'pull_request.reverted',
   ])
+  const { id: project_id } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  await sql`update projects set forge = 'github'`.execute(db)
+  const names = { title: 'x', body: '', base: 'main', branch: 'b', base_sha: 'a', head_sha: 'b' }
+  await db
+    .insertInto('pull_requests')
+    .values({ project_id, number: 1, work_order_id: id, attempt: 1, ...names, diff: '' })
+    .execute()
+  const comment = await commentedPullRequest(db, id)
+  assert.deepEqual([comment?.repairs, comment?.review_rounds], [1, 1], 'one failed, and one has not ended')
   const data = (await sentTo(home, 'ops')).find(({ kind }) => kind === 'follow_up.failed')?.data
   assert.deepEqual(
     [data?.['follow_up'], data?.['because'], data?.['outcome']],

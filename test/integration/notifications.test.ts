@@ -73,7 +73,7 @@ test('what is not taken is sent again with the same id, by one of several proces
   )
   await sql`update work_orders set status = 'pending' where id = ${id}`.execute(db)
   await sql`update work_orders set status = 'failed' where id = ${id}`.execute(db)
-  assert.equal(await tried(), 0, 'the same event of the same attempt')
+  assert.equal(await tried(), 1, 'it has failed once more')
 })
 
 test('a receiver that never answers holds no order up, and one that is never there is given up and shown by doctor', async () => {
@@ -99,6 +99,34 @@ test('a receiver that never answers holds no order up, and one that is never the
   assert.equal(finding?.state, 'warning')
   assert.match(finding?.detail ?? '', /^1 event was given up: .*ECONNREFUSED/)
   assert.match(String(finding?.remedy), /moose notify test gone/)
+})
+
+test('a receiver that never answers leaves room for others, and what a stop interrupts counts as no try', async () => {
+  await using home = await homeOf()
+  await using dead = await receiver(null)
+  await using alive = await receiver(200)
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'dead', url: dead.url, kinds: ['order.cancelled'] })
+  await added(moose, { name: 'alive', url: alive.url, kinds: ['order.failed'] })
+  const end = async (status: string, title: string) => {
+    const id = await fileOrder(home.database, { title, files: ['a.txt'] })
+    await sql`update work_orders set status = ${status} where id = ${id}`.execute(db)
+  }
+  for (let at = 0; at < 21; at += 1) await end('cancelled', `Cancelled ${at}`)
+  await end('failed', 'Fails')
+  {
+    await using sender = createSender(moose.api.sending, { start: true })
+    sender.wake()
+    await until('it is told beside them', async () => alive.received.length === 1, { withinMs: 14_000 })
+    await until('some are under way', async () => dead.received.length > 0)
+  }
+  const rows =
+    await sql`select from notification_outbox where delivered_at is null and (tries > 0 or last_error is not null)`.execute(
+      db,
+    )
+  assert.equal(rows.rows.length, 0)
+  assert.ok(dead.received.length <= 4, String(dead.received.length))
 })
 
 test('a test that is taken has what was given up sent again; one that is not says why', async () => {

@@ -33,13 +33,20 @@ alter table work_orders add column if not exists wanted_proposer text check (cha
 -- The answer that a reaction beyond the bounds is made by; null: it is within them. An answer is good for one reaction.
 alter table follow_ups add column if not exists allowed_by uuid unique references order_escalations (id) on delete set null;
 
--- What a human has to decide about an order; null: nothing. What another condition ends, or the inbox names beside it, is none, and
--- neither is a pull request whose branch somebody else has changed, once what it holds is verified.
+-- Whether what blocks an order by a code is ended elsewhere: by another condition, or by what becomes of the order it depends on.
+create or replace function moose_is_ended_elsewhere(code text) returns boolean language sql immutable as $$
+  select code in ('dependency_unmet', 'disk_full', 'emergency_stop', 'ledger_unsound', 'provider_paused')
+$$;
+
+-- The answers of a reaction that stand on the forge.
+alter table follow_ups add column if not exists posted integer not null default 0 check (posted >= 0);
+
+-- What a human has to decide about an order; null: nothing. What is ended elsewhere is none, and neither is a pull request whose branch somebody else has changed, once what it holds is verified.
 create or replace function moose_escalation_cause(wo work_orders) returns text language sql stable as $$
   select left(case
     when wo.status in ('failed', 'blocked') then (
       select code from (select coalesce(wo.status_reason ->> 'code', 'unknown') as code) as stopped
-      where code not in ('disk_full', 'emergency_stop', 'ledger_unsound', 'provider_paused'))
+      where not moose_is_ended_elsewhere(code))
     when wo.phase = 'in_review' then (
       select pull.follow_up ->> 'code' from pull_requests as pull
       where pull.work_order_id = wo.id and pull.state = 'open' and pull.number = coalesce(wo.github_pr_number, pull.number)
@@ -151,8 +158,9 @@ create table notification_outbox (
   last_error text check (char_length(last_error) <= 2000),
   unique (endpoint_id, event_key)
 );
-create index notification_outbox_due on notification_outbox (next_try_at) where delivered_at is null and dead_at is null;
+create index notification_outbox_due on notification_outbox (endpoint_id, next_try_at) where delivered_at is null and dead_at is null;
 create index notification_outbox_of_endpoint on notification_outbox (endpoint_id, created_at);
+create index notification_outbox_of_order on notification_outbox (work_order_id);
 
 -- No tables of moose_tables(), which service_role may read: they hold secrets.
 do $$
@@ -210,10 +218,14 @@ create or replace function moose_facts_of_order(wo work_orders) returns jsonb la
 $$;
 
 -- At the end of the transaction: an order whose attempt has failed may fall back on its pull request in the same one. An order in
--- review is announced by its pull request, which is recorded after the move.
+-- review is announced by its pull request, which is recorded after the move. Once for each move; of what blocks an attempt and is ended
+-- elsewhere, which may come and go, once.
 create or replace function moose_announce_order() returns trigger language plpgsql security definer as $$
 begin
-  perform moose_announce('order.' || status, id || ':' || attempts, id, moose_facts_of_order(work_orders))
+  perform moose_announce('order.' || status, id || ':' || attempts || ':' || case
+      when status = 'blocked' and moose_is_ended_elsewhere(status_reason ->> 'code') then status_reason ->> 'code'
+      else extract(epoch from transaction_timestamp())::text
+    end, id, moose_facts_of_order(work_orders))
   from work_orders where id = new.id and status = new.status;
   return null;
 end $$;
@@ -233,9 +245,11 @@ end $$;
 create or replace trigger pull_requests_announce after insert on pull_requests
   for each row when (new.state = 'open') execute function moose_announce_pull_request();
 
+-- Each time that it is opened or closed: one may be opened again.
 create or replace function moose_announce_escalation() returns trigger language plpgsql security definer as $$
 begin
-  perform moose_announce('escalation.' || case when new.closed_at is null then 'opened' else 'closed' end, new.id::text,
+  perform moose_announce('escalation.' || case when new.closed_at is null then 'opened' else 'closed' end,
+    new.id || ':' || extract(epoch from transaction_timestamp()),
     new.work_order_id, moose_facts_of_order(work_orders) || jsonb_build_object(
       'escalation_id', new.id, 'cause', new.cause, 'option', new.option, 'closed_as', new.closed_as))
   from work_orders where id = new.work_order_id;
@@ -244,7 +258,7 @@ end $$;
 create or replace trigger order_escalations_announce after insert on order_escalations
   for each row execute function moose_announce_escalation();
 create or replace trigger order_escalations_announce_end after update of closed_at on order_escalations
-  for each row when (old.closed_at is null and new.closed_at is not null) execute function moose_announce_escalation();
+  for each row when ((old.closed_at is null) <> (new.closed_at is null)) execute function moose_announce_escalation();
 
 -- An order waits for an approval: at the end of the transaction, which may have given it. Once for what the order says.
 create or replace function moose_announce_approval() returns trigger language plpgsql security definer as $$
@@ -271,7 +285,7 @@ create or replace function moose_announce_follow_up() returns trigger language p
 declare
   what constant text := case
     when tg_op = 'INSERT' then 'follow_up.started'
-    when new.answered and not old.answered then 'follow_up.answered'
+    when new.answered and not old.answered and new.posted > 0 then 'follow_up.answered'
     when new.outcome is not distinct from old.outcome or new.outcome is null then null
     when new.outcome <> 'succeeded' then 'follow_up.failed'
     when new.kind <> 'review' then 'follow_up.repaired'

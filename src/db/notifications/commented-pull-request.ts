@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
 import type { FollowUpKind } from '../../contract/evidence/follow-up.ts'
 import { COUNTS } from '../budget-entries/counted-entries.ts'
+import { REPAIRS, REVIEW_ROUNDS } from '../numbers/merged.ts'
 import type { Database } from '../schema.ts'
 
 /** What a comment on the pull request of an order says, as it is now. Amounts are decimals. */
@@ -34,10 +35,8 @@ export async function commentedPullRequest(
       pull.project_id, pull.attempt, pull.number, pull.node_id, pull.state,
       (select kind from follow_ups where work_order_id = wo.id and outcome is null and kind <> 'rerun' order by id desc limit 1)
         as reacting,
-      (select count(*)::integer from follow_ups where work_order_id = wo.id and kind in ('base', 'checks') and outcome is not null)
-        as repairs,
-      (select count(*)::integer from follow_ups where work_order_id = wo.id and kind = 'review' and outcome is not null)
-        as review_rounds,
+      (select ${REPAIRS} from follow_ups where work_order_id = wo.id) as repairs,
+      (select ${REVIEW_ROUNDS} from follow_ups where work_order_id = wo.id) as review_rounds,
       coalesce((select sum(cost_usd) from budget_entries as entry where entry.work_order_id = wo.id and ${COUNTS}), 0) as spent,
       exists (select from outcome_vectors where work_order_id = wo.id and reverted_at is not null) as reverted
     from work_orders as wo join pull_requests as pull on pull.work_order_id = wo.id

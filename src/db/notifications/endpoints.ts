@@ -30,6 +30,11 @@ export async function listEndpoints(db: Db): Promise<EndpointView[]> {
   return rows.map(viewOf)
 }
 
+/** Whether events are sent anywhere. */
+export async function hasEndpoints(db: Db): Promise<boolean> {
+  return (await db.selectFrom('notification_endpoints').select('id').limit(1).executeTakeFirst()) !== undefined
+}
+
 /** @throws {Fault} `request_invalid` when there is one of this name, or of comments on GitHub; `not_found` for a project */
 export async function addEndpoint(
   db: Db,

@@ -23,20 +23,32 @@ export type DueEntry = {
   endpoint: Endpoint
 }
 
+/** How many are taken: in all, and of one endpoint; `busy` has how many of each, by its name, are under way already. */
+export type Places = { most: number; mostOfOne: number; busy: ReadonlyMap<string, number> }
+
 /**
- * Takes what is due, the earliest first: for as long as the lease no other process does. What is not settled by then is due
- * again.
+ * Takes what is due, the earliest first, and of no endpoint more than its places: for as long as the lease no other process does.
+ * What is not settled by then is due again.
  */
-export async function takeDue(db: Db, { most, leaseMs }: { most: number; leaseMs: number }): Promise<DueEntry[]> {
+export async function takeDue(
+  db: Db,
+  { most, mostOfOne, busy, leaseMs }: Places & { leaseMs: number },
+): Promise<DueEntry[]> {
   const { rows } = await sql<Omit<DueEntry, 'endpoint'> & Endpoint>`
+    with due as materialized (
+      select entry.id from notification_endpoints as endpoint cross join lateral (
+        select id, next_try_at from notification_outbox
+        where endpoint_id = endpoint.id and delivered_at is null and dead_at is null and next_try_at <= clock_timestamp()
+        order by next_try_at
+        limit greatest(0, ${mostOfOne}::integer
+          - coalesce((${JSON.stringify(Object.fromEntries(busy))}::jsonb ->> endpoint.name)::integer, 0))
+        for update skip locked
+      ) as entry order by entry.next_try_at limit ${most}
+    )
     update notification_outbox as entry
     set tries = entry.tries + 1, next_try_at = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
     from notification_endpoints as endpoint
-    where endpoint.id = entry.endpoint_id and entry.id in (
-      select id from notification_outbox
-      where delivered_at is null and dead_at is null and next_try_at <= clock_timestamp()
-      order by next_try_at limit ${most} for update skip locked
-    )
+    where endpoint.id = entry.endpoint_id and entry.id in (select id from due)
     returning entry.id, entry.kind, entry.work_order_id, entry.data, entry.created_at,
       extract(epoch from entry.created_at)::text as version, entry.tries,
       endpoint.name, endpoint.format, endpoint.url, endpoint.secret
@@ -82,6 +94,13 @@ export async function noteFailed(
     .where('id', '=', id)
     .where('delivered_at', 'is', null)
     .execute()
+}
+
+/** The try that is under way is given up without a fault of the endpoint, and does not count. It is due when its lease ends. */
+export async function noteInterrupted(db: Db, id: string): Promise<void> {
+  await sql`
+    update notification_outbox set tries = greatest(0, tries - 1) where id = ${id} and delivered_at is null
+  `.execute(db)
 }
 
 /** Has what was given up for an endpoint tried again from the start. @returns how many */

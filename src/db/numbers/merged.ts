@@ -21,6 +21,11 @@ export type MergedRow = {
   review_rounds: number
 }
 
+/** Of reactions to the pull request of an order: those that repaired it. */
+export const REPAIRS = sql<number>`(count(*) filter (where follow_ups.kind in ('base', 'checks') and follow_ups.outcome = 'succeeded'))::integer`
+/** Of the same: rounds of a review that have ended. */
+export const REVIEW_ROUNDS = sql<number>`(count(*) filter (where follow_ups.kind = 'review' and follow_ups.outcome is not null))::integer`
+
 /** Characters of JSON of a scope that is read; a longer one says nothing of the kind of change. */
 const MOST_OF_SCOPE = 100_000
 
@@ -46,8 +51,7 @@ export async function readMerged(db: Kysely<Database>, range: NumbersRange): Pro
       select sum(cost_usd) as spent from budget_entries as entry
       where entry.work_order_id = merged.work_order_id and merged.place = 1 and ${COUNTS}
     ) as paid on true left join lateral (
-      select (count(*) filter (where kind in ('base', 'checks') and follow_ups.outcome = 'succeeded'))::integer as repairs,
-        (count(*) filter (where kind = 'review' and follow_ups.outcome is not null))::integer as review_rounds
+      select ${REPAIRS} as repairs, ${REVIEW_ROUNDS} as review_rounds
       from follow_ups where follow_ups.work_order_id = merged.work_order_id and merged.place = 1
     ) as followed on true
   `.execute(db)

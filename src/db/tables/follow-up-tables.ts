@@ -17,6 +17,8 @@ export type FollowUpTables = {
     attempt: number | null
     outcome: ColumnType<string | null, string | null | undefined, string>
     answered: Generated<boolean>
+    /** The answers of it that stand on the forge. */
+    posted: Generated<number>
     /** The escalation whose answer it is made by, beyond the bounds; null: it is within them. */
     allowed_by: string | null
     at: Time

@@ -2,6 +2,7 @@ import { ceilingsOfOrders } from '../../budget/headroom.ts'
 import { MOOSE } from '../../contract/actor.ts'
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { actingAs } from '../../db/audit/acting-as.ts'
+import { reasonOf } from '../../db/database-fault.ts'
 import { allProjects, listProjects } from '../../db/projects.ts'
 import { approveWorkOrder } from '../../db/work-orders/approve-work-order.ts'
 import { scopeHistory } from '../../db/work-orders/scope-history.ts'
@@ -39,28 +40,47 @@ export async function withTerms<Order extends WorkOrderView>(
 }
 
 /**
- * Approves those of new orders whose risk their project has approved by rule; the others wait for a human.
+ * Approves those of new orders whose risk their project has approved by rule; the others wait for a human, and so does one that
+ * cannot be judged or approved now: they are filed, and an answer that they are not would have them filed twice.
  *
- * @param orders with their terms
+ * @returns them with their terms, as far as these can be read
  */
 export async function approvedByRule(
-  { db }: Deps,
-  orders: readonly Judged<WorkOrderView>[],
-): Promise<Judged<WorkOrderView>[]> {
-  const allowed = new Map((await listProjects(db)).map(({ name, auto_approve: most }) => [name, most]))
-  const after: Judged<WorkOrderView>[] = []
-  for (const order of orders) {
-    const { id, approved, risk, worst_case_usd, project, content_sha256 } = order
-    const most = project === null ? undefined : allowed.get(project)
-    const isByRule = !approved && most !== undefined && isApprovedByRule(risk, most)
-    if (!isByRule) {
-      after.push(order)
-      continue
+  deps: Deps,
+  stored: readonly WorkOrderView[],
+): Promise<(WorkOrderView | Judged<WorkOrderView>)[]> {
+  try {
+    const allowed = new Map((await listProjects(deps.db)).map(({ name, auto_approve: most }) => [name, most]))
+    const after: Judged<WorkOrderView>[] = []
+    for (const order of await withTerms(deps, stored)) {
+      const most = order.project === null ? undefined : allowed.get(order.project)
+      const isAllowed = most !== undefined && most !== null && isApprovedByRule(order.risk, most)
+      after.push(
+        isAllowed && !order.approved ? await approvedUpTo(most, order, deps).catch(waiting(deps, order)) : order,
+      )
     }
-    const because = `approved by rule: its risk is ${risk.level}, and up to ${most} is allowed`
-    const wish = { allow: [], allow_secrets: [], allow_all_protected: false, content_sha256 }
-    const now = await approveWorkOrder(actingAs(db, MOOSE), id, wish, because)
-    after.push({ ...order, ...now, risk, worst_case_usd })
+    return after
+  } catch (error) {
+    deps.log.error({ reason: reasonOf(error) }, 'new orders were not judged by rule, and wait for a human')
+    return [...stored]
   }
-  return after
+}
+
+async function approvedUpTo<Order extends Judged<WorkOrderView>>(
+  most: string,
+  order: Order,
+  { db }: Pick<Deps, 'db'>,
+): Promise<Order> {
+  const { id, risk, worst_case_usd, content_sha256 } = order
+  const because = `approved by rule: its risk is ${risk.level}, and up to ${most} is allowed`
+  const wish = { allow: [], allow_secrets: [], allow_all_protected: false, content_sha256 }
+  const now = await approveWorkOrder(actingAs(db, MOOSE), id, wish, because)
+  return { ...order, ...now, risk, worst_case_usd }
+}
+
+function waiting<Order extends WorkOrderView>({ log }: Pick<Deps, 'log'>, order: Order): (error: unknown) => Order {
+  return (error) => {
+    log.error({ work_order_id: order.id, reason: reasonOf(error) }, 'an order was not approved by rule, and waits')
+    return order
+  }
 }

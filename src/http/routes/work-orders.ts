@@ -131,7 +131,7 @@ export const workOrderRoutes = newRoutes()
       if (orders.some(({ approved }) => approved)) requireScope(c, 'approve', 'Filing an order as approved')
       if (!hasScope(c, 'approve')) await refuseDearer(c, orders)
       const stored = await addWorkOrders(c.var.deps.db, orders)
-      const judged = await approvedByRule(c.var.deps, await withTerms(c.var.deps, stored))
+      const judged = await approvedByRule(c.var.deps, stored)
       const added = await withMissingContext(c.var, judged)
       if (many) return c.json({ success: true as const, work_orders: added }, 201)
       const [order] = added
