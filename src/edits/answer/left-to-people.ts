@@ -46,9 +46,10 @@ export function extentAfter(
     .split(/\s/)
     .map((word) => withoutCode(word, lasts))
     .join(' ')
-  if (OTHER_STATE.test(words) || (isName && extent === 'other')) return 'other'
+  if (OTHER_STATE.test(words) || leadsToLater(line) || (isName && extent === 'other')) return 'other'
   if (isName ? OF_EXCERPT.test(words) : OF_PARTS.test(words)) return 'part'
-  return (OF_ALL.test(words) && !tellsOfRest(line)) || (isName && extent === 'all') ? 'all' : 'open'
+  if ((OF_ALL.test(words) && !tellsOfRest(line)) || (isName && extent === 'all')) return 'all'
+  return lasts.length === 0 || words.split(/[^\w'’]+/).every((word) => OF_NEW_STATE.test(word)) ? 'open' : 'part'
 }
 
 /** A word: "file" for the name of one, and "_" for other paths and code. */
@@ -71,6 +72,9 @@ const OF_ALL = new RegExp(
   ].join(''),
   'i',
 )
+/** Words that, beside the name of a file, tell of nothing but how it shall be. */
+const OF_NEW_STATE =
+  /^(?:_|a|an|and|as|at|becomes?|chang(?:ed|es)|code|contents?|correct(?:ed)?|creat(?:e|ed|ing)|edit(?:ed)?|file|final|fix(?:ed)?|for|full|have|here|here['’]?s|i|in|into|is|it|like|looks?|made|make|modif(?:y|ied|ication|ications)|name|new|now|of|our|path|please|reads?|refactor(?:ed)?|replace|result(?:ing)?|revised|rewrit(?:e|ten)|save|source|step|that['’]?s|the|then|this|to|update[ds]?|updating|version|we|with|write|your|\d+|)$/i
 const OF_EXCERPT =
   /\b(?:excerpts?|snippets?|parts?|partial(?:ly)?|sections?|portions?|fragments?|chunks?|extracts?|hunks?|relevant|changes only|only (?:the )?chang\w+)\b/i
 const OF_PARTS =
