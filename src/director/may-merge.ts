@@ -90,10 +90,12 @@ export const MERGE_RULES: readonly MergeRule[] = [
   },
   {
     rule: 'follow_up',
-    refuses: ({ pull: { follow_up: followUp } }) =>
-      followUp === null || followUp.code === 'hands_off' || (followUp.code === null && AT_REST.has(followUp.state))
-        ? null
-        : followUp.why,
+    refuses: ({ forge, pull: { follow_up: followUp } }) => {
+      // It is null from a verification, or an answer of a human, until the next look has judged it.
+      if (followUp === null) return forge === 'local' ? null : 'what its commit needs was not judged yet'
+      const isAtRest = followUp.code === null && AT_REST.has(followUp.state)
+      return isAtRest || followUp.code === 'hands_off' ? null : followUp.why
+    },
   },
   {
     rule: 'unseen',
