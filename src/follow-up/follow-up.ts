@@ -61,10 +61,11 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
       for (const { of, pullRequest } of sightings) if (pullRequest.state !== 'open') told.delete(keyOf(of))
       const awaited = open.filter(({ of }) => of.isAwaited)
       await askFacts(deps, told, awaited, signal)
-      for (const { of } of awaited) {
+      for (const { of, mark } of awaited) {
         if (signal.aborted) return
         const known = told.get(keyOf(of))
-        if (known === undefined) continue
+        // What it was told before is not how it stands now.
+        if (known?.mark !== mark) continue
         const { facts } = known
         await followOne(deps, of, facts, signal)
           // Last: what is merged by rule goes by the state that is kept by then.

@@ -34,10 +34,10 @@ async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
   assert.equal((await settled(moose, id)).phase, 'in_review')
   const row = await db.selectFrom('pull_requests').selectAll().executeTakeFirstOrThrow()
-  let told: PullRequestFacts = factsWith()
+  let told: PullRequestFacts | null = factsWith()
   const forge: FollowUpForge = {
     ...acts,
-    factsOf: async () => [told],
+    factsOf: async () => (told === null ? [] : [told]),
     failureOf: async () => ({ from: 'log', text: 'it failed', why: null, identity: null }),
     keepComment: refused,
     mergeWhenReady: refused,
@@ -70,8 +70,10 @@ async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
     beginAnew() {
       current = followUps()
     },
-    async happens(event: Partial<PullRequestFacts>) {
-      told = factsWith({ number, head_sha: head, known_head_sha: head, base_sha: base, ...event })
+    /** @param event null: the forge tells nothing of it */
+    async happens(event: Partial<PullRequestFacts> | null) {
+      const same = { number, head_sha: head, known_head_sha: head, base_sha: base }
+      told = event === null ? null : factsWith({ ...same, ...event })
       const pullRequest = { ...row, url: 'x', headSha: head, mergeSha: null, state: 'open' as const }
       const seen = { checks: null, review: null, parts: null, endedBy: null, baseSha: base }
       const sighting: Sighting = { of, pullRequest, ...seen, mark: String((mark += 1)) }
@@ -147,4 +149,18 @@ test('what the forge refuses to run again or to have answered is said in the log
   const said = events.map(({ message }) => message).join('\n')
   assert.match(said, /no checks are run again: The run is too old\./)
   assert.match(said, /is not answered: The conversation is locked\./)
+})
+
+test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused })
+  const { db, happens } = given
+  const seenAt = async () =>
+    (await db.selectFrom('pull_requests').select('followed_at').executeTakeFirstOrThrow()).followed_at
+  const fresh = commentWith({ at: new Date().toISOString() })
+  await happens({ threads: [threadWith({ comments: [fresh] })] })
+  const before = await seenAt()
+  await happens(null)
+  assert.deepEqual(await seenAt(), before)
+  await happens({})
+  assert.notDeepEqual(await seenAt(), before)
 })
