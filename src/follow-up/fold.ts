@@ -37,7 +37,6 @@ export type State = { because: string } & (
       is:
         | 'ended'
         | 'hands_off'
-        | 'unverified'
         | 'unknown'
         | 'conflict'
         | 'red_on_base'
@@ -46,6 +45,8 @@ export type State = { because: string } & (
         | 'checking'
     }
   | { is: 'quiet' }
+  /** `isLeft`: it was given back, and did not pass when it was verified. */
+  | { is: 'unverified'; isLeft: boolean }
   | { is: 'red'; failing: readonly CheckFact[] }
   | { is: 'reviewed'; asked: readonly Asked[] }
 )
@@ -60,7 +61,11 @@ export function fold(facts: PullRequestFacts, known: Known): State {
   const other = byOthers(facts, known)
   if (other !== null) return { is: 'hands_off', because: `${branch} holds ${short(other)}, which Moose has not made` }
   if (head !== facts.known_head_sha)
-    return { is: 'unverified', because: `${branch} holds ${short(head)}, which has not passed the checks` }
+    return {
+      is: 'unverified',
+      because: `${branch} holds ${short(head)}, which has not passed the checks`,
+      isLeft: head === known.adopted,
+    }
   if (facts.mergeability === 'conflict')
     return { is: 'conflict', because: `${branch} conflicts with ${base}${inFiles(facts.conflict_files)}` }
   return ofChecks(facts, known) ?? ofReviews(facts, known) ?? ofBase(facts, known)
