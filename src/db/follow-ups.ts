@@ -150,15 +150,16 @@ async function holdOrder(db: Db, workOrderId: string): Promise<void> {
 }
 
 /**
- * The answer by which a human has allowed one more reaction of an order, beyond the bounds.
+ * The answer by which a human has allowed one more reaction of an order, beyond the bounds, to this commit of its branch.
  *
  * @returns the id of its escalation; null: there is none that is not used up
  */
-export async function allowedReaction(db: Db, workOrderId: string): Promise<string | null> {
+export async function allowedReaction(db: Db, workOrderId: string, headSha: string): Promise<string | null> {
   const { rows } = await sql<{ id: string }>`
     select id from order_escalations as answered
     where work_order_id = ${workOrderId} and cause = 'follow_up_exhausted' and closed_as = 'decided'
       and option in ('retry', 'model') and not exists (select from follow_ups where allowed_by = answered.id)
+      and exists (select from pull_requests where work_order_id = ${workOrderId} and state = 'open' and allowed_sha = ${headSha})
     order by decided_at desc limit 1
   `.execute(db)
   const [row] = rows
@@ -171,7 +172,7 @@ export async function lookAnew(db: Db, workOrderId: string): Promise<boolean> {
     await holdOrder(transaction, workOrderId)
     const row = await transaction
       .updateTable('pull_requests')
-      .set({ follow_up: null })
+      .set({ follow_up: null, allowed_sha: sql<string>`head_sha` })
       .where('work_order_id', '=', workOrderId)
       .where('state', '=', 'open')
       .where(sql<boolean>`follow_up ->> 'code' = 'follow_up_exhausted'`)

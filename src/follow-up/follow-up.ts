@@ -132,19 +132,19 @@ async function followOne(
   const state = fold(facts, known)
   const within = decide(state, facts, known, past)
   const isRefused = within.reaction === null && within.isExhausted
-  const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId) : null
+  const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId, facts.head_sha) : null
   const decision = onceMore(within, allowedBy)
-  if (decision.reaction === null || !order.approved || !(await deps.isTakenOn())) {
-    await noteStanding(deps, seen, state, decision)
-    return
-  }
+  if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
+  if (!order.approved || !(await deps.isTakenOn()))
+    return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
   await react(deps, forge, { ...seen, signal, allowedBy }, decision).then(
     () => noteStanding(deps, seen, state, decision),
-    (error: unknown) => {
+    async (error: unknown) => {
       const { code, message } = toFault(error)
       if (code !== 'work_order_conflict') throw error
-      // Its commit is not kept here any more, or the order has moved meanwhile.
-      return noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
+      // Where the order has moved meanwhile, what it moved for is looked at first.
+      if ((await findWorkOrder(db, of.workOrderId)).phase !== 'in_review') return
+      await noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
     },
   )
 }

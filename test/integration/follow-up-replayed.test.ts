@@ -25,7 +25,10 @@ function chance(seed: number): () => number {
 const refused = () => assert.fail('it is not asked for')
 
 /** An order in review, and what a forge tells of it at each look; what is begun then fails, with the patch of a recording. */
-async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
+async function followed(
+  acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'> & Partial<FollowUpForge>,
+  isTakenOn = true,
+) {
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome({ 'greeting.txt': 'hello\n' }, [greet], SETTINGS))
   const moose = stack.use(await home.open())
@@ -36,13 +39,13 @@ async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
   const row = await db.selectFrom('pull_requests').selectAll().executeTakeFirstOrThrow()
   let told: PullRequestFacts | null = factsWith()
   const forge: FollowUpForge = {
-    ...acts,
     factsOf: async () => (told === null ? [] : [told]),
     failureOf: async () => ({ from: 'log', text: 'it failed', why: null, identity: null }),
     keepComment: refused,
     mergeWhenReady: refused,
     withdrawMerge: refused,
     revertsOf: refused,
+    ...acts,
   }
   const followUps = () =>
     createFollowUps({
@@ -51,7 +54,7 @@ async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
       forges: { local: forge, github: forge },
       workspaces: { keptCommit: async () => null },
       clock: { now: () => new Date(), sleep: async () => undefined },
-      isTakenOn: async () => true,
+      isTakenOn: async () => isTakenOn,
       onError: (error) => assert.fail(String(error)),
     })
   const { head_sha: head, base_sha: base, attempt, number, node_id: nodeId } = row
@@ -163,4 +166,30 @@ test('what was told before is not reacted to, and does not count as seen, where 
   assert.deepEqual(await seenAt(), before)
   await happens({})
   assert.notDeepEqual(await seenAt(), before)
+})
+
+test('the log says what is done, and not what would be done if orders were taken on', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused }, false)
+  await given.happens({ checks: [checkWith()] })
+  assert.deepEqual(await given.begun(), [])
+  const events = await given.db.selectFrom('work_order_events').select('message').execute()
+  const said = events.map(({ message }) => message).filter((message) => /failed on the forge: build/.test(message))
+  assert.deepEqual(said, ['pull request #1: failed on the forge: build'])
+})
+
+test('where the order has moved before a reaction has begun, nothing is said to be used up', async () => {
+  const moves: (() => Promise<unknown>)[] = []
+  await using given = await followed({
+    rerunFailed: refused,
+    replyTo: refused,
+    async failureOf() {
+      for (const move of moves) await move()
+      return { from: 'log', text: 'it failed', why: null, identity: null }
+    },
+  })
+  const { db } = given
+  moves.push(() => db.updateTable('work_orders').set({ status: 'failed', phase: null }).execute())
+  await given.happens({ checks: [checkWith()] })
+  const { follow_up: followUp } = await db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
+  assert.deepEqual([followUp, await given.begun()], [null, []])
 })
