@@ -61,7 +61,7 @@ function becomesOf(
 ): string {
   if (outcome !== 'asked' && outcome !== 'running') return outcome
   if (checks.some(({ state }) => state === 'pending')) return 'running'
-  const red = checks.filter(({ state }) => state === 'red')
+  const red = checks.filter(({ state, on_base: base }) => state === 'red' && base !== 'red')
   if (red.length === 0) return 'flaky'
   const isNew = ({ ended_at: ended }: CheckFact) => ended !== null && Date.parse(ended) > at.getTime()
   const isOver = outcome === 'running' || red.some(isNew) || now.getTime() - at.getTime() > BEGINS_WITHIN_MS
