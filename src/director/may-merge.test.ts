@@ -78,6 +78,12 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
       /^its commit was not seen on github yet$/,
     ],
   ],
+  checks_hidden: [
+    [
+      { forge: 'github', ...pull({ follow_up: { ...QUIET, checks_hidden: true } }) },
+      /^the token of Moose may not read its checks on github$/,
+    ],
+  ],
   checks_may_begin: [
     [{ forge: 'github', seen: { ...SEEN, since: new Date('2026-01-01T00:59:00Z') } }, /less than 2 minutes/],
   ],

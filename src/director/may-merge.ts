@@ -103,6 +103,11 @@ export const MERGE_RULES: readonly MergeRule[] = [
       forge === 'local' || seen?.sha === pull.head_sha ? null : `its commit was not seen on ${forge} yet`,
   },
   {
+    rule: 'checks_hidden',
+    refuses: ({ forge, pull: { follow_up: followUp } }) =>
+      followUp?.checks_hidden === true ? `the token of Moose may not read its checks on ${forge}` : null,
+  },
+  {
     rule: 'checks_may_begin',
     refuses: ({ forge, pull, seen, now }) =>
       forge === 'local' ||

@@ -183,7 +183,10 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
       ? ''
       : `; what ${strangers.slice(0, 5).join(', ')} ask for is left: they have no write access`
   const why = `${decision.why}${ignored}`
-  const view = { state: state.is, why, code, at: clock.now().toISOString() }
+  // The local forge has none to show.
+  const isHidden = of.project.forge === 'github' && !facts.knows.checks
+  const hidden = isHidden ? { checks_hidden: true } : {}
+  const view = { state: state.is, why, code, at: clock.now().toISOString(), ...hidden }
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
     const next = decision.reaction === null ? '' : `: ${SAID[decision.reaction.kind]}`
