@@ -113,6 +113,20 @@ export async function endFollowUp(db: Db, id: string, outcome: string): Promise<
   await db.updateTable('follow_ups').set({ outcome }).where('id', '=', id).execute()
 }
 
+/** Ends those of an order whose attempt was never begun, or will not be resumed: the order has ended, or does something else. */
+export async function endUnbegun(db: Db, workOrderId: string): Promise<void> {
+  await sql`
+    update follow_ups set outcome = 'attempt_cancelled'
+    where work_order_id = ${workOrderId} and outcome is null and kind <> 'rerun'
+      and not exists (
+        select from work_orders as wo where wo.id = work_order_id and wo.follows = follow_ups.id
+          and wo.status in ('pending', 'in_progress'))
+      and not exists (
+        select from attempts where attempts.work_order_id = follow_ups.work_order_id and attempts.follows = follow_ups.id
+          and attempts.status in ('running', 'blocked'))
+  `.execute(db)
+}
+
 export async function followUpAnswered(db: Db, id: string): Promise<void> {
   await db.updateTable('follow_ups').set({ answered: true }).where('id', '=', id).execute()
 }

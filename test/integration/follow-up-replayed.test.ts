@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NEVER_ABORTED } from '../../src/clock.ts'
+import { beginFollowUp } from '../../src/db/follow-ups.ts'
 import { projectOf } from '../../src/db/projects.ts'
+import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { createFollowUps } from '../../src/follow-up/follow-up.ts'
 import type { Sighting, WatchedPullRequest } from '../../src/ports/pull-request.ts'
@@ -67,6 +69,7 @@ async function followed(
   const owned = stack.move()
   return {
     db,
+    id,
     begun: () => db.selectFrom('follow_ups').select(['kind', 'fingerprint']).orderBy('id').execute(),
     attempts: async () => (await settled(moose, id)).attempts,
     /** The process is another one. */
@@ -192,4 +195,21 @@ test('where the order has moved before a reaction has begun, nothing is said to 
   await given.happens({ checks: [checkWith()] })
   const { follow_up: followUp } = await db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
   assert.deepEqual([followUp, await given.begun()], [null, []])
+})
+
+test('a reaction whose attempt is never begun, because its order is cancelled, has ended', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused })
+  const { db, id } = given
+  await db.transaction().execute(async (transaction) => {
+    const inputs = { workOrderId: id, kind: 'base', headSha: 'a', baseSha: null, fingerprint: 'one' } as const
+    const rest = { because: 'it moved', task: null, attempt: 2, allowedBy: null }
+    const follows = (await beginFollowUp(transaction, { ...inputs, ...rest })) ?? assert.fail()
+    const move = { from: ['in_progress'], to: 'pending', verifies: 1, follows } as const
+    assert.ok(await moveWorkOrder(transaction, id, move))
+    const outcome = async () =>
+      (await transaction.selectFrom('follow_ups').select('outcome').executeTakeFirstOrThrow()).outcome
+    assert.equal(await outcome(), null)
+    assert.ok(await moveWorkOrder(transaction, id, { from: ['pending'], to: 'cancelled' }))
+    assert.equal(await outcome(), 'attempt_cancelled')
+  })
 })
