@@ -54,6 +54,16 @@ test('a red check is run again once where the forge can, then mended; a third re
   assert.deepEqual(elsewhere.kinds, ['checks', 'checks'], 'that it fails otherwise each time changes nothing')
 })
 
+test('of all that is red each run is made again, at once', () => {
+  const of = (run_id: string, job_id: string) => checkWith({ actions: { run_id, job_id } })
+  const { reaction } = decided(factsWith({ checks: [of('5', '6'), of('5', '7'), of('8', '9'), checkWith()] }))
+  assert.ok(reaction?.kind === 'rerun')
+  assert.deepEqual(
+    reaction.checks.map(({ actions }) => actions?.run_id),
+    ['5', '8'],
+  )
+})
+
 test('what is red on the base as well is left to the base', () => {
   const decision = decided(factsWith({ checks: [checkWith({ on_base: 'red' })] }))
   assert.ok(decision.reaction === null && !decision.isExhausted)

@@ -17,7 +17,8 @@ export type Past = {
 
 export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
   | { kind: 'base'; resolves: boolean }
-  | { kind: 'rerun'; check: CheckFact }
+  /** Of each run that failed, one of its checks. */
+  | { kind: 'rerun'; checks: readonly CheckFact[] }
   | { kind: 'checks'; failing: readonly CheckFact[] }
   | { kind: 'review'; asked: readonly Asked[] }
 )
@@ -108,13 +109,19 @@ function onRed(
     const base = onBase(state, facts, past)
     if (base.reaction !== null) return base
   }
-  const again = failing.find(({ actions }) => actions !== null)
-  if (again !== undefined) {
-    const rerun = bounded({ kind: 'rerun', fingerprint: digest(facts.head_sha), check: again }, because, facts, past)
+  const checks = ofRuns(failing)
+  if (checks.length > 0) {
+    const rerun = bounded({ kind: 'rerun', fingerprint: digest(facts.head_sha), checks }, because, facts, past)
     if (rerun.reaction !== null) return rerun
   }
   const names = failing.map(({ name }) => name).toSorted()
   return bounded({ kind: 'checks', fingerprint: digest(facts.head_sha, names), failing }, because, facts, past)
+}
+
+/** Of each run that can be made again, one of its checks. */
+export function ofRuns(checks: readonly CheckFact[]): CheckFact[] {
+  const runs = checks.flatMap((check) => (check.actions === null ? [] : [[check.actions.run_id, check] as const]))
+  return [...new Map(runs).values()]
 }
 
 function ofBase({ head_sha, base_sha }: PullRequestFacts): string {

@@ -216,7 +216,7 @@ async function react(
   if (kind === 'rerun') {
     const id = await faultPoint('follow_up', () => beginFollowUp(db, { ...inputs, task: null, attempt: null }))
     if (id === null) return
-    return await endFollowUp(db, id, await rerun(db, forge, { of, check: reaction.check, signal }))
+    return await endFollowUp(db, id, await rerun(db, forge, { of, checks: reaction.checks, signal }))
   }
   const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
   const task = kind === 'base' ? null : await taskOf(forge, { of, base: facts.base }, reaction, signal)
