@@ -88,7 +88,17 @@ test('what people with write access ask for counts once it has settled; what oth
 
 test('thanks, an agreement and signs alone ask for nothing; a question and a word of more do', () => {
   const saying = (body: string) => is({ threads: [threadWith({ comments: [commentWith({ body })] })] })
-  for (const body of ['Thanks!', 'thank you so much 🎉', 'LGTM', '👍', ':+1:', '+1', 'Ok, thanks @moose.', 'Looks good to me', ''])
+  for (const body of [
+    'Thanks!',
+    'thank you so much 🎉',
+    'LGTM',
+    '👍',
+    ':+1:',
+    '+1',
+    'Ok, thanks @moose.',
+    'Looks good to me',
+    '',
+  ])
     assert.equal(saying(body), 'quiet', body)
   for (const body of ['Thanks! Now say it louder.', 'ok?', '?', 'Not good', 'ok-button', 'goodbye', '`a`', '+2'])
     assert.equal(saying(body), 'reviewed', body)

@@ -34,15 +34,7 @@ export type Asked = {
 /** How a pull request stands, and why. */
 export type State = { because: string } & (
   | {
-      is:
-        | 'ended'
-        | 'hands_off'
-        | 'unknown'
-        | 'conflict'
-        | 'red_on_base'
-        | 'settling'
-        | 'behind'
-        | 'checking'
+      is: 'ended' | 'hands_off' | 'unknown' | 'conflict' | 'red_on_base' | 'settling' | 'behind' | 'checking'
     }
   | { is: 'quiet' }
   /** `isLeft`: it was given back, and did not pass when it was verified. */

@@ -98,7 +98,10 @@ async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
   }
   const refused = async (why: string, afterMs: number) => {
     const isNews = before?.why !== why
-    await became({ ...base, is: 'refused', why, again_at: after(at, afterMs) }, isNews ? `is not merged by rule: ${why}` : null)
+    await became(
+      { ...base, is: 'refused', why, again_at: after(at, afterMs) },
+      isNews ? `is not merged by rule: ${why}` : null,
+    )
   }
   try {
     const { forge, of } = await pullOn(acts, order)
