@@ -113,6 +113,20 @@ export async function endFollowUp(db: Db, id: string, outcome: string): Promise<
   await db.updateTable('follow_ups').set({ outcome }).where('id', '=', id).execute()
 }
 
+/** Ends those of an order whose attempt was never begun, or will not be resumed: the order has ended, or does something else. */
+export async function endUnbegun(db: Db, workOrderId: string): Promise<void> {
+  await sql`
+    update follow_ups set outcome = 'attempt_cancelled'
+    where work_order_id = ${workOrderId} and outcome is null and kind <> 'rerun'
+      and not exists (
+        select from work_orders as wo where wo.id = work_order_id and wo.follows = follow_ups.id
+          and wo.status in ('pending', 'in_progress'))
+      and not exists (
+        select from attempts where attempts.work_order_id = follow_ups.work_order_id and attempts.follows = follow_ups.id
+          and attempts.status in ('running', 'blocked'))
+  `.execute(db)
+}
+
 /** Nothing of it is left to be answered on the forge. @param posted how many of its answers stand there */
 export async function followUpAnswered(db: Db, id: string, posted: number): Promise<void> {
   await db.updateTable('follow_ups').set({ answered: true, posted }).where('id', '=', id).execute()
@@ -151,15 +165,16 @@ async function holdOrder(db: Db, workOrderId: string): Promise<void> {
 }
 
 /**
- * The answer by which a human has allowed one more reaction of an order, beyond the bounds.
+ * The answer by which a human has allowed one more reaction of an order, beyond the bounds, to this commit of its branch.
  *
  * @returns the id of its escalation; null: there is none that is not used up
  */
-export async function allowedReaction(db: Db, workOrderId: string): Promise<string | null> {
+export async function allowedReaction(db: Db, workOrderId: string, headSha: string): Promise<string | null> {
   const { rows } = await sql<{ id: string }>`
     select id from order_escalations as answered
     where work_order_id = ${workOrderId} and cause = 'follow_up_exhausted' and closed_as = 'decided'
       and option in ('retry', 'model') and not exists (select from follow_ups where allowed_by = answered.id)
+      and exists (select from pull_requests where work_order_id = ${workOrderId} and state = 'open' and allowed_sha = ${headSha})
     order by decided_at desc limit 1
   `.execute(db)
   const [row] = rows
@@ -172,7 +187,7 @@ export async function lookAnew(db: Db, workOrderId: string): Promise<boolean> {
     await holdOrder(transaction, workOrderId)
     const row = await transaction
       .updateTable('pull_requests')
-      .set({ follow_up: null })
+      .set({ follow_up: null, allowed_sha: sql<string>`head_sha` })
       .where('work_order_id', '=', workOrderId)
       .where('state', '=', 'open')
       .where(sql<boolean>`follow_up ->> 'code' = 'follow_up_exhausted'`)

@@ -35,6 +35,7 @@ function body(more: object = {}): string {
 
 const PULL = { number: 1, base: 'main', branch: 'b', head_sha: HEAD, seen_head_sha: null, checks: null, review: null }
 const SEEN = { sha: HEAD, since: new Date('2026-01-01T00:00:00Z'), at: new Date('2026-01-01T01:00:00Z') }
+const QUIET = { state: 'quiet', why: 'there is nothing to do', code: null, at: '2026-01-01T01:00:00.000Z' }
 const GREEN: MergeFacts = {
   policy: 'auto',
   most: 'low',
@@ -43,7 +44,7 @@ const GREEN: MergeFacts = {
   isApproved: true,
   hasHeldChanges: false,
   isInReview: true,
-  pull: { ...PULL, body: body(), follow_up: null },
+  pull: { ...PULL, body: body(), follow_up: QUIET },
   seen: SEEN,
   mergedBeside: null,
   now: new Date('2026-01-01T01:00:10Z'),
@@ -64,6 +65,7 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [follow('reviewed', 'a comment of a review by ada'), /^a comment of a review by ada$/],
     [follow('behind', 'main has moved to 0123'), /^main has moved/],
     [follow('quiet', 'no more is done for one order', 'follow_up_exhausted'), /^no more is done for one order$/],
+    [{ forge: 'github', ...pull({ follow_up: null }) }, /^what its commit needs was not judged yet$/],
   ],
   unseen: [
     [{ forge: 'github', ...pull({ checks: 'SUCCESS' }), seen: null }, /^its commit was not seen on github yet$/],
@@ -74,6 +76,12 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
         seen: { ...SEEN, sha: 'c'.repeat(40) },
       },
       /^its commit was not seen on github yet$/,
+    ],
+  ],
+  checks_hidden: [
+    [
+      { forge: 'github', ...pull({ follow_up: { ...QUIET, checks_hidden: true } }) },
+      /^the token of Moose may not read its checks on github$/,
     ],
   ],
   checks_may_begin: [
@@ -126,6 +134,7 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
 test('what is proved, green, approved and of allowed risk is merged', () => {
   assert.deepEqual(mayMerge(GREEN), [])
   assert.deepEqual(mayMerge({ ...GREEN, ...pull({ checks: 'SUCCESS', review: 'APPROVED' }) }), [])
+  assert.deepEqual(mayMerge({ ...GREEN, ...pull({ follow_up: null }) }), [], 'the forge local is seen as it is')
   assert.deepEqual(mayMerge({ ...GREEN, most: 'medium', risk: { level: 'medium', reasons: [] } }), [])
 })
 

@@ -90,15 +90,22 @@ export const MERGE_RULES: readonly MergeRule[] = [
   },
   {
     rule: 'follow_up',
-    refuses: ({ pull: { follow_up: followUp } }) =>
-      followUp === null || followUp.code === 'hands_off' || (followUp.code === null && AT_REST.has(followUp.state))
-        ? null
-        : followUp.why,
+    refuses: ({ forge, pull: { follow_up: followUp } }) => {
+      // It is null from a verification, or an answer of a human, until the next look has judged it.
+      if (followUp === null) return forge === 'local' ? null : 'what its commit needs was not judged yet'
+      const isAtRest = followUp.code === null && AT_REST.has(followUp.state)
+      return isAtRest || followUp.code === 'hands_off' ? null : followUp.why
+    },
   },
   {
     rule: 'unseen',
     refuses: ({ forge, pull, seen }) =>
       forge === 'local' || seen?.sha === pull.head_sha ? null : `its commit was not seen on ${forge} yet`,
+  },
+  {
+    rule: 'checks_hidden',
+    refuses: ({ forge, pull: { follow_up: followUp } }) =>
+      followUp?.checks_hidden === true ? `the token of Moose may not read its checks on ${forge}` : null,
   },
   {
     rule: 'checks_may_begin',

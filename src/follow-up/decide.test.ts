@@ -20,6 +20,9 @@ function decided(facts: PullRequestFacts, past: readonly Past[] = [], some: Part
   return decide(fold(facts, all), facts, all, past)
 }
 
+const RESOLVED = { kind: 'base', headSha: sha('7'), isResolving: true } as const
+const BEGUN = { isResolving: false, isAllowed: false, outcome: 'succeeded' }
+
 /** The reactions until there is none, where nothing ever mends what they are about: `next` gives the facts after each. */
 function untilNone(next: (made: number) => PullRequestFacts, some: Partial<Known> = {}) {
   const past: Past[] = []
@@ -28,7 +31,7 @@ function untilNone(next: (made: number) => PullRequestFacts, some: Partial<Known
     const decision = decided(facts, past, some)
     if (decision.reaction === null) return { kinds: past.map(({ kind }) => kind), decision }
     const { kind, fingerprint } = decision.reaction
-    past.push({ kind, fingerprint, headSha: facts.head_sha, isResolving: kind === 'base' })
+    past.push({ ...BEGUN, kind, fingerprint, headSha: facts.head_sha, isResolving: kind === 'base' })
     assert.ok(past.length < 100, 'it goes on for ever')
   }
 }
@@ -51,6 +54,16 @@ test('a red check is run again once where the forge can, then mended; a third re
   assert.deepEqual(elsewhere.kinds, ['checks', 'checks'], 'that it fails otherwise each time changes nothing')
 })
 
+test('of all that is red each run is made again, at once', () => {
+  const of = (run_id: string, job_id: string) => checkWith({ actions: { run_id, job_id } })
+  const { reaction } = decided(factsWith({ checks: [of('5', '6'), of('5', '7'), of('8', '9'), checkWith()] }))
+  assert.ok(reaction?.kind === 'rerun')
+  assert.deepEqual(
+    reaction.checks.map(({ actions }) => actions?.run_id),
+    ['5', '8'],
+  )
+})
+
 test('what is red on the base as well is left to the base', () => {
   const decision = decided(factsWith({ checks: [checkWith({ on_base: 'red' })] }))
   assert.ok(decision.reaction === null && !decision.isExhausted)
@@ -63,13 +76,44 @@ test('a newer base is merged in before a model is asked to mend what is red', ()
   assert.deepEqual(untilNone(() => facts, behind).kinds, ['base', 'checks'])
 })
 
-test('a base that never rests is followed so often and no more, and that leaves nothing to decide', () => {
+test('a base that never rests is followed so often and no more, and is then left to a human', () => {
   const bases = (made: number) => made.toString(16).padStart(40, 'f')
   const { kinds, decision } = untilNone((made) =>
     factsWith({ has_base_moved: true, base_sha: bases(made), ...headOf(made) }),
   )
   assert.equal(kinds.length, MOST.base.perOrder)
-  assert.ok(decision.reaction === null && !decision.isExhausted)
+  assert.ok(decision.reaction === null && decision.isExhausted)
+})
+
+test('a base that did not pass once it was merged in is left to a human; one that is merged in leaves nothing to decide', () => {
+  const facts = factsWith({ has_base_moved: true })
+  const first = decided(facts, [], { verifiedBase: sha('a') })
+  assert.ok(first.reaction?.kind === 'base')
+  const { fingerprint } = first.reaction
+  const base = { ...BEGUN, kind: 'base' as const, fingerprint, headSha: facts.head_sha }
+  const isExhausted = (outcome: string | null) => {
+    const { reaction, ...rest } = decided(facts, [{ ...base, outcome }], { verifiedBase: sha('a') })
+    return reaction === null && 'isExhausted' in rest && rest.isExhausted
+  }
+  assert.deepEqual(['check_failed', 'succeeded', null].map(isExhausted), [true, false, false])
+})
+
+test('a commit that was given back and did not pass is left to a human', () => {
+  const pushed = factsWith({ head_sha: sha('9') })
+  const decision = decided(pushed, [], { adopted: sha('9') })
+  assert.ok(decision.reaction === null && decision.isExhausted)
+  const own = decided(pushed, [], { ours: [sha('9')] })
+  assert.ok(own.reaction === null && !own.isExhausted, 'the attempt that pushed it ended before its record')
+})
+
+test('what a human has allowed beyond a bound takes nothing of the bound', () => {
+  const facts = factsWith({ checks: [checkWith()], ...headOf(9) })
+  const repair = { ...BEGUN, kind: 'checks' as const, headSha: sha('1') }
+  const allowed = { ...repair, fingerprint: 'allowed', isAllowed: true }
+  assert.equal(decided(facts, [{ ...repair, fingerprint: 'own' }, allowed]).reaction?.kind, 'checks')
+  const resolved = (made: number): Past => ({ ...BEGUN, ...RESOLVED, fingerprint: String(made), isAllowed: made > 0 })
+  const conflict = decided(factsWith({ mergeability: 'conflict' }), [0, 1].map(resolved))
+  assert.ok(conflict.reaction?.kind === 'base' && conflict.reaction.resolves)
 })
 
 test('a conflict is reacted to once for the same two commits; a model is asked so often for an order', () => {
@@ -79,10 +123,9 @@ test('a conflict is reacted to once for the same two commits; a model is asked s
   assert.ok(decision.reaction === null && decision.isExhausted)
   assert.match(decision.why, /conflicts with main in greeting\.txt; .*once/)
   const asked: Past[] = Array.from({ length: MOST_RESOLUTIONS }, (_, made) => ({
-    kind: 'base',
+    ...BEGUN,
+    ...RESOLVED,
     fingerprint: String(made),
-    headSha: sha('7'),
-    isResolving: true,
   }))
   const later = decided(facts, asked)
   assert.ok(later.reaction === null && later.isExhausted)

@@ -9,11 +9,16 @@ export type Past = {
   fingerprint: string
   /** A model was asked to resolve a conflict in it. */
   isResolving: boolean
+  /** A human has allowed it beyond the bounds, which do not count it. */
+  isAllowed: boolean
+  /** `succeeded`, or what ended it; null: it is under way, or was never begun. */
+  outcome: string | null
 }
 
 export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
   | { kind: 'base'; resolves: boolean }
-  | { kind: 'rerun'; check: CheckFact }
+  /** Of each run that failed, one of its checks. */
+  | { kind: 'rerun'; checks: readonly CheckFact[] }
   | { kind: 'checks'; failing: readonly CheckFact[] }
   | { kind: 'review'; asked: readonly Asked[] }
 )
@@ -47,9 +52,12 @@ export function decide(state: State, facts: PullRequestFacts, known: Known, past
   if (state.is === 'conflict') return onBase(state, facts, past)
   if (state.is === 'behind') {
     const decided = onBase(state, facts, past)
-    // Nothing is wrong with it: it can be merged as it stands, or be verified by hand.
-    return decided.reaction === null ? { ...decided, isExhausted: false } : decided
+    if (decided.reaction !== null) return decided
+    // Nothing is wrong with it otherwise: it can be merged as it stands, or be verified by hand.
+    return { ...decided, isExhausted: isBaseRefused(facts, past) }
   }
+  // What a human has given back has failed the checks: nothing verifies it again by itself.
+  if (state.is === 'unverified') return { reaction: null, why: state.because, isExhausted: state.isLeft }
   if (state.is === 'red') return onRed(state, facts, known, past)
   if (state.is === 'reviewed') {
     const fingerprint = digest(state.asked.map(({ key }) => key))
@@ -58,8 +66,15 @@ export function decide(state: State, facts: PullRequestFacts, known: Known, past
   return { reaction: null, why: state.because, isExhausted: false }
 }
 
+/** Whether the bounds refuse the base, other than that it was merged in, or is being merged in, with success. */
+function isBaseRefused(facts: PullRequestFacts, past: readonly Past[]): boolean {
+  const same = past.findLast(({ kind, fingerprint }) => kind === 'base' && fingerprint === ofBase(facts))
+  return same === undefined || (same.outcome !== null && same.outcome !== 'succeeded')
+}
+
 function onBase({ is, because }: State, facts: PullRequestFacts, past: readonly Past[]): Decision {
-  const resolves = past.filter(({ isResolving }) => isResolving).length < MOST_RESOLUTIONS
+  const resolutions = past.filter(({ isResolving, isAllowed }) => isResolving && !isAllowed)
+  const resolves = resolutions.length < MOST_RESOLUTIONS
   const decision = bounded({ kind: 'base', fingerprint: ofBase(facts), resolves }, because, facts, past)
   if (decision.reaction === null || resolves || is !== 'conflict') return decision
   const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and no more is asked for one order`
@@ -94,13 +109,19 @@ function onRed(
     const base = onBase(state, facts, past)
     if (base.reaction !== null) return base
   }
-  const again = failing.find(({ actions }) => actions !== null)
-  if (again !== undefined) {
-    const rerun = bounded({ kind: 'rerun', fingerprint: digest(facts.head_sha), check: again }, because, facts, past)
+  const checks = ofRuns(failing)
+  if (checks.length > 0) {
+    const rerun = bounded({ kind: 'rerun', fingerprint: digest(facts.head_sha), checks }, because, facts, past)
     if (rerun.reaction !== null) return rerun
   }
   const names = failing.map(({ name }) => name).toSorted()
   return bounded({ kind: 'checks', fingerprint: digest(facts.head_sha, names), failing }, because, facts, past)
+}
+
+/** Of each run that can be made again, one of its checks. */
+export function ofRuns(checks: readonly CheckFact[]): CheckFact[] {
+  const runs = checks.flatMap((check) => (check.actions === null ? [] : [[check.actions.run_id, check] as const]))
+  return [...new Map(runs).values()]
 }
 
 function ofBase({ head_sha, base_sha }: PullRequestFacts): string {
@@ -118,8 +139,9 @@ function bounded(reaction: Reaction, because: string, facts: PullRequestFacts, p
     refused: reaction,
   })
   if (alike.some((one) => one.fingerprint === fingerprint)) return refused(`${DONE[kind]}, and that is done once`)
-  if (alike.length >= perOrder) return refused(`${DONE[kind]} ${times(perOrder)}, and no more is done for one order`)
-  if (alike.filter(({ headSha }) => headSha === facts.head_sha).length >= perHead)
+  const counted = alike.filter(({ isAllowed }) => !isAllowed)
+  if (counted.length >= perOrder) return refused(`${DONE[kind]} ${times(perOrder)}, and no more is done for one order`)
+  if (counted.filter(({ headSha }) => headSha === facts.head_sha).length >= perHead)
     return refused(`${DONE[kind]} for this commit, and no more is done for it`)
   return { reaction, why: because }
 }

@@ -86,6 +86,25 @@ test('what people with write access ask for counts once it has settled; what oth
   assert.equal(is({ threads: [threadWith(), threadWith({ id: 't2', comments: [fresh] })] }), 'settling')
 })
 
+test('thanks, an agreement and signs alone ask for nothing; a question and a word of more do', () => {
+  const saying = (body: string) => is({ threads: [threadWith({ comments: [commentWith({ body })] })] })
+  for (const body of [
+    'Thanks!',
+    'thank you so much 🎉',
+    'LGTM',
+    '👍',
+    ':+1:',
+    '+1',
+    'Ok, thanks @moose.',
+    'Looks good to me',
+    '',
+  ])
+    assert.equal(saying(body), 'quiet', body)
+  for (const body of ['Thanks! Now say it louder.', 'ok?', '?', 'Not good', 'ok-button', 'goodbye', '`a`', '+2'])
+    assert.equal(saying(body), 'reviewed', body)
+  assert.equal(saying('👍 '.repeat(60)), 'reviewed')
+})
+
 test('a comment that was reacted to is not asked for again, and an edited one is', () => {
   const state = fold(factsWith({ threads: [threadWith()] }), known())
   assert.ok(state.is === 'reviewed')

@@ -34,18 +34,11 @@ export type Asked = {
 /** How a pull request stands, and why. */
 export type State = { because: string } & (
   | {
-      is:
-        | 'ended'
-        | 'hands_off'
-        | 'unverified'
-        | 'unknown'
-        | 'conflict'
-        | 'red_on_base'
-        | 'settling'
-        | 'behind'
-        | 'checking'
+      is: 'ended' | 'hands_off' | 'unknown' | 'conflict' | 'red_on_base' | 'settling' | 'behind' | 'checking'
     }
   | { is: 'quiet' }
+  /** `isLeft`: it was given back, and did not pass when it was verified. */
+  | { is: 'unverified'; isLeft: boolean }
   | { is: 'red'; failing: readonly CheckFact[] }
   | { is: 'reviewed'; asked: readonly Asked[] }
 )
@@ -60,7 +53,11 @@ export function fold(facts: PullRequestFacts, known: Known): State {
   const other = byOthers(facts, known)
   if (other !== null) return { is: 'hands_off', because: `${branch} holds ${short(other)}, which Moose has not made` }
   if (head !== facts.known_head_sha)
-    return { is: 'unverified', because: `${branch} holds ${short(head)}, which has not passed the checks` }
+    return {
+      is: 'unverified',
+      because: `${branch} holds ${short(head)}, which has not passed the checks`,
+      isLeft: head === known.adopted,
+    }
   if (facts.mergeability === 'conflict')
     return { is: 'conflict', because: `${branch} conflicts with ${base}${inFiles(facts.conflict_files)}` }
   return ofChecks(facts, known) ?? ofReviews(facts, known) ?? ofBase(facts, known)
@@ -122,6 +119,16 @@ type AskedAt = Asked & { at: number }
 /** In a conversation people speak with each other; what is said to Moose begins so. */
 const SAID_TO_MOOSE = /^\/moose\s/
 
+/** Thanks, an agreement, or signs alone, as the whole of a comment. */
+const ASKS_NOTHING =
+  /^(?:(?:thanks?(?: you)?|thx|ty|ok(?:ay)?|lgtm|great|nice|perfect|good|done|looks good(?: to me)?|sounds good|a lot|so much|very much|moose|@[\w-]{1,39}|:[+\w-]{1,30}:|\+1)(?![\w-])|[^\p{L}\p{N}@:?]|:(?!\w))*$/iu
+
+function asksForSomething(body: string): boolean {
+  return body.length > LONGEST_THANKS || !ASKS_NOTHING.test(body)
+}
+
+const LONGEST_THANKS = 100
+
 /**
  * What people with write access ask for: unresolved threads, reviews with a text that do not approve, and comments outside of
  * reviews that begin with `/moose`.
@@ -137,13 +144,14 @@ function askedIn({ threads, reviews, comments }: PullRequestFacts): AskedAt[] {
     if (isResolved) continue
     for (const comment of comments) {
       if (!comment.may_write || comment.is_moose || comment.login === null) continue
+      if (!asksForSomething(comment.body)) continue
       const at = Date.parse(comment.edited_at === null ? comment.at : comment.edited_at)
       asked.push({ ...written(comment.id, comment.login, comment.body), path, line, thread: id, at })
     }
   }
   for (const { id, login, body, may_write, is_moose, state, at } of reviews) {
     const counts = may_write && !is_moose && (state === 'changes_requested' || state === 'commented')
-    if (!counts || login === null || body.trim() === '') continue
+    if (!counts || login === null || !asksForSomething(body)) continue
     const written_at = at === null ? 0 : Date.parse(at)
     asked.push({ ...written(id, login, body), path: null, line: null, thread: null, at: written_at })
   }

@@ -61,10 +61,11 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
       for (const { of, pullRequest } of sightings) if (pullRequest.state !== 'open') told.delete(keyOf(of))
       const awaited = open.filter(({ of }) => of.isAwaited)
       await askFacts(deps, told, awaited, signal)
-      for (const { of } of awaited) {
+      for (const { of, mark } of awaited) {
         if (signal.aborted) return
         const known = told.get(keyOf(of))
-        if (known === undefined) continue
+        // What it was told before is not how it stands now.
+        if (known?.mark !== mark) continue
         const { facts } = known
         await followOne(deps, of, facts, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
@@ -131,19 +132,19 @@ async function followOne(
   const state = fold(facts, known)
   const within = decide(state, facts, known, past)
   const isRefused = within.reaction === null && within.isExhausted
-  const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId) : null
+  const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId, facts.head_sha) : null
   const decision = onceMore(within, allowedBy)
-  if (decision.reaction === null || !order.approved || !(await deps.isTakenOn())) {
-    await noteStanding(deps, seen, state, decision)
-    return
-  }
+  if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
+  if (!order.approved || !(await deps.isTakenOn()))
+    return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
   await react(deps, forge, { ...seen, signal, allowedBy }, decision).then(
     () => noteStanding(deps, seen, state, decision),
-    (error: unknown) => {
+    async (error: unknown) => {
       const { code, message } = toFault(error)
       if (code !== 'work_order_conflict') throw error
-      // Its commit is not kept here any more, or the order has moved meanwhile.
-      return noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
+      // Where the order has moved meanwhile, what it moved for is looked at first.
+      if ((await findWorkOrder(db, of.workOrderId)).phase !== 'in_review') return
+      await noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
     },
   )
 }
@@ -182,7 +183,10 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
       ? ''
       : `; what ${strangers.slice(0, 5).join(', ')} ask for is left: they have no write access`
   const why = `${decision.why}${ignored}`
-  const view = { state: state.is, why, code, at: clock.now().toISOString() }
+  // The local forge has none to show.
+  const isHidden = of.project.forge === 'github' && !facts.knows.checks
+  const hidden = isHidden ? { checks_hidden: true } : {}
+  const view = { state: state.is, why, code, at: clock.now().toISOString(), ...hidden }
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
     const next = decision.reaction === null ? '' : `: ${SAID[decision.reaction.kind]}`
@@ -212,7 +216,7 @@ async function react(
   if (kind === 'rerun') {
     const id = await faultPoint('follow_up', () => beginFollowUp(db, { ...inputs, task: null, attempt: null }))
     if (id === null) return
-    return await endFollowUp(db, id, await rerun(db, forge, { of, check: reaction.check, signal }))
+    return await endFollowUp(db, id, await rerun(db, forge, { of, checks: reaction.checks, signal }))
   }
   const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
   const task = kind === 'base' ? null : await taskOf(forge, { of, base: facts.base }, reaction, signal)

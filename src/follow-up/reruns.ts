@@ -4,6 +4,7 @@ import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import type { WatchedPullRequest } from '../ports/pull-request.ts'
 import type { CheckFact, FollowUpForge, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import { ofRuns } from './decide.ts'
 
 /** A run that was asked for is given up when nothing was seen of it for so long. */
 const BEGINS_WITHIN_MS = 600_000
@@ -34,14 +35,25 @@ export async function settleReruns(db: Kysely<Database>, forge: FollowUpForge, g
 
 async function askAgain(db: Kysely<Database>, forge: FollowUpForge, { of, facts, signal }: Given): Promise<string> {
   const red = facts.checks.filter(({ state, on_base: base }) => state === 'red' && base !== 'red')
-  const check = red.find(({ actions }) => actions !== null)
-  if (check !== undefined) return await rerun(db, forge, { of, check, signal })
+  const checks = ofRuns(red)
+  if (checks.length > 0) return await rerun(db, forge, { of, checks, signal })
   // What was red runs, or has passed: it was asked for before the crash.
   return red.length === 0 ? 'asked' : 'refused'
 }
 
-/** Has the failed jobs of a check run again, once; the log says why where the forge does not. @returns the outcome so far */
+/** Has the failed jobs of runs made again, each once; the log says why where the forge does not. @returns the outcome so far */
 export async function rerun(
+  db: Kysely<Database>,
+  forge: FollowUpForge,
+  { of, checks, signal }: { of: WatchedPullRequest; checks: readonly CheckFact[]; signal: AbortSignal },
+): Promise<string> {
+  const outcomes: string[] = []
+  for (const check of checks) outcomes.push(await rerunOne(db, forge, { of, check, signal }))
+  const outcome = ['asked', 'running', 'red'].find((one) => outcomes.includes(one))
+  return outcome === undefined ? 'refused' : outcome
+}
+
+async function rerunOne(
   db: Kysely<Database>,
   forge: FollowUpForge,
   { of, check, signal }: { of: WatchedPullRequest; check: CheckFact; signal: AbortSignal },
@@ -61,7 +73,7 @@ function becomesOf(
 ): string {
   if (outcome !== 'asked' && outcome !== 'running') return outcome
   if (checks.some(({ state }) => state === 'pending')) return 'running'
-  const red = checks.filter(({ state }) => state === 'red')
+  const red = checks.filter(({ state, on_base: base }) => state === 'red' && base !== 'red')
   if (red.length === 0) return 'flaky'
   const isNew = ({ ended_at: ended }: CheckFact) => ended !== null && Date.parse(ended) > at.getTime()
   const isOver = outcome === 'running' || red.some(isNew) || now.getTime() - at.getTime() > BEGINS_WITHIN_MS

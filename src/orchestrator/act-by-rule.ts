@@ -2,8 +2,9 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { type Actor, MOOSE } from '../contract/actor.ts'
 import type { MergeAsked } from '../contract/evidence/merge-asked.ts'
-import { keepMergeAsked } from '../db/merge-asked.ts'
+import { keepMergeAsked, mergeAskedIn } from '../db/merge-asked.ts'
 import { projectOf } from '../db/projects.ts'
+import { findPullRequestOfAttempt } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import type { MergeCandidate } from '../db/work-orders/merge-candidates.ts'
@@ -27,6 +28,8 @@ const AFTER_REFUSAL_MS = 24 * 3_600_000
 const AFTER_FAULT_MS = 300_000
 /** The branch stands elsewhere, or the order has moved: the next look at the pull request sees that. */
 const AFTER_CONFLICT_MS = 60_000
+/** A process that has asked a forge for so long is taken for gone; no other one asks it, or takes that back, before. */
+const ASKS_WITHIN_MS = 300_000
 
 /**
  * Merges a pull request that no rule refuses, or has its forge merge it by itself; takes that back where its branch has moved or a
@@ -39,6 +42,7 @@ export async function actByRule(
 ): Promise<void> {
   const { merge_asked: asked, head_sha: head } = order
   const [refusal] = refusals
+  if (asked?.is === 'asking' && !isAgain(asked, acts.clock.now())) return
   if (asked !== null && asked.is !== 'refused' && (refusal !== undefined || asked.head_sha !== head)) {
     const why = refusal === undefined ? 'another commit is to be merged' : refusal.reason
     return await withdraw(acts, order, { asked, why })
@@ -51,8 +55,14 @@ function isDue(order: MergeCandidate, now: Date): boolean {
   const { merge_asked: asked, head_sha: head } = order
   if (asked === null || asked.head_sha !== head || asked.is === 'asking') return true
   if (asked.is === 'waiting') return false
-  return asked.of !== knownOf(order) || (asked.again_at !== null && Date.parse(asked.again_at) <= now.getTime())
+  return asked.of !== knownOf(order) || isAgain(asked, now)
 }
+
+function isAgain({ again_at: at }: MergeAsked, now: Date): boolean {
+  return at !== null && Date.parse(at) <= now.getTime()
+}
+
+const after = (at: Date, ms: number) => new Date(at.getTime() + ms).toISOString()
 
 /** Where this is the same, its forge says the same. */
 function knownOf({ head_sha, checks, review, follow_up, merged_beside }: MergeCandidate): string {
@@ -65,7 +75,8 @@ async function withdraw(
   { asked, why }: { asked: MergeAsked; why: string },
 ): Promise<void> {
   // Before: after a crash it is not known whether its forge still merges it.
-  const unsure: MergeAsked = { ...asked, is: 'asking' }
+  const now = acts.clock.now()
+  const unsure: MergeAsked = { ...asked, is: 'asking', at: now.toISOString(), again_at: after(now, ASKS_WITHIN_MS) }
   if (!(await keepMergeAsked(acts.db, keyOf(order), { before: asked, now: unsure }))) return
   const { forge, of } = await pullOn(acts, order)
   await faultPoint('withdraw_merge', () => forge.withdrawMerge(of, acts.signal))
@@ -78,16 +89,19 @@ async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
   const { head_sha, merge_asked: before } = order
   const at = clock.now()
   const base = { head_sha, of: knownOf(order), at: at.toISOString(), why: null, again_at: null }
-  const asking: MergeAsked = { ...base, is: 'asking' }
+  const asking: MergeAsked = { ...base, is: 'asking', again_at: after(at, ASKS_WITHIN_MS) }
   if (!(await keepMergeAsked(db, keyOf(order), { before, now: asking }))) return
   const became = async (now: MergeAsked, message: string | null) => {
     const isKept = await keepMergeAsked(db, keyOf(order), { before: asking, now })
     if (isKept && message !== null) await tell(acts, order, message)
+    if (!isKept && now.is === 'waiting') await withdrawOrphan(acts, order)
   }
   const refused = async (why: string, afterMs: number) => {
-    const again_at = new Date(at.getTime() + afterMs).toISOString()
     const isNews = before?.why !== why
-    await became({ ...base, is: 'refused', why, again_at }, isNews ? `is not merged by rule: ${why}` : null)
+    await became(
+      { ...base, is: 'refused', why, again_at: after(at, afterMs) },
+      isNews ? `is not merged by rule: ${why}` : null,
+    )
   }
   try {
     const { forge, of } = await pullOn(acts, order)
@@ -100,11 +114,23 @@ async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
     await acts.merge(order.id, MOOSE)
   } catch (error) {
     // Whoever stops this process has another one ask again.
-    if (signal.aborted) throw error
+    if (signal.aborted) {
+      await became({ ...asking, again_at: asking.at }, null)
+      throw error
+    }
     const fault = toFault(error)
     acts.onError(fault)
     await refused(saidBy(fault), fault.code === 'work_order_conflict' ? AFTER_CONFLICT_MS : AFTER_FAULT_MS)
   }
+}
+
+/** Takes back what was asked for by a process that was taken for gone meanwhile; not where another one has asked for the same. */
+async function withdrawOrphan(acts: MergeActs, order: MergeCandidate): Promise<void> {
+  const row = await findPullRequestOfAttempt(acts.db, keyOf(order))
+  const asked = row === null ? null : mergeAskedIn(row.merge_asked)
+  if (asked !== null && asked.is !== 'refused' && asked.head_sha === order.head_sha) return
+  const { forge, of } = await pullOn(acts, order)
+  await forge.withdrawMerge(of, acts.signal)
 }
 
 function saidBy({ message }: Fault): string {

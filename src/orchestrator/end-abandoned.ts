@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { outcomeFacts, outcomeOf } from '../attempt/outcome.ts'
 import type { AttemptKey, EndedAttempt } from '../db/attempts/attempts.ts'
+import { endFollowUp } from '../db/follow-ups.ts'
 import { recordOutcome } from '../db/outcome-vectors.ts'
 import { projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
@@ -53,6 +54,7 @@ export async function recordAbandoned(db: Kysely<Database>): Promise<Abandoned[]
     for (const row of ended) {
       const key = { workOrderId: row.work_order_id, attempt: row.number }
       if (row.verifies === null) await recordCancelled(transaction, row)
+      if (row.follows !== null) await endFollowUp(transaction, row.follows, 'attempt_cancelled')
       const message = `cancelled: attempt ${row.number} was suspended and will not be resumed`
       await recordEvent(transaction, { ...key, type: 'attempt_ended', message, data: { outcome: 'cancelled' } })
     }

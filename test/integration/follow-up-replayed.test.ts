@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NEVER_ABORTED } from '../../src/clock.ts'
+import { beginFollowUp } from '../../src/db/follow-ups.ts'
 import { projectOf } from '../../src/db/projects.ts'
+import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { createFollowUps } from '../../src/follow-up/follow-up.ts'
 import type { Sighting, WatchedPullRequest } from '../../src/ports/pull-request.ts'
@@ -25,7 +27,10 @@ function chance(seed: number): () => number {
 const refused = () => assert.fail('it is not asked for')
 
 /** An order in review, and what a forge tells of it at each look; what is begun then fails, with the patch of a recording. */
-async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
+async function followed(
+  acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'> & Partial<FollowUpForge>,
+  isTakenOn = true,
+) {
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome({ 'greeting.txt': 'hello\n' }, [greet], SETTINGS))
   const moose = stack.use(await home.open())
@@ -34,15 +39,15 @@ async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
   assert.equal((await settled(moose, id)).phase, 'in_review')
   const row = await db.selectFrom('pull_requests').selectAll().executeTakeFirstOrThrow()
-  let told: PullRequestFacts = factsWith()
+  let told: PullRequestFacts | null = factsWith()
   const forge: FollowUpForge = {
-    ...acts,
-    factsOf: async () => [told],
+    factsOf: async () => (told === null ? [] : [told]),
     failureOf: async () => ({ from: 'log', text: 'it failed', why: null, identity: null }),
     keepComment: refused,
     mergeWhenReady: refused,
     withdrawMerge: refused,
     revertsOf: refused,
+    ...acts,
   }
   const followUps = () =>
     createFollowUps({
@@ -51,7 +56,7 @@ async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
       forges: { local: forge, github: forge },
       workspaces: { keptCommit: async () => null },
       clock: { now: () => new Date(), sleep: async () => undefined },
-      isTakenOn: async () => true,
+      isTakenOn: async () => isTakenOn,
       onError: (error) => assert.fail(String(error)),
     })
   const { head_sha: head, base_sha: base, attempt, number, node_id: nodeId } = row
@@ -64,14 +69,17 @@ async function followed(acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'>) {
   const owned = stack.move()
   return {
     db,
+    id,
     begun: () => db.selectFrom('follow_ups').select(['kind', 'fingerprint']).orderBy('id').execute(),
     attempts: async () => (await settled(moose, id)).attempts,
     /** The process is another one. */
     beginAnew() {
       current = followUps()
     },
-    async happens(event: Partial<PullRequestFacts>) {
-      told = factsWith({ number, head_sha: head, known_head_sha: head, base_sha: base, ...event })
+    /** @param event null: the forge tells nothing of it */
+    async happens(event: Partial<PullRequestFacts> | null) {
+      const same = { number, head_sha: head, known_head_sha: head, base_sha: base }
+      told = event === null ? null : factsWith({ ...same, ...event })
       const pullRequest = { ...row, url: 'x', headSha: head, mergeSha: null, state: 'open' as const }
       const seen = { checks: null, review: null, parts: null, endedBy: null, baseSha: base }
       const sighting: Sighting = { of, pullRequest, ...seen, mark: String((mark += 1)) }
@@ -147,4 +155,61 @@ test('what the forge refuses to run again or to have answered is said in the log
   const said = events.map(({ message }) => message).join('\n')
   assert.match(said, /no checks are run again: The run is too old\./)
   assert.match(said, /is not answered: The conversation is locked\./)
+})
+
+test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused })
+  const { db, happens } = given
+  const seenAt = async () =>
+    (await db.selectFrom('pull_requests').select('followed_at').executeTakeFirstOrThrow()).followed_at
+  const fresh = commentWith({ at: new Date().toISOString() })
+  await happens({ threads: [threadWith({ comments: [fresh] })] })
+  const before = await seenAt()
+  await happens(null)
+  assert.deepEqual(await seenAt(), before)
+  await happens({})
+  assert.notDeepEqual(await seenAt(), before)
+})
+
+test('the log says what is done, and not what would be done if orders were taken on', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused }, false)
+  await given.happens({ checks: [checkWith()] })
+  assert.deepEqual(await given.begun(), [])
+  const events = await given.db.selectFrom('work_order_events').select('message').execute()
+  const said = events.map(({ message }) => message).filter((message) => /failed on the forge: build/.test(message))
+  assert.deepEqual(said, ['pull request #1: failed on the forge: build'])
+})
+
+test('where the order has moved before a reaction has begun, nothing is said to be used up', async () => {
+  const moves: (() => Promise<unknown>)[] = []
+  await using given = await followed({
+    rerunFailed: refused,
+    replyTo: refused,
+    async failureOf() {
+      for (const move of moves) await move()
+      return { from: 'log', text: 'it failed', why: null, identity: null }
+    },
+  })
+  const { db } = given
+  moves.push(() => db.updateTable('work_orders').set({ status: 'failed', phase: null }).execute())
+  await given.happens({ checks: [checkWith()] })
+  const { follow_up: followUp } = await db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
+  assert.deepEqual([followUp, await given.begun()], [null, []])
+})
+
+test('a reaction whose attempt is never begun, because its order is cancelled, has ended', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused })
+  const { db, id } = given
+  await db.transaction().execute(async (transaction) => {
+    const inputs = { workOrderId: id, kind: 'base', headSha: 'a', baseSha: null, fingerprint: 'one' } as const
+    const rest = { because: 'it moved', task: null, attempt: 2, allowedBy: null }
+    const follows = (await beginFollowUp(transaction, { ...inputs, ...rest })) ?? assert.fail()
+    const move = { from: ['in_progress'], to: 'pending', verifies: 1, follows } as const
+    assert.ok(await moveWorkOrder(transaction, id, move))
+    const outcome = async () =>
+      (await transaction.selectFrom('follow_ups').select('outcome').executeTakeFirstOrThrow()).outcome
+    assert.equal(await outcome(), null)
+    assert.ok(await moveWorkOrder(transaction, id, { from: ['pending'], to: 'cancelled' }))
+    assert.equal(await outcome(), 'attempt_cancelled')
+  })
 })

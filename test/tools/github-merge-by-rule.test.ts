@@ -216,6 +216,10 @@ for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:aft
     const { rows } = await home.database.pool.query("select merge_asked ->> 'is' as is from pull_requests")
     assert.equal(rows[0].is, 'asking')
     assert.equal(asks(given), moment === 'ask_merge:before' ? 0 : 1)
+    // The process is taken for gone.
+    await home.database.pool.query(
+      `update pull_requests set merge_asked = merge_asked || '{"again_at":"2020-01-01T00:00:00.000Z"}'`,
+    )
 
     await policy(given, 'auto')
     await using moose = await given.open()

@@ -44,6 +44,10 @@ export const FollowUpView = z
       .nullable()
       .openapi({ description: '`follow_up_exhausted`, `hands_off`; null: nothing keeps Moose from going on' }),
     at: z.string(),
+    checks_hidden: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'True: its forge did not show its checks to the account of Moose' }),
   })
   .openapi('FollowUp')
 export type FollowUpView = z.infer<typeof FollowUpView>

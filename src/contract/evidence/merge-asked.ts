@@ -9,7 +9,7 @@ export const MergeAsked = z.object({
   why: z.string().nullable(),
   /** What was known of it then: where that is another, it is tried again. */
   of: z.string(),
-  /** Of one that is refused: tried again from then on; null: not by time. */
+  /** Tried again from then on: what is refused, and by other processes what is being asked; null: not by time. */
   again_at: z.string().nullable(),
   at: z.string(),
 })

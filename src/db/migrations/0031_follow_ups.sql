@@ -29,6 +29,8 @@ alter table work_orders add column if not exists follows bigint;
 alter table pull_requests add column if not exists hands_off text;
 -- The commit that a human has given back to Moose.
 alter table pull_requests add column if not exists adopted_sha text;
+-- The commit for which a human has allowed one more reaction than the bounds do.
+alter table pull_requests add column if not exists allowed_sha text;
 -- `{"state", "why", "code", "at"}`: how it was last seen to stand; `code`: of the fault that keeps Moose from going on, or null.
 alter table pull_requests add column if not exists follow_up jsonb;
 

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { mergeAskedIn } from '../../src/db/merge-asked.ts'
+import { mergeCandidates } from '../../src/db/work-orders/merge-candidates.ts'
+import type { MergeRefusal } from '../../src/director/may-merge.ts'
+import { actByRule } from '../../src/orchestrator/act-by-rule.ts'
+import type { FollowUpForge, MergeWhenReadyAnswer } from '../../src/ports/pull-request-facts.ts'
+import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
+import { greet, NEVER_POLLS } from '../support/suspended-bench.ts'
+import { until } from '../support/until.ts'
+
+const SETTINGS = { ...NEVER_POLLS, MOOSE_FOLLOW_UP: 'false', MOOSE_TRACK_INTERVAL_MS: '3600000' }
+const refused = () => assert.fail('it is not asked for')
+const REFUSAL: MergeRefusal = { rule: 'review', reason: 'a review asks for changes' }
+
+/** An order in review, and a forge that answers only when it is told to. */
+async function asked() {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome({ 'greeting.txt': 'hello\n' }, [greet], SETTINGS))
+  const moose = stack.use(await home.open())
+  const { db } = home.database
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+  await db.updateTable('projects').set({ merge_policy: 'auto' }).execute()
+  const answers: ((answer: MergeWhenReadyAnswer) => void)[] = []
+  const did: string[] = []
+  const forge: FollowUpForge = {
+    factsOf: refused,
+    failureOf: refused,
+    rerunFailed: refused,
+    replyTo: refused,
+    keepComment: refused,
+    revertsOf: refused,
+    async mergeWhenReady() {
+      did.push('asked')
+      const { promise, resolve } = Promise.withResolvers<MergeWhenReadyAnswer>()
+      answers.push(resolve)
+      return await promise
+    },
+    async withdrawMerge() {
+      did.push('withdrawn')
+    },
+  }
+  let now = new Date('2026-11-01T12:00:00Z')
+  const acts = {
+    db,
+    clock: { now: () => now, sleep: async () => undefined },
+    forges: { local: forge, github: forge },
+    merge: async () => refused(),
+    onError: (error: unknown) => assert.fail(String(error)),
+    signal: new AbortController().signal,
+  }
+  const owned = stack.move()
+  return {
+    did,
+    /** A look of some process. */
+    async look(...refusals: MergeRefusal[]) {
+      const [order] = await mergeCandidates(db, [id])
+      await actByRule(acts, order ?? assert.fail(), refusals)
+    },
+    answersWith(answer: MergeWhenReadyAnswer) {
+      const tell = answers.shift() ?? assert.fail('none is asked')
+      tell(answer)
+    },
+    isAsked: (times: number) =>
+      until(`it is asked ${times} times`, async () => did.filter((one) => one === 'asked').length === times),
+    kept: async () => {
+      const row = await db.selectFrom('pull_requests').select('merge_asked').executeTakeFirstOrThrow()
+      return mergeAskedIn(row.merge_asked)?.is ?? null
+    },
+    passes(minutes: number) {
+      now = new Date(now.getTime() + minutes * 60_000)
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+test('while one process asks a forge, no other one asks it or takes it back', async () => {
+  await using given = await asked()
+  const first = given.look()
+  await given.isAsked(1)
+  await given.look()
+  await given.look(REFUSAL)
+  assert.deepEqual([given.did, await given.kept()], [['asked'], 'asking'])
+  given.answersWith({ outcome: 'waiting' })
+  await first
+  assert.equal(await given.kept(), 'waiting')
+  await given.look(REFUSAL)
+  assert.deepEqual([given.did, await given.kept()], [['asked', 'withdrawn'], null])
+})
+
+test('what a process asked for that was taken for gone is taken back, unless another one has asked for it too', async () => {
+  await using given = await asked()
+  const slow = given.look()
+  await given.isAsked(1)
+  given.passes(6)
+  await given.look(REFUSAL)
+  assert.deepEqual([given.did, await given.kept()], [['asked', 'withdrawn'], null])
+  given.answersWith({ outcome: 'waiting' })
+  await slow
+  assert.deepEqual([given.did, await given.kept()], [['asked', 'withdrawn', 'withdrawn'], null])
+
+  const slower = given.look()
+  await given.isAsked(2)
+  given.passes(6)
+  const next = given.look()
+  await given.isAsked(3)
+  const [ofSlower, ofNext] = [{ outcome: 'waiting' }, { outcome: 'waiting' }] as const
+  given.answersWith(ofSlower)
+  await slower
+  given.answersWith(ofNext)
+  await next
+  assert.equal(given.did.filter((one) => one === 'withdrawn').length, 2, 'it is asked for all the same')
+  assert.equal(await given.kept(), 'waiting')
+})
