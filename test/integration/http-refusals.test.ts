@@ -106,7 +106,8 @@ test('an unknown order is 404 on every route that names one', async () => {
   const app = createTokenApp(api.deps())
   for (const { method, path } of operations().filter((route) => route.path.startsWith('/api/work-orders/{id}'))) {
     for (const id of ['00000000-0000-4000-8000-000000000000', 'zz', 'abc', '%00', "1'--", 'a'.repeat(5000)]) {
-      const body = method === 'PATCH' ? json('{"title":"x"}') : {}
+      const isDecision = path.endsWith('/decide')
+      const body = method === 'PATCH' ? json('{"title":"x"}') : isDecision ? json('{"option":"abort"}') : {}
       const response = await app.request(path.replace('{id}', id).replaceAll(/\{\w+\}/g, '1'), { ...body, method })
       await refusal(response.clone(), 404, 'work_order_not_found')
       await assertConforms(method, path, response)
