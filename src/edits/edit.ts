@@ -22,7 +22,7 @@ type Block = {
   path: string
 }
 
-type NamedFence = { namedBy?: 'title' | 'words'; isAll?: boolean; mayReplace?: 'likely' | 'said' }
+type NamedFence = { namedBy?: 'title' | 'words'; isAll?: boolean; isGuess?: boolean; mayReplace?: 'likely' | 'said' }
 
 /** One block of an answer. Blocks are applied in their order. */
 export type Edit =
@@ -32,6 +32,7 @@ export type Edit =
    * `body`: the lines of the whole file; none for an empty file. `namedBy`: what names the file where no header says that
    * this is the whole of it. Under a title a new file is made of it; else it must stand in the file in the end, as a run of its
    * lines, or be all of the file by what `mayReplace` says: `likely` where its lines show that, `said` where words do too.
+   * `isGuess`: only its place behind a view of the file tells of it, so that one with few lines of the file is an example.
    * `isAll`: a verb, or words such as "the complete file", say that it is more than a part.
    */
   | (Block & Traits & { kind: 'write'; body: readonly string[] } & NamedFence)

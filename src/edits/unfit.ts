@@ -3,6 +3,7 @@ import type { Edit, Replacement } from './edit.ts'
 import type { EditedText } from './edited-text.ts'
 import { leftOutIn } from './left-out.ts'
 import { numbersOf } from './packaging.ts'
+import { isLikeFile } from './whole-file.ts'
 
 const COMMENT = /^(?:\/\/+|\/\*+|\*+(?=\s)|#+|--+(?=\s)|;+|%+|<!--|\{\/\*|"""|'''|\(\*)\s*/
 const COMMENT_END = /(?<!\s)\s*(?:\*\/\}?|-->|"""|'''|\*\))$/
@@ -99,12 +100,13 @@ export function unfitBody(before: EditedText | null, body: readonly string[], pa
 /**
  * Whether the lines of a fence only show what a file holds: one run of its lines, but for spaces around each. What may as
  * well be the whole file, of which lines were taken off an end, is no view: all that is said to be more than a part, and
- * what has an end of the file and most of its lines.
+ * what has an end of the file and most of its lines. A guess with few lines of the file is an example, which changes nothing.
  */
 export function isViewOf(
   file: EditedText,
-  { body, namedBy, isAll = false }: Extract<Edit, { kind: 'write' }>,
+  { body, namedBy, isAll = false, isGuess = false }: Extract<Edit, { kind: 'write' }>,
 ): boolean {
+  if (isGuess && !isLikeFile(file.lines(), body)) return true
   const from = body.findIndex((line) => line.trim() !== '')
   const lines = body.slice(Math.max(0, from), body.findLastIndex((line) => line.trim() !== '') + 1)
   const { count, first } = file.likeOccurrences(lines, 'spaces around')

@@ -30,6 +30,12 @@ export function isAllOf(file: readonly string[], text: readonly string[], { isSa
   return isSaid || stretchesOf(before, after)?.every(isReplaced) === true
 }
 
+/** Whether half of the lines of a text are lines of a file. */
+export function isLikeFile(file: readonly string[], text: readonly string[]): boolean {
+  const worded = withText(text).filter(hasWords)
+  return without(worded, withText(file)).length * 2 <= worded.length
+}
+
 function hasWords(line: string): boolean {
   return /[\p{L}\p{N}_]/u.test(line)
 }

@@ -126,6 +126,11 @@ export class Gap {
     return isLed ? this.#fence : null
   }
 
+  /** The file whose lines the fence before shows, where at most a line of words stands between; null: there is none. */
+  get shownBefore(): string | null {
+    return this.#words > 1 || this.#fence === null ? null : this.#fence.path
+  }
+
   /** The file out of scope that the line before names as the one of what follows; null: it names none. */
   get otherName(): string | null {
     return this.#alone

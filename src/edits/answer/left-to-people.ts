@@ -46,9 +46,10 @@ export function extentAfter(
     .split(/\s/)
     .map((word) => withoutCode(word, lasts))
     .join(' ')
-  if (OTHER_STATE.test(words) || leadsToLater(line) || (isName && extent === 'other')) return 'other'
+  if (OTHER_STATE.test(words) || leadsToLater(line) || NOT_TICKED.test(line) || (isName && extent === 'other'))
+    return 'other'
   if (isName ? OF_EXCERPT.test(words) : OF_PARTS.test(words)) return 'part'
-  if ((OF_ALL.test(words) && !tellsOfRest(line)) || (isName && extent === 'all')) return 'all'
+  if ((OF_ALL.test(words) && !tellsOfRest(line) && !NOT_ALL.test(words)) || (isName && extent === 'all')) return 'all'
   return lasts.length === 0 || words.split(/[^\w'’]+/).every((word) => OF_NEW_STATE.test(word)) ? 'open' : 'part'
 }
 
@@ -62,6 +63,9 @@ function withoutCode(word: string, lasts: readonly string[]): string {
 const MOST_OF_SENTENCE = 400
 /** Words that tell of the state that is to be. */
 const DONE_SO = /\b(?:after|with|including) (?:the |this |these |those |your |all )?(?:change|edit|update|fix)\w*/g
+const NOT_TICKED = /^\s{0,12}[-*+] \[ \]/
+/** What takes it back that something is all of a file. */
+const NOT_ALL = /\b(?:no|not|never|without|leav(?:e|es|ing)|rather|rest|elsewhere)\b|n['’]t\b/i
 const OF_ALL = new RegExp(
   [
     '\\b(?:complete|entire|full|whole)(?: (?:and|updated?|new|modified|revised|corrected|final|changed|resulting|test|source))*',

@@ -46,14 +46,13 @@ export function takesBody(
   const inHand = state.gap.isEmpty ? state.written.currentPath : null
   const inside = kind === 'text' ? fileNamedInside(state, at, info) : null
   const words = isShell(info) ? null : owner.kind === 'words' ? owner.path : (inHand ?? replacedPath(state))
-  const path = title !== null && (title.isNear || !isShell(info)) ? title.title.path : (ofInfo ?? inside ?? words)
+  const told = title !== null && (title.isNear || !isShell(info)) ? title.title.path : (ofInfo ?? inside ?? words)
   const other = isShell(info) || kind !== 'text' ? null : (state.gap.otherName ?? otherNameIn(info, state.names))
-  if (path === null && other !== null)
+  if (told === null && other !== null)
     throw state.refusal(at, `this fence stands below "${shownLine(other)}", ${OTHER_PATH}`)
-  if (path === null) {
-    refuseAsked(state, info)
-    return false
-  }
+  if (told === null) refuseAsked(state, info)
+  const path = told ?? shownBefore(state, { kind, info })
+  if (path === null) return false
   if (kind === 'edits' && !isWhole) {
     if (path !== inHand || title !== null) refuseTextBefore(state, from)
     return false
@@ -66,7 +65,8 @@ export function takesBody(
   const traits = title === null ? {} : state.traitsOf(at, title.title)
   const isAll = state.gap.saysAll || (title !== null && title.title.verb !== null)
   const isNamed = namedBy === 'title' || inside !== null || owner.kind === 'words'
-  const named = { namedBy, isAll, ...(isNamed ? MAY_REPLACE[state.gap.extent] : {}) } as const
+  const isGuess = told === null
+  const named = { namedBy, isAll, isGuess, ...(isNamed ? MAY_REPLACE[state.gap.extent] : {}) } as const
   state.addTitled(at, { ...traits, kind: 'write', path, body, ...(isWhole ? {} : named) })
   state.gap.clear(namedBy === 'words' || !isWhole ? { path, doubt: null } : null)
   return true
@@ -91,6 +91,13 @@ const LANGUAGES: Readonly<Record<string, string>> = {
 function languageOf(name: string): string {
   const known = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
   return LANGUAGES[known] ?? known
+}
+
+/** The file of a fence of text that stands behind another, in the language of the file whose lines that one shows. */
+function shownBefore({ gap }: AnswerState, { kind, info }: { kind: Content['kind']; info: string }): string | null {
+  const path = gap.shownBefore
+  const [language = ''] = info.split(/\s/, 1)
+  return path !== null && kind === 'text' && languageOf(language) === languageOf(path) ? path : null
 }
 
 /** A fence in the language of the file in hand, below words that ask for it, is a change of that file. */

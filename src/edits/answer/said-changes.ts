@@ -9,11 +9,11 @@ export type Said = { what: 'change' | 'mode'; paths: readonly string[] }
 
 const MOST_OF_LINE = 2_000
 /** What no line lacks that says such a change: a part of the words below, or an arrow. */
-const MAY_SAY = /creat|delet|remov|rm|unlin|drop|eras|renam|mov|mv|->|→|=>|execut|\+x|755/i
+const MAY_SAY = /creat|added|introduc|gone|\brid\b|delet|remov|rm|unlin|drop|eras|renam|mov|mv|->|→|=>|execut|\+x|755/i
 /** More than a clause has that says this and nothing else. */
 const MOST_OF_CLAUSE = 400
 const REMOVES = setOf(
-  'delete deleted deletes deleting deletion remove removed removes removing removal rm unlink drop dropped erase erased',
+  'delete deleted deletes deleting deletion remove removed removes removing removal rm unlink drop dropped erase erased gone rid',
 )
 const MOVES = setOf('rename renamed renames renaming move moved moves moving mv')
 const MAKES = setOf('make makes made making set sets mark marked give add added becomes become chmod')
@@ -22,7 +22,7 @@ const MODES = setOf('executable +x 755 0755 100755 a+x u+x')
 const OTHERS = setOf(
   `a an the this that these those file files module it its them of to from into as be been being is are was were must should can now
   then also and both please entirely completely fully whole entire so too as well we i i've i'll we've ok okay next finally lastly
-  first action actions todo step git via using with bit mode permission permissions flag sure x done yes has have will`,
+  first action actions todo step got get git useless script class component via using with bit mode permission permissions flag sure x done yes has have will`,
 )
 /** Why a file may go. */
 const REASONS =
@@ -59,10 +59,10 @@ export function saidOf(line: string, names: ScopeNames): Said[] {
     : saidBy(line, names)
   if (whole !== null) return [whole]
   return sentences.flatMap((sentence, index) => {
-    const made = isDenied(sentence) ? null : madeBy(sentence, names)
+    const before = String(sentences[index - 1])
+    const made = isDenied(sentence) ? null : madeBy(before.endsWith(':') ? `${before} ${sentence}` : sentence, names)
     if (made !== null) return [made]
-    const label = String(sentences[index - 1])
-    if (sentence.endsWith('?') || (label.endsWith(':') && isDenied(label))) return []
+    if (sentence.endsWith('?') || (before.endsWith(':') && isDenied(before))) return []
     const clauses = isDenied(sentence) ? [] : sentence.split(CLAUSES)
     const [said] = [...(isForLater(sentence) ? [] : [sentence]), ...clauses].flatMap(
       (part) => saidBy(part, names) ?? [],
@@ -71,15 +71,19 @@ export function saidOf(line: string, names: ScopeNames): Said[] {
   })
 }
 
-const MAKES_FILE =
-  /^\W{0,9}(?:(?:finally|then|now|next|also|and|please|first|I(?:['’]ve| have)?|we)[, ]+){0,3}created?\s+(?:(?:an?|the|new|file|module|script|package|another|called|named|at)\s+){0,4}[`*"']{0,3}([\w@./-]{1,300})/i
+const MAKES_FILE = [
+  /(?:^\W{0,9}(?:(?:finally|then|now|next|please|first)[, ]+){0,3}create|\bcreated|\b(?:I|we)(?:['’]ve| have)? (?:also )?(?:added|introduced))\W{1,5}(?:(?:an?|the|new|file|module|script|package|helper|small|another|called|named|at|in)\s+){0,5}[`*"']{0,3}([\w@./-]{1,300})(?![`*"']{0,3} (?:to|from|as)\b)/i,
+  /^\W{0,9}([\w@./-]{1,300})[`*"']{0,3} (?:was |has been |is |\| ?)(?:newly )?created\b/i,
+]
 
 /** A file in scope that a sentence tells to have been made, or asks for; null: it speaks of none. */
 function madeBy(sentence: string, names: ScopeNames): Said | null {
-  const [, name] = MAKES_FILE.exec(sentence) ?? []
-  const path = name === undefined ? null : names.meantBy(name)
-  if (path === null || !names.covers(path) || !/\.\w+$/.test(path)) return null
-  return { what: 'change', paths: [path] }
+  for (const made of MAKES_FILE) {
+    const [, name] = made.exec(sentence) ?? []
+    const path = name === undefined ? null : names.meantBy(name)
+    if (path !== null && names.covers(path) && /\.\w+$/.test(path)) return { what: 'change', paths: [path] }
+  }
+  return null
 }
 
 function saidBy(clause: string, names: ScopeNames): Said | null {

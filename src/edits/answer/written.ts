@@ -17,7 +17,7 @@ const CHANGES_NOTHING =
   /^\W*(?:this (?:file )?|there (?:is|are) |it )?(?:(?:needs |requires |has )?(?:no|nothing|none)(?: (?:other|further|more|else|additional|code|file))?(?: (?:changes?|edits?|modifications?|updates?))?(?: (?:to (?:be )?(?:changed?|do(?:ne)?|edit(?:ed)?|update)|is|are|was|were))?(?: (?:needed|required|necessary|made))?|(?:is |stays |remains |left )?(?:unchanged|as (?:it )?is)|(?:is |are )?not (?:changed|touched|modified|needed|necessary|required)|(?:is )?already (?:done|correct|right|in place|present|there|implemented|up to date))(?: (?:here|(?:in|to|for) (?:this|the|that) file|at all))?(?:\s*(?:[.!,;:)]|[—–-]+\s|\b(?:because|since|as)\b)|$)/i
 /** What asks for a change behind it. */
 const ASKS =
-  /(?:^|[.!;:,]\s+|\b(?:and|then|please)\s+)(?:add|replace|change|remove|insert|append|prepend|delete|set|rename|move|use|update|make|put)\b|\b(?:except|besides|other than|apart from|but)\b/im
+  /(?:^|[.!;:,]\s+|\b(?:and|then|please)\s+)(?:add|replace|change|remove|insert|append|prepend|delete|set|rename|move|use|update|make|put)\b|\b(?:although|though|from now on|(?:only|just) \S{1,200} to|except|besides|other than|apart from|but)\b/im
 const MOST_WORDS = 2_000
 /** How far above a line of a list or of a fence its lead is looked for. */
 const LEAD_WITHIN = 15
