@@ -9,7 +9,11 @@ const FILES = {
   'other.txt': 'other\n',
   'moose.yaml': 'checks:\n  - { name: polite, run: "! grep -q rude greeting.txt other.txt" }\n',
 }
-const QUIET = { ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000', MOOSE_TRACK_INTERVAL_MS: '3600000' }
+const QUIET = {
+  ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000',
+  MOOSE_TRACK_INTERVAL_MS: '3600000',
+  MOOSE_FOLLOW_UP: 'false',
+}
 
 /** Around what a verification leaves outside of its process. */
 const MOMENTS = [
