@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { renderedMarkdown } from '../../test/support/github-markdown.ts'
 import { BODIES, bodyOf, type Carried, HOSTILE_BODIES, MARKER, UNIT } from '../../test/support/pull-request-bodies.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import { CONFLICT, type Repair } from '../contract/evidence/repair.ts'
+import { CONFLICT, OF_PULL_REQUEST, REVIEW } from '../contract/evidence/repair.ts'
 
 const MOST_WORDS = 80
 /** What GitHub takes. */
@@ -116,6 +116,20 @@ test('a conflict that was resolved is no check that failed', () => {
     body,
     /^- Repair 1: git could not merge the base; the model was told and made c{12} for \$0\.0100\. The checks passed then\.$/m,
   )
+})
+
+test('what was asked for on the pull request is never said to have passed there', () => {
+  const repair = { by: 'proposer', head_sha: 'c'.repeat(40), cost_usd: 0.01, mended: true } as const
+  const body = bodyOf({
+    repairs: [
+      { ...repair, check: `unit${OF_PULL_REQUEST}` },
+      { ...repair, check: REVIEW },
+    ],
+  })
+  assert.doesNotMatch(beforeFold(body), /Repaired/)
+  assert.match(body, /^- Repair 1: check unit of the pull request failed; .*; those of the pull request ran anew\.$/m)
+  assert.match(body, /^- Repair 2: a review asked for changes; the model was told and made c{12}/m)
+  assert.doesNotMatch(body, /It passed then/)
 })
 
 test('a conflict that was resolved is told where the project has no checks, too', () => {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { FollowUpTask } from '../contract/evidence/follow-up.ts'
+import { OF_PULL_REQUEST, REVIEW } from '../contract/evidence/repair.ts'
 import { type BegunFollowUp, followUpAnswered } from '../db/follow-ups.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
@@ -32,7 +33,7 @@ export async function taskOf(
   }
   const others = more.length === 0 ? '' : ` and ${more.length} more`
   return {
-    check: `${name} of the pull request`.slice(0, LONGEST_NAME),
+    check: `${name.slice(0, LONGEST_NAME)}${OF_PULL_REQUEST}`,
     reason: `check "${name}"${others} failed on the pull request`,
     told: told.join('\n\n').slice(0, LONGEST_TOLD),
     surface: null,
@@ -41,7 +42,7 @@ export async function taskOf(
   }
 }
 
-const LONGEST_NAME = 200
+const LONGEST_NAME = 180
 
 function taskOfReview(asked: readonly Asked[]): FollowUpTask {
   const paths = asked.map(({ path }) => path)
@@ -52,7 +53,7 @@ function taskOfReview(asked: readonly Asked[]): FollowUpTask {
   })
   const threads = asked.flatMap(({ thread }) => (thread === null ? [] : [thread]))
   return {
-    check: 'review',
+    check: REVIEW,
     reason: `${asked.length === 1 ? 'a comment' : `${asked.length} comments`} of a review`,
     told: told.join('\n\n').slice(0, LONGEST_TOLD),
     // What is said of the change as a whole may be about any of its files.

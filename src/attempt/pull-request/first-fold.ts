@@ -1,4 +1,4 @@
-import type { Repair } from '../../contract/evidence/repair.ts'
+import { isOfPullRequest, type Repair } from '../../contract/evidence/repair.ts'
 import { saidOfChange } from '../../edits/said-of-change.ts'
 import { kindOfFile } from '../../work-order/kind-of-change.ts'
 import { asWords, fenced } from '../../work-order/markdown.ts'
@@ -119,10 +119,10 @@ function unproved(evidence: Evidence): string[] {
 
 const BY: Readonly<Record<Repair['by'], string>> = { fix: 'its fix command', proposer: 'the model', aider: 'Aider' }
 
-/** Each check once, with what made the last commit for it; a try without a commit mended nothing. */
+/** Each check run here once, with what made the last commit for it; a try without a commit mended nothing. */
 function repaired(repairs: readonly Repair[]): string[] {
   const byCheck = Map.groupBy(
-    repairs.filter(({ head_sha: sha }) => sha !== null),
+    repairs.filter((repair) => repair.head_sha !== null && !isOfPullRequest(repair)),
     ({ check }) => check,
   )
   return [...byCheck].flatMap(([check, tries]) => {

@@ -1,4 +1,4 @@
-import { CONFLICT, type Repair } from '../../contract/evidence/repair.ts'
+import { CONFLICT, isOfPullRequest, REVIEW, type Repair } from '../../contract/evidence/repair.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { ChangedFile } from '../../ports/workspace.ts'
 import { spelt } from '../../work-order/hidden-text.ts'
@@ -196,6 +196,8 @@ function repairTold(repair: Repair, index: number): string {
   const { check, mended } = repair
   if (check === CONFLICT)
     return `${unchecked(repair, index)} ${mended ? 'The checks passed then' : 'A check failed then'}.`
+  if (isOfPullRequest(repair))
+    return `${unchecked(repair, index)} ${mended ? 'The checks here passed then; those of the pull request ran anew' : 'A check here failed then'}.`
   return `${unchecked(repair, index)} ${mended ? 'It passed then' : 'It still failed'}.`
 }
 
@@ -203,7 +205,8 @@ function repairTold(repair: Repair, index: number): string {
 function unchecked({ check, by, head_sha: sha, cost_usd: cost }: Repair, index: number): string {
   const made = sha === null ? 'made no commit' : `made ${sha.slice(0, 12)}`
   const paid = cost === 0 ? '' : ` for $${cost.toFixed(4)}`
-  const what = check === CONFLICT ? 'git could not merge the base' : `check ${onOneLine(check)} failed`
+  const found = check === REVIEW ? 'a review asked for changes' : `check ${onOneLine(check)} failed`
+  const what = check === CONFLICT ? 'git could not merge the base' : found
   return `- Repair ${index + 1}: ${what}; ${REPAIRED_BY[by]} ${made}${paid}.`
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CheckEvidence, CriterionEvidence, OrderEvidence } from '../../contract/evidence/evidence.ts'
-import type { Repair } from '../../contract/evidence/repair.ts'
+import { isOfPullRequest, type Repair } from '../../contract/evidence/repair.ts'
 import type { AttemptView, StepView, WorkOrderDetail } from '../../contract/work-orders.ts'
 import { duration, usd } from './humanize.ts'
 import type { Paint } from './output.ts'
@@ -125,11 +125,14 @@ const REPAIRED_BY: Readonly<Record<Repair['by'], string>> = {
 }
 
 function repairRows(repairs: readonly Repair[], paint: Paint): string[][] {
-  return repairs.map(({ check, by, head_sha: sha, cost_usd: cost, mended }) => [
-    `  ${mended ? paint.green('✓') : paint.red('✗')} ${harmless(check)}`,
-    REPAIRED_BY[by],
-    sha === null ? 'no commit' : harmless(sha.slice(0, 12)),
-    cost === 0 ? '' : usd(cost),
+  // Only its forge tells what became of what was said on the pull request.
+  const sign = (repair: Repair) =>
+    !repair.mended ? paint.red('✗') : isOfPullRequest(repair) ? paint.dim('·') : paint.green('✓')
+  return repairs.map((repair) => [
+    `  ${sign(repair)} ${harmless(repair.check)}`,
+    REPAIRED_BY[repair.by],
+    repair.head_sha === null ? 'no commit' : harmless(repair.head_sha.slice(0, 12)),
+    repair.cost_usd === 0 ? '' : usd(repair.cost_usd),
   ])
 }
 
