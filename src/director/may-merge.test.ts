@@ -44,7 +44,7 @@ const GREEN: MergeFacts = {
   isApproved: true,
   hasHeldChanges: false,
   isInReview: true,
-  pull: { ...PULL, body: body(), follow_up: QUIET },
+  pull: { ...PULL, body: body(), follow_up: QUIET, adopted_sha: null },
   seen: SEEN,
   mergedBeside: null,
   now: new Date('2026-01-01T01:00:10Z'),
@@ -60,6 +60,7 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
   hands_off: [
     [follow('hands_off', 'b holds 0123, which Moose has not made', 'hands_off'), /which Moose has not made$/],
   ],
+  adopted: [[pull({ adopted_sha: '0123456789abcdef' }), /^it holds 0123456789ab, which a person has pushed$/]],
   follow_up: [
     [follow('red', 'failed on the forge: unit'), /^failed on the forge: unit$/],
     [follow('reviewed', 'a comment of a review by ada'), /^a comment of a review by ada$/],

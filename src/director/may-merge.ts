@@ -19,7 +19,7 @@ export type MergeFacts = {
   /** Its order is in review with it; false: an attempt of it is to be made, or is under way. */
   isInReview: boolean
   /** With its text, whose record says what was verified. */
-  pull: PullInReview & { body: string; follow_up: FollowUpView | null }
+  pull: PullInReview & { body: string; follow_up: FollowUpView | null; adopted_sha: string | null }
   /** The commit with which it was last seen on its forge, since when, and when last; null: it was not seen yet. */
   seen: { sha: string; since: Date; at: Date } | null
   /** The last pull request that was merged into its base since its own verification began; null: none was. */
@@ -87,6 +87,11 @@ export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'hands_off',
     refuses: ({ pull: { follow_up: followUp } }) => (followUp?.code === 'hands_off' ? followUp.why : null),
+  },
+  {
+    rule: 'adopted',
+    refuses: ({ pull: { adopted_sha: sha } }) =>
+      sha === null ? null : `it holds ${sha.slice(0, 12)}, which a person has pushed`,
   },
   {
     rule: 'follow_up',

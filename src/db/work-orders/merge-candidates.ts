@@ -42,7 +42,7 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
     .select(['work_orders.files_in_scope', 'work_orders.risk_level', 'projects.id as project_id'])
     .select(['projects.merge_policy', 'projects.auto_merge', 'projects.forge'])
     .select(['pull_requests.number', 'pull_requests.attempt', 'node_id', 'base', 'branch', 'head_sha', 'seen_head_sha'])
-    .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'merge_asked'])
+    .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'adopted_sha', 'merge_asked'])
     .select(['followed_sha', 'followed_since', 'followed_at', MERGED_BESIDE.as('merged_beside')])
     .select(endedAsSeen)
     .select(sql<boolean>`coalesce(${IS_APPROVED} and ${IS_AS_APPROVED}, false)`.as('is_approved'))
