@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { renderedMarkdown } from '../../test/support/github-markdown.ts'
 import { BODIES, bodyOf, type Carried, HOSTILE_BODIES, MARKER, UNIT } from '../../test/support/pull-request-bodies.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import { CONFLICT, OF_PULL_REQUEST, type Repair, REVIEW } from '../contract/evidence/repair.ts'
+import { CONFLICT, OF_PULL_REQUEST, REVIEW, type Repair } from '../contract/evidence/repair.ts'
 
 const MOST_WORDS = 80
 /** What GitHub takes. */
