@@ -20,7 +20,7 @@ const FILES = {
 }
 const SETTINGS = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '1000', ORCHESTRATOR_EXECUTOR: 'patch' }
 const text = (told: string): Scripted => ({ kind: 'text', text: told })
-const PATIENT = { withinMs: 60_000 }
+const PATIENT = { withinMs: 180_000 }
 
 async function mergedBy(moose: Moose): Promise<MergedBy[]> {
   const response = await moose.http.fetch(new Request('http://127.0.0.1/api/budget'))
