@@ -2,17 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { WorkOrdersResponse } from '../../src/contract/work-orders.ts'
-import { type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
-import { createMooseHome, detailOf } from '../support/moose-home.ts'
-import { useStandIn } from '../support/stand-in-proposer.ts'
+import { CHAINED_ORDERS, createChainHome, NAMES } from '../support/dependency-chain.ts'
+import { detailOf } from '../support/moose-home.ts'
 import { until } from '../support/until.ts'
 
-const FILES = {
-  'a.txt': 'a\n',
-  'moose.yaml': 'checks:\n  - { name: whole, run: "! grep -q broken *.txt", proves: [1] }\n',
-}
-const SETTINGS = { OPENAI_COMPATIBLE_API_KEY: 'sk-real', ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '0' }
-const NAMES = ['one', 'two', 'three', 'four', 'five']
 const PATIENCE = { withinMs: 180_000 }
 
 async function call(moose: Moose, method: string, path: string, body?: unknown): Promise<unknown> {
@@ -25,27 +18,11 @@ async function call(moose: Moose, method: string, path: string, body?: unknown):
 }
 
 test('a chain of five orders, the third failing once and retried: in order, each on the merge before, all merged by rule', async () => {
-  let asked = 0
-  const written = ({ body }: ReceivedCall): Scripted => {
-    const [, name] = /Work Order: Write (\w+)\\n/.exec(JSON.stringify(body)) ?? []
-    asked += name === 'three' ? 1 : 0
-    const word = name === 'three' && asked === 1 ? 'broken' : name
-    return { kind: 'text', text: `### write ${name}.txt\n\`\`\`\n${word}\n\`\`\`\n` }
-  }
   await using stack = new AsyncDisposableStack()
-  const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
-  const server = stack.use(await startModelServer(written))
-  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const home = await createChainHome(stack)
   const moose = stack.use(await home.open())
   await call(moose, 'PATCH', '/api/projects/sample', { merge_policy: 'auto', max_open_pull_requests: 1 })
-  const work_orders = NAMES.map((name, index) => ({
-    title: `Write ${name}`,
-    files_in_scope: [`${name}.txt`],
-    acceptance_criteria: ['Nothing is broken'],
-    risk_level: 'low',
-    approved: true,
-    ...(index === 0 ? {} : { depends_on: [`Write ${NAMES[index - 1]}`] }),
-  }))
+  const work_orders = CHAINED_ORDERS.map((order) => ({ ...order, approved: true }))
   // The last is filed first: what counts is what they depend on.
   const filed = await call(moose, 'POST', '/api/work-orders', { work_orders: work_orders.toReversed() })
   const ids = WorkOrdersResponse.parse(filed)
