@@ -11,7 +11,7 @@ import {
 } from '../../contract/notifications/endpoints.ts'
 import { addEndpoint, listEndpoints, removeEndpoint } from '../../db/notifications/endpoints.ts'
 import { testEndpoint } from '../../notifications/sender.ts'
-import { ANY_FAULT, BODY_FAULT, json, jsonBody, NO_SUCH_ENDPOINT } from '../answers.ts'
+import { ANY_FAULT, BODY_FAULT, json, jsonBody, NO_SUCH_ENDPOINT, NO_SUCH_PROJECT } from '../answers.ts'
 import { newRoutes } from '../new-routes.ts'
 
 const tags = ['Notifications']
@@ -41,6 +41,7 @@ const add = createRoute({
   request: { body: jsonBody(NewEndpoint, true) },
   responses: {
     201: json(NewEndpointResponse, 'With its secret, which is shown this once'),
+    ...NO_SUCH_PROJECT,
     ...BODY_FAULT,
     ...ANY_FAULT,
   },
