@@ -10,7 +10,7 @@ import {
   URL_PATTERN,
   urlProblem,
 } from './proposer-rules.ts'
-import { knownOrOther, storedText, textOfForm } from './stored-text.ts'
+import { isStorableText, knownOrOther, storedText, textOfForm } from './stored-text.ts'
 import { z } from './zod.ts'
 
 /** How a proposer's provider is spoken to. */
@@ -82,11 +82,22 @@ const BodyFields = named(z.unknown(), bodyFieldProblem, FIELD_NAMES)
     (fields) => isDeeper(fields, DEEPEST_BODY) || JSON.stringify(fields).length <= LONGEST_BODY,
     `is longer than ${LONGEST_BODY} characters`,
   )
+  .refine(
+    (fields) => isDeeper(fields, DEEPEST_BODY) || isStorable(fields),
+    'holds a NUL or half of a character, which cannot be stored',
+  )
   .openapi({ description: `At most ${LONGEST_BODY} characters of JSON, nested at most ${DEEPEST_BODY} deep` })
 
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1))
+}
+
+/** Whether jsonb takes every name and every text of it. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return isStorableText(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([name, part]) => isStorableText(name) && isStorable(part))
 }
 
 /** What a proposer is made of besides its name; docs/proposers.md is made of it. */

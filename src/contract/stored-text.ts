@@ -2,12 +2,15 @@ import { textOfAtMost } from '../work-order/content.ts'
 import { z } from './zod.ts'
 
 /**
- * Text that Postgres can hold: no NUL, no lone surrogate. Anything else would pass the API and break at the database.
+ * Whether Postgres can hold it: no NUL, no lone surrogate. Anything else would pass the API and break at the database.
  * @see https://www.postgresql.org/docs/current/datatype-json.html#DATATYPE-JSON
  */
+export const isStorableText = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
+
+/** Text that Postgres can hold. */
 export const storedText = (maxLength: number) =>
   textOfAtMost(maxLength)
-    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'contains a NUL or half of a character')
+    .refine(isStorableText, 'contains a NUL or half of a character')
     .meta({ pattern: String.raw`^[^\u0000]*$` })
 
 /** The same of one form; the form, too, admits neither a NUL nor half of a character. */

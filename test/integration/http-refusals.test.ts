@@ -212,6 +212,11 @@ test('a name that is there twice, text that is no UTF-8, an unknown field and an
   assert.match(twice.message, /names "title" twice/)
   const lost = await app.request('/api/proposers', json('{"name":"a","extra_body":{"__proto__":{"a":1}}}'))
   assert.match((await refusal(lost, 400, 'request_invalid')).message, /__proto__ is the name of no field/)
+  for (const stored of ['{"a":{"b\\u0000":1}}', '{"a":["\\ud800"]}']) {
+    const body = json(`{"name":"a","kind":"anthropic","model":"m","price":{"free":true},"extra_body":${stored}}`)
+    const unstored = await refusal(await app.request('/api/proposers', body), 400, 'request_invalid')
+    assert.match(unstored.message, /extra_body holds a NUL or half of a character/)
+  }
   const latin1 = await refusal(await send(Buffer.from('{"title":"caf\xe9"}', 'latin1')), 400, 'request_invalid')
   assert.match(latin1.message, /The body is not UTF-8 \(line 1\)/)
   const field = await refusal(await send('{"titel":"a"}'), 400, 'work_order_invalid')
