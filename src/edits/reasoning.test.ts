@@ -117,9 +117,21 @@ const texts: Record<string, [answer: string, left: string]> = {
   'words around it in one line': ['Well <think>hm</think> so', 'Well \n so'],
   'nothing but thoughts': ['<think>\nHm.\n</think>\n', ''],
   'drafts below names on lines of their own': [
-    `Perhaps\n${fenced('a.md')}\n**\`b/c\`**\n${pair('old', 'x')}\n</think>\n#### b/c\n\n${fenced('a.md')}\n### edit b/c\n`,
-    `#### b/c\n\n${fenced('a.md')}\n### edit b/c\n`,
+    `Perhaps\n${fenced('a.md')}\n**\`b/c\`**\n${pair('old', 'x')}\n</think>\n#### b/c\n\n${fenced('a.md')}\n${edit('b/c')}\n`,
+    `#### b/c\n\n${fenced('a.md')}\n${edit('b/c')}\n`,
   ],
+  'a draft of a file below its name, and of its pairs': [
+    `Perhaps\n**b/c**\n\n\`\`\`js\nx\n\`\`\`\nor\n${edit('b/c')}\n</think>\n${write('b/c', 'y')}`,
+    write('b/c', 'y'),
+  ],
+  'a draft with more lines around what it changes': [
+    `So:\n### edit a\n${pair('x\nold', 'x\nnew')}\n</think>\n${edit('a')}`,
+    edit('a'),
+  ],
+  'a draft of a diff': [`So:\n${diff('a', 'x')}\n</think>\n${diff('a', 'y')}`, diff('a', 'y')],
+  'a draft of a patch': [`So:\n${patch('a', 'x')}\n</think>\n${edit('a')}`, edit('a')],
+  'a draft of a deletion': ['So:\n### delete a\n</think>\n### delete a\n', '### delete a\n'],
+  'a fence below words': ['As in\n```js\nx\n```\n</think>\nSo', 'So'],
   'carriage returns': ['<think>\r\nHm.\r\n</think>\r\n\r\na\r\nb', 'a\r\nb'],
 }
 
@@ -150,6 +162,26 @@ const unclear: Record<string, [answer: string, line: number]> = {
   'an end behind a pair below the name of a file that no other changes': [
     `Perhaps\n${DRAFT}\n\`lib/x.ts\`\n\n${pair('old', 'new')}\n</think>\n${DRAFT}`,
     15,
+  ],
+  'an end behind a file below its name that no other changes': [
+    `Perhaps\nlib/x.ts\n\`\`\`ts\nx\n\`\`\`\n</think>\n${FINAL}`,
+    6,
+  ],
+  'an end behind a file below its name, behind a draft in a fence': [
+    `Perhaps\n${fenced('a.md')}lib/x.ts\n\`\`\`ts\nx\n\`\`\`\n</think>\n${fenced('a.md')}`,
+    14,
+  ],
+  'an end behind an edit of a file that needs no change behind it': [
+    `Perhaps\n${DRAFT}\n</think>\n### edit draft\nNo changes needed.\n\n${FINAL}`,
+    8,
+  ],
+  'an end behind a pair of a place that no other changes': [
+    `Perhaps\n### edit a\n${pair('x', 'y')}\n</think>\n${edit('a')}`,
+    8,
+  ],
+  'an end behind a place of a patch that no other changes': [
+    `Perhaps\n${patch('a', 'x')}\n</think>\n### edit a\n${pair('x', 'y')}`,
+    8,
   ],
   'an end behind a deletion': [`So:\n### delete a\n</think>\n${FINAL}`, 3],
   'an end behind a whole file': [`So:\n${write('a', 'x')}\n</think>\n${FINAL}`, 6],
