@@ -12,13 +12,14 @@ import {
   linesOfDiff,
   mayBelong,
 } from './behind-end.ts'
+import { Claims } from './claims.ts'
 import { FenceContents } from './fence-content.ts'
 import { Gap } from './gap.ts'
 import { exactHeader, type Title } from './headings.ts'
 import { fenceOf, markerOf } from './line-shapes.ts'
 import { startsDiff } from './read-diff.ts'
 import { startsPatch } from './read-patch.ts'
-import { Claims, Written } from './written.ts'
+import { Written } from './written.ts'
 
 type WithoutPlace<Block> = Block extends Edit ? Omit<Block, 'block' | 'line'> : never
 /** A block under a title, which stands where its content does. */
