@@ -128,7 +128,12 @@ function standsFor(line: Shape, other: Shape, isAlone: boolean): boolean {
 /** The name of what a line declares, or the title of a test or a route; null: it declares nothing, or a mere value. */
 export function nameIn(line: string): string | null {
   const start = line.slice(0, MOST_OF_LINE)
-  const declared = LOCAL.test(start) ? null : DECLARED.exec(start)?.[1]
+  const declared = LOCAL.test(start) ? null : declaredIn(start)
   const titled = OPENS.test(start) || start.includes('=>') ? TITLED.exec(start)?.[2] : null
   return titled ?? declared ?? METHOD.exec(start)?.[1] ?? null
+}
+
+/** The name that a line declares, also that of a value; null: it declares nothing. */
+export function declaredIn(line: string): string | null {
+  return DECLARED.exec(line.slice(0, MOST_OF_LINE))?.[1] ?? null
 }
