@@ -1,4 +1,4 @@
-import { declaredIn, isReplaced, nameIn, stretchesOf, withText } from './whole-file.ts'
+import { declaredIn, isReplaced, nameIn, type Stretch, stretchesOf, withText } from './whole-file.ts'
 
 const OPENING = /[([{]/g
 const CLOSING = /[)\]}]/g
@@ -11,7 +11,7 @@ const USED = /(?<![\p{L}\p{N}_$.])[\p{L}_$][\p{L}\p{N}_$]*(?=[.(])/gu
 const FEWEST_AROUND = 9
 
 /**
- * Whether a text that shall be all of a file is visibly an excerpt of it: one run of its lines with a change, and more than half
+ * Whether a text that shall be all of a file is visibly an excerpt of it: one run of its lines with a change, and at least half
  * of the file is gone around it. That alone may as well be what is left of the file, so that there must be a sign of the rest:
  * the text begins within a block or leaves one open, uses what only the rest declares, or is a small part of its middle. Linear.
  */
@@ -20,15 +20,20 @@ export function isExcerptOf(file: readonly string[], text: readonly string[]): b
   const [head, ...others] = stretchesOf(before, after) ?? []
   const tail = others.pop()
   if (head === undefined || tail === undefined || !others.every(isReplaced)) return false
-  const around = [...head.gone, ...tail.gone]
+  const around = countLost(head) + countLost(tail)
   const fresh = countWorded([head, ...others, tail].flatMap((stretch) => stretch.fresh))
   const [size, all] = [countWorded(after), countWorded(before)]
-  if (countWorded(around) * 2 <= all || fresh === 0 || fresh * 2 > size) return false
+  if (around * 2 < all || fresh === 0 || fresh * 2 > size) return false
   if (isIndented(text) && !isIndented(file)) return true
   if (depthOf(after) !== 0 && depthOf(before) === 0) return true
-  if (usesAnyOf(namesAtTop(file, new Set(around)), after)) return true
+  if (usesAnyOf(namesAtTop(file, new Set([...head.gone, ...tail.gone])), after)) return true
   const isInMiddle = [head, tail].every(({ gone }) => gone.some(declares)) && before[0] !== after[0]
-  return isInMiddle && countWorded(around) >= FEWEST_AROUND && countWorded(around) * 4 >= all * 3
+  return isInMiddle && around >= FEWEST_AROUND && around * 4 >= all * 3
+}
+
+/** How many lines of a stretch go without another in their place. */
+function countLost({ gone, fresh }: Stretch): number {
+  return Math.max(0, countWorded(gone) - countWorded(fresh))
 }
 
 function countWorded(lines: readonly string[]): number {
