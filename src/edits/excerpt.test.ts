@@ -54,6 +54,11 @@ const SHRUNK: Record<string, [path: string, body: string]> = {
     'cart.ts',
     'export class Cart {\n  #items = []\n\n  total() {\n    return this.#items.length + 1\n  }\n}\n',
   ],
+  'a function with an import of its own': [
+    'users.ts',
+    `import {\n  users,\n} from './all.ts'\n${COUNT.replace('size', 'size + 1')}`,
+  ],
+  'a function with another import of a name': ['users.ts', `import { users } from './all.ts'\n${COUNT}`],
   'some functions': ['pure.ts', [2, 3, 4].map(pure).join('\n').replace('b * 3', 'b * 33')],
   'some settings': ['dev.yaml', 'port: 9090\ndebug: true\n'],
   'some members': ['list.json', '{\n  "b": 2,\n  "c": 33\n}\n'],

@@ -7,6 +7,8 @@ const KEYWORDS = /^(?:import|from|type|typeof|as|use|using|const|let|var|require
 const TOKEN = /[\p{L}_$][\p{L}\p{N}_$]*/gu
 /** A name that is called, or of which a member is used. */
 const USED = /(?<![\p{L}\p{N}_$.])[\p{L}_$][\p{L}\p{N}_$]*(?=[.(])/gu
+/** One of which neither is said, so that it may be imported or declared there. */
+const NAMED = /(?<![\p{L}\p{N}_$.])[\p{L}_$][\p{L}\p{N}_$]*(?![\p{L}\p{N}_$.(])/gu
 /** Fewer lines than this may be all that is wanted of a file. */
 const FEWEST_AROUND = 9
 
@@ -73,6 +75,6 @@ function namesOf(line: string): string[] {
 function usesAnyOf(names: ReadonlySet<string>, text: readonly string[]): boolean {
   if (names.size === 0) return false
   const isDeclaring = (line: string) => nameIn(line) !== null || declaredIn(line) !== null || line.includes('=>')
-  const own = new Set(text.filter(isDeclaring).flatMap((line) => line.match(TOKEN) ?? []))
+  const own = new Set(text.flatMap((line) => line.match(isDeclaring(line) ? TOKEN : NAMED) ?? []))
   return text.some((line) => (line.match(USED) ?? []).some((name) => names.has(name) && !own.has(name)))
 }
