@@ -7,11 +7,12 @@ import { isExcerptOf } from './excerpt.ts'
 
 const HEAD = "import { db } from './db.ts'\n\nconst users = new Map()\n"
 const FIND = '\nexport function findUser(id) {\n  return users.get(id)\n}\n'
+const LIST = '\nexport function listUsers() {\n  return [...users.values()]\n}\n'
 const REMOVE = '\nexport function removeUser(id) {\n  users.delete(id)\n  return db.remove(id)\n}\n'
 const COUNT = '\nexport function count() {\n  return users.size\n}\n'
 const pure = (n: number) => `export function f${n}(a) {\n  const b = a + ${n}\n  return b * ${n}\n}\n`
 const FILES: Files = {
-  'users.ts': HEAD + FIND + REMOVE + COUNT,
+  'users.ts': HEAD + FIND + LIST + REMOVE + COUNT,
   'cart.ts':
     'export class Cart {\n  #items = []\n\n  add(item) {\n    this.#items.push(item)\n  }\n\n  total() {\n    return this.#items.length\n  }\n\n  clear() {\n    this.#items = []\n  }\n}\n',
   'app.py':
@@ -24,6 +25,7 @@ const written = (path: string, body: string) => `### write ${path}\n\`\`\`\`\n${
 
 const EXCERPTS: Record<string, [path: string, body: string]> = {
   'a function that uses a value of the rest': ['users.ts', FIND.trimStart().replace('(id)\n', '(String(id))\n')],
+  'a function that spreads a value of the rest': ['users.ts', LIST.trimStart().replace('()]', '()].sort()')],
   'one that uses what the rest imports': ['users.ts', REMOVE.trimStart().replace('delete(id)', 'delete(+id)')],
   'the last one': ['users.ts', COUNT.trimStart().replace('size', 'size + 1')],
   'a method': ['cart.ts', '  total() {\n    return this.#items.length + 1\n  }\n'],

@@ -6,7 +6,7 @@ const IMPORTS = /^(?:import|from|use|using)\s|\brequire\(/
 const KEYWORDS = /^(?:import|from|type|typeof|as|use|using|const|let|var|require|static)$/
 const TOKEN = /[\p{L}_$][\p{L}\p{N}_$]*/gu
 /** A name that is called, or of which a member is used. */
-const USED = /(?<![\p{L}\p{N}_$.])[\p{L}_$][\p{L}\p{N}_$]*(?=[.(])/gu
+const USED = /(?<![\p{L}\p{N}_$]|(?<!\.\.)\.)[\p{L}_$][\p{L}\p{N}_$]*(?=[.(])/gu
 /** One of which neither is said, so that it may be imported or declared there. */
 const NAMED = /(?<![\p{L}\p{N}_$.])[\p{L}_$][\p{L}\p{N}_$]*(?![\p{L}\p{N}_$.(])/gu
 /** Fewer lines than this may be all that is wanted of a file. */
@@ -29,7 +29,7 @@ export function isExcerptOf(file: readonly string[], text: readonly string[]): b
   if (isIndented(text) && !isIndented(file)) return true
   if (depthOf(after) !== 0 && depthOf(before) === 0) return true
   if (usesAnyOf(namesAtTop(file, new Set([...head.gone, ...tail.gone])), after)) return true
-  const isInMiddle = [head, tail].every(({ gone }) => gone.some(declares)) && before[0] !== after[0]
+  const isInMiddle = size - fresh > 1 && [head, tail].every(({ gone }) => gone.some(declares)) && before[0] !== after[0]
   return isInMiddle && around >= FEWEST_AROUND && around * 4 >= all * 3
 }
 

@@ -5,7 +5,7 @@ const MOST_OF_LINE = 200
 const OPENS = /(?:[{([:]|=>|\b(?:do|then|begin))$/
 const TITLED = /^[A-Za-z][\w.]{0,60}\(\s{0,9}(['"`])([^'"`]{1,120})\1,/
 const DECLARED =
-  /^(?:(?:export|default|declare|async|public|private|protected|static|abstract|final|pub|unsafe|override|readonly) {1,9}){0,5}(?:async |function\*?|class|const|let|var|val|def|fn|func|fun|type|interface|struct|enum|trait|impl|module|namespace|sub|proc) {0,9}([\p{L}_$][\p{L}\p{N}_$]*)/u
+  /^(?:(?:export|default|declare|async|public|private|protected|static|abstract|final|pub|unsafe|override|readonly) {1,9}){0,5}(?:async |function\*|(?:function|class|const|let|var|val|def|fn|func|fun|type|interface|struct|enum|trait|impl|module|namespace|sub|proc)(?= )) {0,9}([\p{L}_$][\p{L}\p{N}_$]*)/u
 /** A value that may be of a function alone. */
 const LOCAL = /^(?:const|let|var|val)\b(?!.*(?:=>|\bfunction\b))/
 const METHOD =
