@@ -8,13 +8,13 @@ const MOST_WORDS = 16
 const CHANGES_IT =
   'changed|updated|modified|adjusted|adapted|edited|fixed|corrected|refactored|rewrote|rewritten|extended|tweaked|amended|reworked|simplified|aligned'
 const CHANGES_IN_IT =
-  'added|appended|bumped|increased|lowered|raised|decreased|switched|replaced|removed|dropped|renamed|moved|set|put|made|inserted'
+  'added|appended|bumped|increased|lowered|raised|decreased|switched|replaced|removed|dropped|renamed|moved|set|put|made|inserted|documented|exported|wrote'
 const IS_ITS = new RegExp(`^(?:${CHANGES_IT})$`, 'i')
 const ANY = `(?:${CHANGES_IT}|${CHANGES_IN_IT})`
 const LED = '^\\W{0,9}(?:(?:also|additionally|and|finally|lastly|then|now|next|in addition|besides)[, ]+){0,3}'
 /** How a sentence says that something was changed: by whom, or at its start. */
 const TELLS = new RegExp(
-  `\\b(?:I|we)(?:['’]ve| have)?(?: (?:also|then|just|now|additionally|further|too)){0,2} (?<verb>${ANY})\\b`,
+  `\\b(?:I|we)(?:['’]ve| have)?(?: (?:also|then|just|now|additionally|further|too|went ahead and|gone ahead and)){0,2} (?<verb>${ANY})\\b`,
   'i',
 )
 const LEADS = new RegExp(`${LED}(?<verb>${ANY})\\b`, 'i')
@@ -37,7 +37,7 @@ const CHANGED_THERE = new RegExp(
 )
 const THERE_FIRST = new RegExp(`${LED}in (?:the (?:file )?)?(?<at>\\S{1,300}?),? (?:I|we)\\b`, 'i')
 const TAKES_BACK =
-  /\b(?:no|nothing|none|neither|already|unchanged|untouched|earlier|previous(?:ly)?|last (?:commit|order|change|time|release|pull|pr|attempt|step|week|month|year)|long ago|before|kept)\b|\?\s*$/i
+  /\b(?:no|nothing|none|neither|already|unchanged|untouched|earlier|previous(?:ly)?|last (?:commit|order|change|time|release|pull|pr|attempt|step|week|month|year)|long ago|before|kept|by \w{1,40}ing)\b|\?\s*$/i
 const BY_OTHERS = /\bby (?!me\b|\d)/i
 /** What may stand between a verb and the name of the file that it changes. */
 const BESIDE = /^(?:the|both|file|files|module|script|and|also|too|its|test|tests|component|in|,|&)$/i
@@ -50,7 +50,7 @@ const WAYS = /^(?:to|into|from)$/i
 const PUTS = /^(?:(?:added|appended|put|inserted|moved) (?:to|into)|(?:removed|dropped|moved) from)$/i
 const POINTS = /^(?:links?|references?|imports?|pointers?|redirects?|paths?|calls?|routes?|exports?)$/i
 /** What ends a phrase about something that is in the file already. */
-const FOUND_THERE = /(?:ed|read|set|known|found|seen|shown|written|is|was|are|were|lives|stands)$/i
+const FOUND_THERE = /ed$|^(?:read|set|known|found|seen|shown|written|is|was|are|were|lives|stands)$/i
 /** What a sentence goes on with whose subject is the file before. */
 const IS_SUBJECT = /^(?:stays?|needs?|is|are|was|already|has|does|uses?|reads?|still|remains?|keeps?|works?)\b/i
 
