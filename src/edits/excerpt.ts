@@ -67,8 +67,8 @@ function namesAtTop(file: readonly string[], lines: ReadonlySet<string>): Set<st
 function namesOf(line: string): string[] {
   const name = declaredIn(line)
   if (!IMPORTS.test(line)) return name === null ? [] : [name]
-  const words = line.replace(/^from \S+ /, '').replace(/["'`].*$/, '')
-  return (words.match(TOKEN) ?? []).filter((word) => !KEYWORDS.test(word))
+  const [words] = line.replace(/^from \S+ /, '').split(/["'`]/, 1)
+  return (words?.match(TOKEN) ?? []).filter((word) => !KEYWORDS.test(word))
 }
 
 /** Whether a text uses a name that no line of it may declare, such as the one of a parameter. */
