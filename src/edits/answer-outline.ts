@@ -57,6 +57,8 @@ export const HEADER =
   /^\s*(?:#{1,6}|\*\*)\s*(?:\d+[.)]\s*)?(?:edit|write|delete|rename|create|update|replace|overwrite|move|remove|add|modify)\b/i
 /** Headers after which a fence holds a whole file. */
 const FILE_HEADER = /^\W*(?:\d+\W+)?(?:write|create|update|replace|overwrite|add)\b/i
+/** The verb of a header that is an edit without a pair or a file. */
+export const REMOVES = /^\W*(?:delete|remove|rename|move)\b/i
 const FENCE = /^(`{3,}|~{3,})[^`]*$/
 /** By the first character. */
 const PATTERNS: Readonly<Record<string, readonly [RegExp, Stretch['look']]>> = {

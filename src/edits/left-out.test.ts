@@ -60,6 +60,14 @@ const PLACEHOLDERS = [
   'export function stop(server) {} // same as before',
   'export function stop(server) {\n  // implementation unchanged\n}',
   'export function stop(server) {\n  // same\n}',
+  'stop() unchanged',
+  '`stop()` is unchanged',
+  'stop(): not shown',
+  'stop(server) stays the same',
+  'export function stop(server) unchanged',
+  '// ===== unchanged =====',
+  '===== unchanged =====',
+  '// ----- the rest stays as it is -----',
 ]
 
 for (const placeholder of PLACEHOLDERS)
@@ -110,6 +118,23 @@ for (const comment of COMMENTS)
       'src/server.ts': `${START.replace('export', `${comment}\nexport`)}${STOP}`,
     })
   })
+
+test('rules, and code that has such words in its names, may be put in where lines go', async () => {
+  for (const line of [
+    '// =====',
+    '// ----- start -----',
+    'start.unchanged()',
+    'export { unchanged } from port',
+    'unchanged(port)',
+  ]) {
+    const body = `${NEW_START}\n${line}\n`
+    assert.deepEqual(
+      await outcomeOf(FILES, `### write src/server.ts\n${fence(body)}\n`),
+      { 'src/server.ts': body },
+      line,
+    )
+  }
+})
 
 test('a comment about what is left may stand in place of code that goes in a pair', async () => {
   const edit = pair('  server.close()\n', '  // The remaining sockets close themselves\n')

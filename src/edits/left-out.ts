@@ -16,6 +16,10 @@ const SURE =
   /\b(?:un(?:changed|modified|touched|altered)|omitted|elided|snip(?:ped)?|truncated|abbreviated|brevity|same as (?:before|above)|as (?:before|is|it (?:is|was|stands)|they (?:are|were))|not (?:shown|repeated)|no (?:other |further )?changes?)\b/i
 const LOOSE =
   /\b(?:rest|remaining|remainder|remains?|existing|same|previous(?:ly)?|original|others?|else|keep|kept|stays?|here|below|above|continues?|intact|identical|etc|and so on|code|body|implementation|todo|alone|not change|from before|as you had|follows|skipped|not (?:changed|touched|modified|listed|included)|left out)\b/i
+/** A call, or what declares one, with words of its state and without a sign of a comment. */
+const CALL_ALONE =
+  /^`?(?:(?:export|async|public|private|static|function|def|fn|func|sub) ){0,3}[\w.$#]{1,60}\([^()]{0,80}\)(?: ?\{ ?\})?`?(?::| [-–—])? [a-z ]{2,40}[.;]?$/i
+const RULE_ALONE = /^(?:={3,}|-{3,}|\*{3,}|~{3,}) .{1,60}$/
 const REST_ALONE = /^\W*(?:the )?(?:rest|remainder|remaining|everything else)\b/i
 
 const FOR_BREVITY =
@@ -104,6 +108,7 @@ function remarkIn(line: string): string | null {
     const isOwn = at === 0 || SURE.test(words) || words.length <= 20
     return isOwn && words.length <= MOST_OF_REMARK ? words : null
   }
+  if ((CALL_ALONE.test(text) && STATE.test(text)) || (RULE_ALONE.test(text) && SURE.test(text))) return text
   const isRemark = REST_ALONE.test(text) ? STATE.test(text) : IN_BRACKETS.test(text) && SURE.test(text)
   return isRemark || (IN_BRACKETS.test(text) && REST.test(text) && STATE.test(text)) ? text : null
 }

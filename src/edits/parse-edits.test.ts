@@ -157,7 +157,7 @@ for (const [name, [text, reason, block, line]] of Object.entries(refused)) {
   test(`refuses ${name}, naming block and line`, () => {
     const fault = malformedBy(text)
     assert.match(fault.message, reason)
-    assert.deepEqual(fault.details, { block, line })
+    assert.deepEqual([fault.details['block'], fault.details['line']], [block, line])
     if (block > 0) assert.ok(fault.message.includes(`block ${block}`), fault.message)
     if (line > 0) assert.ok(fault.message.includes(`line ${line}`), fault.message)
   })

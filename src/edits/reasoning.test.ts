@@ -11,8 +11,6 @@ const write = (path: string, body: string, fence = '````') => `### write ${path}
 const patch = (path: string, line: string) =>
   `*** Begin Patch\n*** Update File: ${path}\n@@\n old\n+${line}\n*** End Patch`
 const diff = (path: string, line: string) => `--- a/${path}.ts\n+++ b/${path}.ts\n@@ -1,2 +1,3 @@\n old\n+${line}\n \n`
-/** As Aider has it: a name on a line of its own, above a fence around the pair. */
-const fenced = (name: string) => `${name}\n\`\`\`\n${pair('old', 'new')}\n\`\`\`\n`
 const DRAFT = edit('draft')
 const FINAL = edit('final')
 
@@ -116,10 +114,6 @@ const texts: Record<string, [answer: string, left: string]> = {
   'a name on which nothing hangs': ['It was the <think> tag.', 'It was the <think> tag.'],
   'words around it in one line': ['Well <think>hm</think> so', 'Well \n so'],
   'nothing but thoughts': ['<think>\nHm.\n</think>\n', ''],
-  'drafts below names on lines of their own': [
-    `Perhaps\n${fenced('a.md')}\n**\`b/c\`**\n${pair('old', 'x')}\n</think>\n#### b/c\n\n${fenced('a.md')}\n### edit b/c\n`,
-    `#### b/c\n\n${fenced('a.md')}\n### edit b/c\n`,
-  ],
   'carriage returns': ['<think>\r\nHm.\r\n</think>\r\n\r\na\r\nb', 'a\r\nb'],
 }
 
@@ -145,13 +139,6 @@ test('what is left of any answer stays as it is', () => {
 })
 
 const unclear: Record<string, [answer: string, line: number]> = {
-  'an end behind a whole edit, without words before it': [`${FINAL}\n</think>\n${FINAL}`, 7],
-  'an end behind a whole edit of a file that no other changes': [`Perhaps\n${DRAFT}\n</think>\n${FINAL}`, 8],
-  'an end behind a pair below the name of a file that no other changes': [
-    `Perhaps\n${DRAFT}\n\`lib/x.ts\`\n\n${pair('old', 'new')}\n</think>\n${DRAFT}`,
-    15,
-  ],
-  'an end behind a deletion': [`So:\n### delete a\n</think>\n${FINAL}`, 3],
   'an end behind a whole file': [`So:\n${write('a', 'x')}\n</think>\n${FINAL}`, 6],
   'thoughts that never end': [`<think>\nPerhaps\n${DRAFT}`, 1],
   'thoughts that never end, after an edit': [`${edit('a')}\n<think>\n${DRAFT}`, 7],

@@ -1,5 +1,6 @@
 import { Fault } from '../faults/fault.ts'
-import { AnswerOutline, HEADER, type HeldPlace, hasTags, type Stretch, type Tag } from './answer-outline.ts'
+import { AnswerOutline, type HeldPlace, hasTags, type Stretch, type Tag } from './answer-outline.ts'
+import { areDrafts } from './drafts.ts'
 
 /** Where reasoning began that has not ended yet. */
 type Reasoning = {
@@ -25,12 +26,6 @@ export function withoutReasoning(text: string): string {
   return hasTags(text) ? new Reader(text).read() : text
 }
 
-/** The verb of a header that is an edit without a pair or a file. */
-const REMOVES = /^\W*(?:delete|remove|rename|move)\b/i
-const NAMES_FILE = /^(?:\*\*\* (?:Add|Update|Delete) File:|\+\+\+ |--- (?=a\/))/
-/** A path between the signs that models put around one. */
-const NAME_ALONE = /^[#*_`"'\s]{0,20}((?:[^\s#*`"']*\.\w+)|(?:[^\s#*`"']+\/[^\s#*`"'/:]+))[*_`"':]{0,10}$/
-
 class Reader {
   readonly #text: string
   readonly #outline: AnswerOutline
@@ -51,8 +46,6 @@ class Reader {
   /** Whether the answer so far has edits; whether it has them or a fence. */
   #edits = false
   #content = false
-  /** Whether it has a whole pair or file. */
-  #whole = false
 
   constructor(text: string) {
     this.#text = text
@@ -100,12 +93,11 @@ class Reader {
     for (let index = at; index <= held.last; index += 1) this.#keep(index)
     this.#sawTag ||= this.#outline.hasTags(at, held)
     this.#edits ||= !isFence
-    this.#whole ||= !isFence
     this.#content = true
   }
 
   #readStretch(at: number): void {
-    const { tag, look, joined, text } = this.#stretch(at)
+    const { tag, look, joined } = this.#stretch(at)
     const edits = look === 'header' || look === 'search'
     if (!joined) this.#named = 0
     if (this.#reasoning !== null) {
@@ -115,7 +107,6 @@ class Reader {
     }
     if (look === 'fence') this.#passFence(at)
     this.#edits ||= edits
-    this.#whole ||= look === 'header' && REMOVES.test(text)
     this.#content ||= edits || look === 'fence'
     if (tag === null || (look === 'header' && !tag.ends)) this.#keep(at)
     else if (tag.ends) this.#endOfUnopened(at, tag)
@@ -161,22 +152,14 @@ class Reader {
   #endOfUnopened(at: number, tag: Tag): void {
     const goesOn = at < this.#outline.lastWord
     const mayCut = !this.#content || (!this.#sawTag && goesOn && this.#startsLine(at, tag))
-    if (this.#whole && mayCut && !this.#isThoughtOf(at))
+    if (this.#content && mayCut && !areDrafts(this.#outline, at))
       throw this.#unclear(at, 'reasoning ends here, and whole edits stand before that none behind it replaces')
     if (!mayCut) throw this.#unclear(at, 'reasoning ends here, and edits that may belong to it stand before')
     this.#kept = []
     this.#endInFile = null
     this.#fences.length = 0
     this.#hasCut = this.#sawTag = true
-    this.#edits = this.#content = this.#whole = false
-  }
-
-  /** Whether edits before an end are drafts: words lead to them, and each of their files is edited behind it. */
-  #isThoughtOf(end: number): boolean {
-    const { stretches } = this.#outline
-    const [before, behind] = [filesNamedIn(stretches.slice(0, end)), filesNamedIn(stretches.slice(end + 1))]
-    const isLed = stretches.find(({ look }) => look !== 'blank')?.look === 'words'
-    return isLed && before.size > 0 && before.isSubsetOf(behind)
+    this.#edits = this.#content = false
   }
 
   /** A tag that is never closed is a mere name where nothing hangs on it. */
@@ -222,28 +205,4 @@ class Reader {
       'backticks.'
     return new Fault('reasoning_unclear', message, { line, for_model: forModel })
   }
-}
-
-/**
- * The files that stretches name: behind the verb of a header, in a patch, above the hunks of a diff, or alone on the line
- * above a pair or the fence around it.
- */
-function filesNamedIn(stretches: readonly Stretch[]): Set<string> {
-  const files = new Set<string>()
-  for (const [at, { text, look }] of stretches.entries()) {
-    const start = look === 'header' ? HEADER.exec(text)?.[0] : NAMES_FILE.exec(text)?.[0]
-    const behind = start === undefined ? '' : text.slice(start.length).split('\t', 1).join('')
-    const name = look === 'search' ? nameAbove(stretches, at) : behind
-    const plain = name.replace(/[\s*_`"':]/g, '').replace(/^(?:\.|[ab])\//, '')
-    if (plain !== '' && plain !== '/dev/null') files.add(plain.toLowerCase())
-  }
-  return files
-}
-
-/** The name that stands alone above a pair, or above the fence around it; empty: none does. */
-function nameAbove(stretches: readonly Stretch[], pair: number): string {
-  let at = pair - 1
-  for (const passed of ['fence', 'blank']) if (stretches[at]?.look === passed) at -= 1
-  const { look, text } = stretches[at] ?? { look: 'blank', text: '' }
-  return look === 'words' ? (NAME_ALONE.exec(text.trim())?.[1] ?? '') : ''
 }

@@ -1,6 +1,7 @@
 import { fenceOf, MARKUP, markerOf } from './answer/line-shapes.ts'
 import type { Edit, Replacement } from './edit.ts'
 import type { EditedText } from './edited-text.ts'
+import { isExcerptOf } from './excerpt.ts'
 import { leftOutIn } from './left-out.ts'
 import { numbersOf } from './packaging.ts'
 import { isLikeFile } from './whole-file.ts'
@@ -94,7 +95,8 @@ export function unfitBody(before: EditedText | null, body: readonly string[], pa
     return 'would hold markers of a SEARCH/REPLACE pair. To change parts of the file, use an edit block; where it is really to hold such lines, put them in by an edit block with longer markers: 8 or more of <, = and >, all three alike'
   const gap = body.find((text) => isPlaceholder(text, path) && !before.holds(text))
   const leftOut = gap ?? leftOutIn(before.lines(), body, { isPart: false })
-  return leftOut === null ? null : `cannot be replaced: the write block ${leavesOut(leftOut)}`
+  if (leftOut !== null) return `cannot be replaced: the write block ${leavesOut(leftOut)}`
+  return isExcerptOf(before.lines(), body) ? EXCERPT : null
 }
 
 /**
@@ -119,6 +121,9 @@ export function isViewOf(
   if (hasStart && hasEnd) return true
   return !isAll && (namedBy !== 'title' || !(hasStart || hasEnd) || lines.length * 2 <= file.length)
 }
+
+const EXCERPT =
+  'cannot be replaced: the write block holds only a part of it, and the rest would be lost. Write every line, or change only the lines that differ with an edit block; lines that are to go stand in its SEARCH and not in its REPLACE'
 
 function leavesOut(gap: string): string {
   return `stands for text that is there by "${gap.trim().slice(0, 80)}". Write every line, or change only the lines that differ with an edit block`

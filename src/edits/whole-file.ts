@@ -5,7 +5,7 @@ const MOST_OF_LINE = 200
 const OPENS = /(?:[{([:]|=>|\b(?:do|then|begin))$/
 const TITLED = /^[A-Za-z][\w.]{0,60}\(\s{0,9}(['"`])([^'"`]{1,120})\1,/
 const DECLARED =
-  /^(?:(?:export|default|declare|async|public|private|protected|static|abstract|final|pub|unsafe|override|readonly) {1,9}){0,5}(?:async |function\*?|class|const|let|var|val|def|fn|func|fun|type|interface|struct|enum|trait|impl|module|namespace|sub|proc) {0,9}([\p{L}_$][\p{L}\p{N}_$]*)/u
+  /^(?:(?:export|default|declare|async|public|private|protected|static|abstract|final|pub|unsafe|override|readonly) {1,9}){0,5}(?:async |function\*|(?:function|class|const|let|var|val|def|fn|func|fun|type|interface|struct|enum|trait|impl|module|namespace|sub|proc)(?= )) {0,9}([\p{L}_$][\p{L}\p{N}_$]*)/u
 /** A value that may be of a function alone. */
 const LOCAL = /^(?:const|let|var|val)\b(?!.*(?:=>|\bfunction\b))/
 const METHOD =
@@ -128,7 +128,12 @@ function standsFor(line: Shape, other: Shape, isAlone: boolean): boolean {
 /** The name of what a line declares, or the title of a test or a route; null: it declares nothing, or a mere value. */
 export function nameIn(line: string): string | null {
   const start = line.slice(0, MOST_OF_LINE)
-  const declared = LOCAL.test(start) ? null : DECLARED.exec(start)?.[1]
+  const declared = LOCAL.test(start) ? null : declaredIn(start)
   const titled = OPENS.test(start) || start.includes('=>') ? TITLED.exec(start)?.[2] : null
   return titled ?? declared ?? METHOD.exec(start)?.[1] ?? null
+}
+
+/** The name that a line declares, also that of a value; null: it declares nothing. */
+export function declaredIn(line: string): string | null {
+  return DECLARED.exec(line.slice(0, MOST_OF_LINE))?.[1] ?? null
 }

@@ -95,10 +95,13 @@ function linesIn(text: string): number {
  *
  * @param block the block (from 1) it concerns; 0 when none had begun
  * @param line the line of the answer (from 1); 0 when it is about the whole
+ * @param how what the model is to write instead, where that is for the model alone
  */
-export function malformed(block: number, line: number, what: string): Fault {
+export function malformed(block: number, line: number, what: string, how: string | null = null): Fault {
   const place = `${block === 0 ? '' : `, block ${block}`}${line === 0 ? '' : `, line ${line}`}`
-  return new Fault('edits_malformed', `The answer does not follow the edit format${place}: ${what}.`, { block, line })
+  const message = `The answer does not follow the edit format${place}: ${what}.`
+  const told = how === null ? {} : { for_model: `${message} ${how}.` }
+  return new Fault('edits_malformed', message, { block, line, ...told })
 }
 
 const SHOWN_CHARACTERS = 80

@@ -3,7 +3,6 @@ import { saysTraits } from '../file-traits.ts'
 import { remarkBehind } from '../written-path.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
-import { commandedBy } from './commands-in-words.ts'
 import { type Content, fileNamedIn } from './fence-content.ts'
 import { exactHeader, type Header, isHiddenHeader, renamed, type Title, titleOf, whyUnreadable } from './headings.ts'
 import { rangesOf } from './hunks.ts'
@@ -13,7 +12,8 @@ import { isHunkHeader, readDiff, startsDiff } from './read-diff.ts'
 import { refuseChangesIn, refuseHalfFence, refuseInDoubt, takesBody } from './read-fence.ts'
 import { readPair } from './read-pair.ts'
 import { isBeginOfPatch, readPatch, startsPatch } from './read-patch.ts'
-import { saidOf, saysMore } from './said-changes.ts'
+import { commandedBy, saidOf, saysMore } from './said-changes.ts'
+import { toldIn } from './told-changes.ts'
 import { callsTool, changedByKeys, foreignForm } from './tool-calls.ts'
 
 /**
@@ -236,10 +236,11 @@ export class AnswerReader {
     const { claims, lines, names } = this.#state
     const { changed, oddModes } = commandedBy(line, names)
     const keyed = changedByKeys(lines, at, names)
-    claims.add(at, line, ...changed, ...(keyed === null ? [] : [keyed]))
+    claims.add(at, line, ...changed, ...(keyed === null ? [] : [keyed]), ...toldIn(line, names))
     claims.addMode(at, line, ...oddModes)
     for (const { what, paths } of saidOf(line, names)) {
       if (what === 'mode') claims.addMode(at, line, ...paths)
+      else if (what === 'arrow') claims.addArrow(at, line, ...paths)
       else claims.add(at, line, ...paths)
     }
   }

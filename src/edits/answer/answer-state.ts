@@ -12,13 +12,14 @@ import {
   linesOfDiff,
   mayBelong,
 } from './behind-end.ts'
+import { Claims } from './claims.ts'
 import { FenceContents } from './fence-content.ts'
 import { Gap } from './gap.ts'
 import { exactHeader, type Title } from './headings.ts'
 import { fenceOf, markerOf } from './line-shapes.ts'
 import { startsDiff } from './read-diff.ts'
 import { startsPatch } from './read-patch.ts'
-import { Claims, Written } from './written.ts'
+import { Written } from './written.ts'
 
 type WithoutPlace<Block> = Block extends Edit ? Omit<Block, 'block' | 'line'> : never
 /** A block under a title, which stands where its content does. */
@@ -93,9 +94,10 @@ export class AnswerState {
     if (this.diff === null) return
     const { lines, isApart } = this.diff
     const next = this.lines.line(at + 1) ?? ''
-    if (isLostFromDiff(line, { next, isApart }, lines)) throw this.refusal(at, BEHIND_DIFF)
-    const before = at === 0 ? '' : String(this.lines.line(at - 1))
-    this.diff.isApart ||= before.trim() === '' && isSentence(line)
+    const before = at === 0 ? '' : String(this.lines.line(at - 1)).trim()
+    const isInList = before === '' || before.endsWith(':') || before.startsWith('- ')
+    if (isLostFromDiff(line, { next, isApart, isInList }, lines)) throw this.refusal(at, BEHIND_DIFF)
+    this.diff.isApart ||= before === '' && isSentence(line)
   }
 
   /** What a line says of a file beside its text. @throws {Fault} `edits_malformed` for words that only look like that */

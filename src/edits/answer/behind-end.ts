@@ -151,14 +151,19 @@ function startOf(text: string): string {
  *
  * @param after.next the line after it
  * @param after.isApart whether the end of a fence, or a blank line and a sentence, stand between
+ * @param after.isInList whether it would be an item of a list: a blank line stands before it, or a list or a line that leads to one
  */
-export function isLostFromDiff(line: string, after: { next: string; isApart: boolean }, lines: LinesOfDiff): boolean {
+export function isLostFromDiff(
+  line: string,
+  after: { next: string; isApart: boolean; isInList: boolean },
+  lines: LinesOfDiff,
+): boolean {
   const text = line.trimEnd()
   if (!hasSignOfDiff(text) || (NO_SIGN.test(text) && !lines.starts.has(startOf(text.slice(1))))) return false
   const item = text.slice(1).trim()
   if (!isListItem(text)) return lines.hasNotes || !isNote(item)
   const isCode = isStatement(item) || (hasSignsOfCode(item) && !/^\p{Lu}\p{Ll}* .*[^;]$/u.test(item))
-  if (after.isApart) {
+  if (after.isApart || (after.isInList && /^- \S/.test(text) && !isStatement(item))) {
     const isReplaced = text.startsWith('-') && /^\+ ?\S/.test(after.next)
     return lines.all.has(item) || (isCode && (isReplaced || text.startsWith('+')))
   }

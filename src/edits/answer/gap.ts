@@ -2,7 +2,7 @@ import type { ScopeNames } from '../scope-names.ts'
 import { isHeading, type Title, titleOf } from './headings.ts'
 import { type Extent, extentAfter } from './left-to-people.ts'
 import { hasSignsOfCode, isListItem, isOneWord, looksLikeCode } from './line-shapes.ts'
-import { madeBelow, mayMean, nameAlone, otherNamesIn } from './other-names.ts'
+import { madeBelow, mayMean, nameAlone, otherNamesIn, withoutUser } from './other-names.ts'
 
 /** Whose a pair or a fence is after the words before it. `unclear` says why it is nobody's. */
 export type Owner =
@@ -78,7 +78,7 @@ export class Gap {
       return null
     }
     const stray = isCode ? this.#stray(line) : null
-    this.#addWords(words, others)
+    this.#addWords({ text: line, names: withoutUser(words, this.#names) }, others)
     return stray
   }
 

@@ -20,9 +20,9 @@ export function tellsOfProgram(before: string): boolean {
   return RUNS.test(before)
 }
 
-/** Whether words behind a command leave it to a person, or tell that nothing runs it. */
-export function isLeft(behind: string): boolean {
-  return isForLater(behind) || NOT_RUN.test(behind)
+/** Whether words behind a command leave it to a person, or tell that nothing runs it. @param before those before it */
+export function isLeft(behind: string, before: string): boolean {
+  return (isForLater(behind) && !DONE.test(before)) || NOT_RUN.test(behind)
 }
 
 /** Whether what stands behind a file's name makes it a part of what the words are about. */
@@ -90,7 +90,7 @@ const MOST_OF_LEAD = 200
 const DENIES =
   /(?<![\w./`-])(?:not|never|no need|instead of|rather than|without|avoid(?:s|ing)?|unless|if|would|could|might|used to|previously|earlier|optional(?:ly)?|consider)(?![\w/`-]|\.\w)|n['’]t\b/i
 const LATER =
-  /(?<![\w./`-])(?:later|may|once|when(?:ever)?|yourself|by hand|manually|separately|follow-?ups?|next steps?|out of scope|after the (?:merge|release|migration|deployment|next)|can (?:now |then |also |safely |simply )?be|(?:you|one) can|(?:another|the next|an? (?:separate|future)) (?:order|change|pull request|pr|commit|step))(?![\w/`-]|\.\w)/i
+  /(?<![\w./`-])(?:later|may|once(?!\W{0,9}$)|when(?:ever)?|yourself|by hand|manually|separately|follow-?ups?|next steps?|out of scope|after the (?:merge|release|migration|deployment|next)|can (?:now |then |also |safely |simply )?be|(?:you|one) can|(?:another|the next|an? (?:separate|future)) (?:order|change|pull request|pr|commit|step))(?![\w/`-]|\.\w)/i
 const PURPOSE =
   /(?:^|[^\w\s]\s?)to (?:undo|try|revert|reproduce|verify|test|check|see|roll back|restore|debug|format|lint)\b/i
 const DONE =

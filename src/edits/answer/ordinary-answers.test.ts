@@ -4,8 +4,7 @@ import { test } from 'node:test'
 import { type Files, outcomeOf, refusalOf } from '../../../test/support/edit-outcome.ts'
 import { assertLinear, repeated } from '../../../test/support/growth.ts'
 import { ScopeNames } from '../scope-names.ts'
-import { commandedBy } from './commands-in-words.ts'
-import { saidOf, saysMore } from './said-changes.ts'
+import { commandedBy, saidOf, saysMore } from './said-changes.ts'
 
 const FILES: Files = {
   'README.md': '# Cart\n',

@@ -107,6 +107,8 @@ const prose: Record<string, string> = {
   'a file that it matches': 'This matches `tsconfig.json`.',
   'a file that it matches, before a colon': 'To match `tsconfig.json`:',
   'a file in brackets that uses it': '(used by utils.ts)',
+  'a file out of scope that uses it, before a colon': 'And the one used by `lib/index.ts`:',
+  'a file in scope that uses it, before a colon': 'And the one used by kitchen/bread.ts:',
   'a file that calls it': 'utils.ts calls it.',
   'a file that is the reason': 'package.json has "type": "module", so this is an import.',
   'a list of callers': 'Callers: lib/index.ts, lib/server.ts',

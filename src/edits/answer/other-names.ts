@@ -21,7 +21,10 @@ const JOINS = /^(?:and|or)$/i
 const SPOKEN_OF =
   /(?:^| )(?:(?<!well )as|by|like|unlike|match(?:e[ds]|ing)?|see(?: also)?|cf|e\.g|than|(?:equal|identical|similar) to|callers?|calls|called|reads|uses|(?:as|like) in)$/i
 /** What does something to what the words are about. */
-const AGENT = /\b(?!used|followed|replaced|accompanied)(?:\w+ed|read|shown|known|seen|set|built|run|written) by$/i
+const AGENT =
+  /\b(?!used|followed|replaced|accompanied)(?:\w+ed|read|shown|known|seen|set|built|run|written) by$|(?<!\b(?:is|are|was|were|also|be) )\bused by$/i
+/** A file at the end of a line that uses what the line is about. */
+const USER = /(?<!\b(?:is|are|was|were|also|be) )\bused by (?:the )?(\S{1,300})$/i
 /** What tells of a file that is to be made. */
 const MAKES = /\b(?:creat(?:e[ds]?|ing)|new|need(?:ed|s)?|save|write)\b/i
 const MATCHED = /(?:^| )(?:match(?:e[ds]|ing)?|unlike)$/i
@@ -47,7 +50,7 @@ const OTHER_FILE = new RegExp(
 /** A line, and the files in scope that it names. */
 type Line = { text: string; names: readonly string[] }
 
-/** Where in a line a file is named as it seems: the two words that count before it, the three behind it, and more. */
+/** Where in a line a file is named as it seems: the three words that count before it, the three behind it, and more. */
 type Place = { isFirst: boolean; isLast: boolean; before: string; behind: string; clause: string }
 
 /**
@@ -69,6 +72,13 @@ export function otherNamesIn({ text, names }: Line, scope: ScopeNames): string[]
   return endsInColon(text) && OTHER_FILE.test(text) ? [text.trim()] : []
 }
 
+/** The names of a line without that of a file which is only said to use what the line is about: "the port used by a.ts:". */
+export function withoutUser({ text, names }: Line, scope: ScopeNames): readonly string[] {
+  const user = USER.exec(text.trimEnd())?.[1]
+  const [path] = user === undefined ? [] : scope.mentionedIn(user)
+  return names.filter((name) => name !== path)
+}
+
 /** A line as words, of which some may lead to a file. */
 class LineOfWords {
   /** By the index of the word. */
@@ -88,7 +98,7 @@ class LineOfWords {
       if (files[at] === true && !OF_MODULE.test(last?.word ?? '') && next?.word !== 'files') {
         const behind = words.slice(at + 1, at + MOST_BEHIND).map((other) => other.word)
         const ends = { isFirst: at === 0, isLast: next === undefined }
-        const near = { before: said.slice(-2).join(' '), behind: behind.slice(0, 3).join(' ') }
+        const near = { before: said.slice(-3).join(' '), behind: behind.slice(0, 3).join(' ') }
         this.#places.set(at, { ...ends, ...near, clause: behind.join(' ') })
       }
       const joins = files[at - 1] === true && JOINS.test(word)

@@ -2,10 +2,12 @@ import type { Edit } from '../edit.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { remarkBehind } from '../written-path.ts'
 import { isHeading } from './headings.ts'
-import { isDenied, isForLater } from './left-to-people.ts'
+import { isDenied, isForLater, isLeft, tellsOfProgram } from './left-to-people.ts'
+import { type Commanded, Commands, MAY_CHANGE, MOST_OF_COMMAND } from './shell-commands.ts'
 
 /** What words ask for, or tell, of files in scope. */
-export type Said = { what: 'change' | 'mode'; paths: readonly string[] }
+/** `arrow`: an arrow between two, which may as well stand for what leads from one to the other. */
+export type Said = { what: 'change' | 'mode' | 'arrow'; paths: readonly string[] }
 
 const MOST_OF_LINE = 2_000
 /** What no line lacks that says such a change: a part of the words below, or an arrow. */
@@ -22,7 +24,7 @@ const MODES = setOf('executable +x 755 0755 100755 a+x u+x')
 const OTHERS = setOf(
   `a an the this that these those file files module it its them of to from into as be been being is are was were must should can now
   then also and both please entirely completely fully whole entire so too as well we i i've i'll we've ok okay next finally lastly
-  first action actions todo step got get git useless script class component via using with bit mode permission permissions flag sure x done yes has have will`,
+  first action actions todo step got get git ran useless script class component via using with bit mode permission permissions flag sure x done yes has have will`,
 )
 /** Why a file may go. */
 const REASONS =
@@ -56,7 +58,7 @@ export function saidOf(line: string, names: ScopeNames): Said[] {
   const sentences = line.split(/(?<=[.;!?:])\s+/)
   const whole = sentences.some((sentence) => sentence.endsWith('?') || isForLater(sentence))
     ? null
-    : saidBy(line, names)
+    : (saidBy(line, names) ?? arrowIn(line, names))
   if (whole !== null) return [whole]
   return sentences.flatMap((sentence, index) => {
     const before = String(sentences[index - 1])
@@ -95,6 +97,13 @@ function saidBy(clause: string, names: ScopeNames): Said | null {
   const isFile = !isOfPart || words.some((word) => OF_FILES.test(word))
   if ((has(REMOVES) && isFile) || (isMove && paths > 1 && isFile)) return { what: 'change', paths: inScope }
   return has(MODES) && has(MAKES) ? { what: 'mode', paths: inScope } : null
+}
+
+/** An arrow between two paths, and nothing else. */
+function arrowIn(line: string, names: ScopeNames): Said | null {
+  if (line.length > MOST_OF_CLAUSE || !ARROW.test(line)) return null
+  const { words, paths, inScope, isAll } = wordsOf(line, names)
+  return isAll && words.length === 0 && paths === 2 && inScope.length > 0 ? { what: 'arrow', paths: inScope } : null
 }
 
 /** Whether words behind the path of a deletion may say more than that it is one, or why. */
@@ -177,4 +186,43 @@ function isKnown(word: string): boolean {
 
 function setOf(words: string): ReadonlySet<string> {
   return new Set(words.split(/\s+/))
+}
+
+/** Characters of a sentence to either side of a command that are looked at. */
+const MOST_OF_SIDE = 120
+/** Commands that are mere words at the start of a line of prose. */
+const PLAIN_WORDS = new Set(['copy', 'move', 'rename', 'install', 'touch', 'patch', 'trash', 'ex', 'ed'])
+
+/** What a line of words does to files in scope: one that is a command and nothing else, or holds some between backticks. */
+export function commandedBy(line: string, names: ScopeNames): Commanded {
+  const text = line.trim()
+  const found = { changed: new Array<string>(), rewritten: [], removed: [], modes: [], oddModes: new Array<string>() }
+  if (text.length > MOST_OF_COMMAND || !MAY_CHANGE.test(text)) return found
+  const plain = text.replace(/^`([^`]*)`$/, '$1')
+  const [first = ''] = plain.split(/\s/, 1)
+  const spans = Array.from(text.matchAll(/`([^`]+)`/g)).filter(({ index, 0: { length }, 1: span = '' }) => {
+    const [before, behind] = sentenceAround(text, index, index + length)
+    return MAY_CHANGE.test(span) && !isDenied(before) && !tellsOfProgram(before) && !isLeft(behind, before)
+  })
+  const isWords = plain !== text || PLAIN_WORDS.has(first.toLowerCase())
+  for (const command of [...(isWords ? [] : [withoutPhrases(plain)]), ...spans.map(({ 1: span = '' }) => span)]) {
+    if (!/^[$#>%({\\]?\s*[A-Za-z/]/.test(command) || /^(?:COPY|ADD)\s/.test(command)) continue
+    const { changed, modes, oddModes } = new Commands(names, null).read(command)
+    found.changed.push(...changed)
+    found.oddModes.push(...oddModes, ...modes.flatMap(({ paths }) => paths))
+  }
+  return found
+}
+
+/** A line without what it has of several words between backticks, which is read by itself. */
+function withoutPhrases(line: string): string {
+  return line.replace(/`[^`]*`/g, (span) => (/\s/.test(span) ? ' ' : span))
+}
+
+/** What stands to both sides of a part of a line, in its sentence. */
+function sentenceAround(text: string, from: number, to: number): [before: string, behind: string] {
+  const before = text.slice(Math.max(0, from - MOST_OF_SIDE), from)
+  const behind = text.slice(to, to + MOST_OF_SIDE)
+  const end = behind.search(/[.!?;](?:\s|$)/)
+  return [String(before.split(/[.!?;]\s/).at(-1)), end === -1 ? behind : behind.slice(0, end)]
 }

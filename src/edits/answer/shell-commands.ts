@@ -14,7 +14,7 @@ export type Commanded = {
 }
 
 /** More than a person types. */
-export const MOST_OF_LINE = 20_000
+export const MOST_OF_COMMAND = 20_000
 const MOST_OF_WORD = 500
 const SHELLS =
   /^(?:sh|bash|shell|zsh|fish|console|terminal|powershell|pwsh|ps1|cmd|bat|batch|dos|shell-session|shellsession)\b/i
@@ -119,7 +119,7 @@ export class Commands {
     this.#modes = []
     this.#oddModes = []
     const text = line.trim()
-    if (text.length <= MOST_OF_LINE && !this.#isInHeredoc(text)) this.#readLine(text)
+    if (text.length <= MOST_OF_COMMAND && !this.#isInHeredoc(text)) this.#readLine(text)
     const [changed, rewritten, removed] = [this.#changed, this.#rewritten, this.#removed]
     return { changed, rewritten, removed, modes: this.#modes, oddModes: this.#oddModes }
   }

@@ -134,6 +134,14 @@ for (const [name, lines] of Object.entries(hunks)) {
   })
 }
 
+test('an item of a list of code is words where a blank line stands between it and a diff', async () => {
+  for (const items of ['- foo()', '- foo()\n- bar();', 'Calls:\n- foo()']) await applies(`${DIFF}\n\n${items}\n`)
+  const lost = ['- foo()\n+ bar()', '+ foo()', '-  foo()', '-foo()', '- return 1']
+  for (const lines of lost)
+    assert.match(await refusalOf(FILES, `${DIFF}\n\n${lines}\n`), /behind the end of a diff/, lines)
+  await refusalOf(FILES, `${DIFF}\n- foo()\n`)
+})
+
 test('signs that lines of the file begin with are those of a diff', async () => {
   const diff = '--- a/README.md\n+++ b/README.md\n@@ -5,2 +5,2 @@\n-- one\n+- uno\n - two'
   assert.match(await refusalOf(FILES, `${diff}\n\nAnd this.\n\n-- two\n`), /behind the end of a diff/)

@@ -1,0 +1,97 @@
+/** Words which say that a file was changed: a block must make that change. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Files, outcomeOf, refusalOf } from '../../../test/support/edit-outcome.ts'
+import { assertLinear, repeated } from '../../../test/support/growth.ts'
+import { Fault } from '../../faults/fault.ts'
+import { parseEdits } from '../parse-edits.ts'
+import { ScopeNames } from '../scope-names.ts'
+import { toldIn } from './told-changes.ts'
+
+const FILES: Files = { 'src/a.ts': 'one\ntwo\n', 'src/b.ts': 'bee\n' }
+const SCOPE = [...Object.keys(FILES), 'src/d.ts']
+const FIRST = '### edit src/a.ts\n<<<<<<< SEARCH\none\n=======\nONE\n>>>>>>> REPLACE\n'
+const DONE = { 'src/a.ts': 'ONE\ntwo\n' }
+
+const TOLD = [
+  'I also changed the port in src/b.ts to 9090.',
+  "I've also updated `src/b.ts` accordingly.",
+  'In addition, I adjusted `src/b.ts`.',
+  'In src/b.ts, I changed the port to 9090.',
+  'I changed src/a.ts and src/b.ts.',
+  'I went ahead and documented this in src/b.ts.',
+  'I increased the port in src/b.ts by 10.',
+  'I removed the old value from src/b.ts.',
+  'I moved the value from src/a.ts to src/b.ts.',
+  'Also updated `src/b.ts` to use the new name.',
+  'The port in `src/b.ts` was changed to 9090 as well.',
+  'The port was changed in src/b.ts as well.',
+  '`src/b.ts` has been updated to match.',
+  '- `src/b.ts`: also changed the port to 9090',
+  'src/b.ts -> src/d.ts',
+  '- `src/a.ts` → `src/b.ts`',
+  '`git rm src/b.ts` once',
+  'I ran `git rm src/b.ts` once it was unused.',
+  'I ran `git rm src/b.ts` by hand.',
+  'I ran git rm src/b.ts.',
+]
+
+for (const words of TOLD)
+  test(`a change that is told and that no block makes refuses the answer: ${words}`, async () => {
+    assert.match(await refusalOf(FILES, `${FIRST}\n${words}\n`, SCOPE), /reads like a change of "src\/b\.ts"/)
+  })
+
+const WORDS = [
+  'src/b.ts already uses 9090.',
+  '`src/b.ts` needs no change.',
+  '`src/b.ts` is unchanged.',
+  'src/b.ts was already updated.',
+  'src/b.ts was changed in an earlier commit.',
+  'src/b.ts was updated by the last order.',
+  'I did not change src/b.ts.',
+  'No changes were made to src/b.ts.',
+  'The callers in src/b.ts were left unchanged.',
+  'If you want, I can change src/b.ts too.',
+  'I changed the value so that src/b.ts works.',
+  'I changed the value that src/b.ts exports.',
+  'I changed the constant used in src/b.ts.',
+  'I updated src/a.ts to use the helper in src/b.ts.',
+  'I updated the import of src/b.ts in src/a.ts.',
+  'I updated the `src/b.ts` import too.',
+  'I also added a link to src/b.ts.',
+  'I updated the tests for src/b.ts.',
+  'I fixed the problem in src/b.ts by changing src/a.ts.',
+  'It has the name that was changed in src/b.ts.',
+  'Data flows this way:\n\nsrc/a.ts -> src/b.ts',
+  'The imports:\n- src/a.ts -> src/b.ts',
+  'src/a.ts -> src/b.ts -> src/d.ts',
+  'Run `git rm src/b.ts` once this is merged.',
+  '`git rm src/b.ts` can be run later.',
+]
+
+for (const words of WORDS)
+  test(`words about a file tell of no change: ${words}`, async () => {
+    assert.deepEqual(await outcomeOf(FILES, `${FIRST}\n${words}\n`, SCOPE), DONE)
+  })
+
+test('what to write instead is told to the model, and not to people', () => {
+  assert.throws(
+    () => parseEdits(`${FIRST}\nI also changed src/b.ts.\n`, SCOPE),
+    (error) => {
+      assert.ok(error instanceof Fault)
+      assert.match(error.message, /which no block makes\.$/)
+      assert.match(String(error.details['for_model']), /no block makes\. Write every change as a block/)
+      return true
+    },
+  )
+})
+
+for (const part of ['I changed src/b.ts and ', 'in src/b.ts, ', 'the a in ', 'was ', '`src/b.ts` -> '])
+  test(`told changes are looked for in linear time: ${part}`, async () => {
+    const names = new ScopeNames(SCOPE)
+    await assertLinear(
+      (size) => repeated(`${repeated(part)(1_500)}\n`)(size),
+      (text) => text.split('\n').forEach((line) => toldIn(line, names)),
+      200_000,
+    )
+  })
