@@ -101,6 +101,50 @@ test('words in place of lines of a SEARCH are put into no file', async () => {
     )
 })
 
+const OF_OTHERS = [
+  'handlers for users and orders unchanged',
+  'error handling as before',
+  'Remaining business logic goes here',
+  'Other event listeners remain as they were',
+  'unchanged: closing the server',
+  'user endpoint: same as original',
+]
+
+for (const words of OF_OTHERS)
+  test(`a short remark about code that is lost may use other words than that code: ${words}`, async () => {
+    for (const remark of [`// ${words}`, `/* ${words} */`])
+      await refusalOf(FILES, `### write src/server.ts\n${fence(`${NEW_START}\n${remark}\n`)}\n`)
+  })
+
+const DOCUMENTED = [
+  '/** A server that is closed already is left as it is, and no other one is touched. */',
+  '/** Stops it. Sockets of other servers stay open; the same server may be stopped again. */',
+  '/** The remaining sockets, as they are when it stops. */',
+  '// Nothing below waits for it: the rest of the process continues meanwhile.',
+  '//=> {…}',
+  '/**\n * @returns why it is kept as it is; null: it was closed\n */',
+]
+
+for (const comment of DOCUMENTED)
+  test(`a comment that documents new code may stand where more lines go: ${comment}`, async () => {
+    const end = `\n${comment}\nexport const stop = (server) => server.close()\n`
+    const files = { 'src/server.ts': `${START}${STOP.replace('{\n', '{\n  log(server)\n  count(server)\n')}` }
+    const body = NEW_START + end
+    assert.deepEqual(await outcomeOf(files, `### write src/server.ts\n${fence(body)}\n`), { 'src/server.ts': body })
+  })
+
+test('a comment sign in a name, and a heading, are no remark', async () => {
+  const before = {
+    'src/a.ts': 'class Old {\n  other(): void {}\n  more(): void {}\n}\n',
+    'a.md': '# Old\n\nOne.\nTwo.\n',
+  }
+  for (const [path, body] of [
+    ['src/a.ts', 'class Kept {\n  #same(other: Kept): boolean {}\n}\n'],
+    ['a.md', '# The implementation\n\nNone.\n'],
+  ] as const)
+    assert.deepEqual(await outcomeOf(before, `### write ${path}\n${fence(body)}\n`), { [path]: body })
+})
+
 const COMMENTS = [
   '// The remaining connections are closed by the caller',
   '// Same as before: the port has a default',

@@ -39,7 +39,8 @@ export function isPlaceholder(line: string, path: string): boolean {
   const [starts, ends] = [/^(?:\.{3}|…)/.test(bare), /(?:\.{3}|…)$/.test(bare)]
   // Code spreads values by dots of its own.
   if (bare === text) return starts && ends && /\s/.test(text)
-  if (DOTS.test(bare) || /^(?:unchanged|no changes?)\.?$/i.test(bare)) return true
+  if (DOTS.test(bare)) return !MARKUP.test(path)
+  if (/^(?:unchanged|no changes?)\.?$/i.test(bare)) return true
   return (starts && (ends || REST.test(bare))) || REST_OF.test(bare) || LEFT_AS_IS.test(bare)
 }
 
@@ -54,7 +55,7 @@ export function unfitReplacement(
 ): string | null {
   const known = new Set(search)
   const gap = replace.find((text) => isPlaceholder(text, path) && !known.has(text) && !file.holds(text))
-  const leftOut = gap ?? leftOutIn(search, replace, { isPart: true })
+  const leftOut = gap ?? leftOutIn(search, replace, { isPart: true, isMarkup: MARKUP.test(path) })
   if (leftOut !== null) return `the REPLACE of line ${line} ${leavesOut(leftOut)}`
   if (
     numbersOf(replace) !== null &&
@@ -94,7 +95,7 @@ export function unfitBody(before: EditedText | null, body: readonly string[], pa
   if (holdsMarker(body) && !holdsMarker(before.lines()))
     return 'would hold markers of a SEARCH/REPLACE pair. To change parts of the file, use an edit block; where it is really to hold such lines, put them in by an edit block with longer markers: 8 or more of <, = and >, all three alike'
   const gap = body.find((text) => isPlaceholder(text, path) && !before.holds(text))
-  const leftOut = gap ?? leftOutIn(before.lines(), body, { isPart: false })
+  const leftOut = gap ?? leftOutIn(before.lines(), body, { isPart: false, isMarkup: MARKUP.test(path) })
   if (leftOut !== null) return `cannot be replaced: the write block ${leavesOut(leftOut)}`
   return isExcerptOf(before.lines(), body) ? EXCERPT : null
 }
