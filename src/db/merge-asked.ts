@@ -5,14 +5,26 @@ import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
 
+/** What a look saw of an open pull request that the rules of merging go by. */
+export type Followed = {
+  headSha: string
+  at: Date
+  /** Whether its forge merges it by itself once it may; null: it has no such thing. */
+  isAutoMerged: boolean | null
+  /** Threads of people with write access that are not resolved. */
+  openThreads: number
+}
+
 /** Keeps that an open pull request was seen on its forge with this commit on its branch. */
-export async function noteFollowed(db: Db, key: AttemptKey, headSha: string, at: Date): Promise<void> {
+export async function noteFollowed(db: Db, key: AttemptKey, { headSha, at, ...seen }: Followed): Promise<void> {
   await db
     .updateTable('pull_requests')
     .set({
       followed_sha: headSha,
       followed_since: sql<Date>`case when followed_sha = ${headSha} then followed_since else ${at}::timestamptz end`,
       followed_at: at,
+      seen_auto_merge: seen.isAutoMerged,
+      seen_open_threads: seen.openThreads,
     })
     .where('work_order_id', '=', key.workOrderId)
     .where('attempt', '=', key.attempt)

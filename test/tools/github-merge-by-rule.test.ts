@@ -179,7 +179,8 @@ test('what is not required has ended before Moose merges it; what somebody else 
   const { id, pull, branch } = await review(given, moose)
   Object.assign(turns(pull, 'PENDING'), { runs: [{ ...unit('IN_PROGRESS'), isRequired: false }] })
   await policy(given, 'auto')
-  await says(moose, id, /its checks have not ended, and github requires none of them/)
+  await says(moose, id, /a check that GitHub does not require has failed or has not ended \(github\)/)
+  assert.equal(asks(given), 0)
   turns(pull, 'PENDING')
   pull.touched = 1
   pull.review = 'REVIEW_REQUIRED'
@@ -191,6 +192,64 @@ test('what is not required has ended before Moose merges it; what somebody else 
   turns(pull, 'SUCCESS')
   await looksAgain(given)
   assert.equal(pull.state, 'open')
+})
+
+test('a thread of a maintainer that is not resolved keeps it from being merged by rule, whatever was answered', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'), greeted('top\nhello, dear world\nbottom'))
+  if (given === null) return
+  await using moose = await given.open()
+  const { id, pull } = await review(given, moose)
+  given.github.state.settings.writers = ['ada']
+  const said = {
+    id: 'C1',
+    login: 'ada',
+    association: 'COLLABORATOR',
+    body: 'Say dear, and nothing of the world.',
+  } as const
+  pull.threads = [{ id: 'T1', path: 'greeting.txt', line: 2, comments: [said] }]
+  pull.touched = 1
+  const answers = () => (pull.threads ?? []).flatMap(({ comments }) => comments.slice(1))
+  await until('it is answered', async () => answers().length === 1, PATIENCE)
+  turns(pull, 'SUCCESS')
+  await policy(given, 'auto')
+  await says(moose, id, /a thread of its reviews, by people with write access, is not resolved \(open_threads\)/)
+  await looksAgain(given)
+  assert.equal(pull.state, 'open')
+  for (const one of pull.threads) one.isResolved = true
+  await completed(moose, id)
+})
+
+test('auto-merge that a person switches off on GitHub is not switched on again for that commit', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  await using moose = await given.open()
+  const { id, pull } = await review(given, moose)
+  turns(pull, 'PENDING')
+  await policy(given, 'auto')
+  await says(moose, id, /^merged by rule: by github itself/)
+  pull.autoMerge = null
+  await says(
+    moose,
+    id,
+    /^not merged by rule: auto-merge was switched off on github, and is not asked for again .* \(github\)/,
+  )
+  await policy(given, 'manual')
+  await looksAgain(given)
+  await policy(given, 'auto')
+  turns(pull, 'SUCCESS')
+  await until(
+    'its checks are seen',
+    async () => (await detailOf(moose, id)).pull_request?.checks === 'SUCCESS',
+    PATIENCE,
+  )
+  await looksAgain(given)
+  assert.deepEqual([asks(given), pull.state], [1, 'open'])
+  const { events } = await eventsOf(moose, id)
+  assert.equal(events.filter((message) => /auto-merge was switched off on github/.test(message)).length, 1)
 })
 
 for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:after'] as const) {

@@ -18,6 +18,8 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
       id number state headRefOid baseRefName reviewDecision updatedAt mergeable
       baseRef { target { oid ... on Commit { statusCheckRollup { state } } } }
       mergeCommit { oid }
+      autoMergeRequest { enabledAt }
+      reviewThreads(last: 50) { nodes { isResolved } }
       latestReviews(last: 20) { nodes { state submittedAt author { login } } }
       statusCheckRollup {
         state
@@ -95,6 +97,9 @@ const PullRequestNode = z.object({
   updatedAt: z.string().nullish().catch(null),
   mergeable: z.string().nullish().catch(null),
   mergeCommit: z.object({ oid: Sha }).nullable(),
+  /** Of whichever form: only whether they are the same counts. */
+  autoMergeRequest: z.unknown(),
+  reviewThreads: z.unknown(),
   latestReviews: Reviews.catch(null),
   statusCheckRollup: z.object({ state: z.string(), contexts: Contexts.catch(null) }).nullable(),
   timelineItems: Timeline.catch(null),
@@ -206,12 +211,13 @@ const PASSED = new Set([
   'REQUESTED',
 ])
 
-/** GitHub sets `updatedAt` at a comment, a review or a push, and not where the base moves or a check ends. */
+/** GitHub sets `updatedAt` at a comment, a review or a push, and not where the base moves, a check ends or a thread is resolved. */
 function markOf(row: PullRequestRow, seen: PullRequestNode): string {
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
   const checks = [rollup?.state, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
-  const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks]
+  const besides = [seen.autoMergeRequest, seen.reviewThreads]
+  const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
   return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
 }
 
