@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
-import { InboxResponse } from '../../src/contract/why/inbox.ts'
+import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
 import { wantedProposer } from '../../src/db/escalations/order-escalations.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
@@ -179,11 +179,27 @@ test('abort: the order is cancelled, and nothing is left to decide', async () =>
 test('held: what is held is allowed, and the attempt goes on with the same commit', async () => {
   const held = says('### write CODEOWNERS\n```\n* @mallory\n```\n')
   await using setting = await stopped([held], { files: ['CODEOWNERS'] })
-  const { moose, id, order, cheap } = setting
+  const { moose, id, order, cheap, home } = setting
   assert.equal(stands(order), 'blocked/protected_change')
   const { escalation } = await shown(moose, id)
   assert.equal(escalation?.options[0]?.option, 'allow')
-  await decided(moose, id, { option: 'allow' })
+  const key = escalation.options[0].held
+  const of = (held?: string | null) =>
+    call(moose, `/api/work-orders/${id}/decide`, { option: 'allow', held: held ?? undefined })
+  const unbound = await of()
+  assert.deepEqual([unbound.status, /what was looked at/.test(JSON.stringify(unbound.said))], [400, true])
+  const stale = await of(`${'f'.repeat(12)}.${'0'.repeat(12)}`)
+  assert.deepEqual(
+    [stale.status, /is held by now, so nothing is allowed/.test(JSON.stringify(stale.said))],
+    [409, true],
+  )
+  assert.equal((await home.database.db.selectFrom('allowed_changes').selectAll().execute()).length, 0)
+  const moved = await call(moose, `/api/work-orders/${id}/approve`, {
+    allow_all_protected: true,
+    head_sha: 'f'.repeat(40),
+  })
+  assert.deepEqual([moved.status, /is not held by now/.test(JSON.stringify(moved.said))], [409, true])
+  await decided(moose, id, { option: 'allow', held: key })
   assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
   assert.equal(cheap.calls.length, 1)
 })
@@ -267,6 +283,42 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   assert.equal(said.escalation.closed_as, 'decided')
   const order = await settled(moose, id)
   assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 1, offer?.budget_usd])
+})
+
+test('a cap that leaves nothing to be spent is refused with both amounts; after one that is too low the reason is the new one', async () => {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
+  const server = stack.use(await startModelServer(BAD, GOOD))
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  await moose.orchestrator.start(null)
+  assert.equal(stands(await settled(moose, id)), 'failed/check_failed')
+  const spent = Number((await detailOf(moose, id)).actual_cost)
+  const decide = (body: object) => call(moose, `/api/work-orders/${id}/decide`, body)
+  for (const budget_usd of [0, spent]) {
+    const { status, said } = await decide({ option: 'retry', budget_usd })
+    assert.equal(status, 400, JSON.stringify(said))
+    assert.match(
+      JSON.stringify(said),
+      /A cap of \$[\d.]+ leaves nothing to be spent: \$[\d.]+ of the order is spent or reserved/,
+    )
+  }
+  await decided(moose, id, { option: 'retry', budget_usd: spent + 0.000001 })
+  assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
+  const why = async () => {
+    const { work_order, why } = WhyResponse.parse((await call(moose, `/api/work-orders/${id}/why`)).said)
+    return `${why.sentence} ${work_order.status_reason?.message}`
+  }
+  const first = await why()
+  await decided(moose, id, { option: 'retry', budget_usd: spent + 0.000002 })
+  await settled(moose, id)
+  const second = await why()
+  assert.notEqual(second, first)
+  const { escalation } = await shown(moose, id)
+  assert.equal(escalation?.options[0]?.option, 'retry')
+  await decided(moose, id, { option: 'retry' })
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review', 'what is offered is enough')
 })
 
 test('the inbox has approvals, what is held, reviews, what failed and paused providers in this order, each with its command', async () => {
