@@ -14,6 +14,7 @@ import { largestReservations } from '../db/budget-entries/reservations.ts'
 import {
   escalationOf,
   forgetAnswer,
+  isConflicting,
   leftCommit,
   noteAnswer,
   openEscalation,
@@ -44,7 +45,12 @@ export type ClientManagerDeps = {
   manager: Pick<OwnManager, 'explain'>
 }
 
-type Escalations = { work_order_id: string; escalation: OpenEscalation | null; past: EscalationView[] }
+type Escalations = {
+  work_order_id: string
+  escalation: OpenEscalation | null
+  next: string[]
+  past: EscalationView[]
+}
 
 /**
  * What a human has to decide about an order, with its story and its options, and what was decided before.
@@ -56,14 +62,21 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   const order = await findWorkOrder(db, idOrPrefix)
   const open = await openEscalation(db, order.id)
   const past = await pastEscalations(db, order.id)
-  if (open === null) return { work_order_id: order.id, escalation: null, past }
+  if (open === null) return { work_order_id: order.id, escalation: null, next: await nextOf(deps, order), past }
   const { facts, spent } = await factsOf(deps, order, open)
   const explained = (await deps.orchestrator.explain([order.id])).get(order.id)
   const reason = order.status_reason === null ? '' : order.status_reason.message
   const sentence = explained === undefined ? reason : explained.why.sentence
   const known = { spent, cap: facts.cap === null ? null : facts.cap.cap, hasCommit: facts.hasCommit, sentence }
   const escalation = { ...open, story: storyOf(order, { ...known, cause: open.cause }), options: optionsFor(facts) }
-  return { work_order_id: order.id, escalation, past }
+  return { work_order_id: order.id, escalation, next: [], past }
+}
+
+/** What ends the wait of an order that is blocked by what is decided elsewhere, such as the order it depends on. */
+async function nextOf({ orchestrator }: ClientManagerDeps, { id, status }: WorkOrderView): Promise<string[]> {
+  if (status !== 'blocked') return []
+  const explained = (await orchestrator.explain([id])).get(id)
+  return explained === undefined ? [] : [...explained.why.next]
 }
 
 type Decided = { work_order: WorkOrderView; escalation: EscalationView; sentence: string }
@@ -84,7 +97,7 @@ export async function decide(
   const { db } = deps
   const order = await findWorkOrder(db, idOrPrefix)
   const open = await openEscalation(db, order.id)
-  if (open === null) throw nothingToDecide(order)
+  if (open === null) throw nothingToDecide(order, await nextOf(deps, order))
   if (wish.escalation_id !== undefined && wish.escalation_id !== open.id) throw anotherByNow(order)
   assertFits(wish)
   const { facts, spent } = await factsOf(deps, order, open)
@@ -183,6 +196,7 @@ async function factsOf(
     reserved: new Map([...(await largestReservations(db, order.id))].map(([name, usd]) => [name, new Usd(usd)])),
     held: cause === 'protected_change' ? heldFrom(details) : null,
     hasCommit: await leftCommit(db, order.id),
+    isConflicting: cause === 'merge_conflict' || (order.phase === 'in_review' && (await isConflicting(db, order.id))),
     review:
       order.phase === 'in_review' ? (cause === 'hands_off' ? ('hands_off' as const) : ('exhausted' as const)) : null,
     records: await optionRecords(db, cause),
@@ -221,9 +235,10 @@ function amountOf(value: unknown): Usd | null {
   return typeof value === 'string' && /^\d{1,9}(\.\d{1,12})?$/.test(value) ? NO_USD.plus(value) : null
 }
 
-function nothingToDecide({ id, status, phase }: WorkOrderView): Fault {
+function nothingToDecide({ id, status, phase }: WorkOrderView, next: readonly string[]): Fault {
   const stands = phase === null ? status : `${status}/${phase}`
-  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. See why with: moose why ${id.slice(0, 8)}`
+  const go = next.length === 0 ? `See why with: moose why ${id.slice(0, 8)}` : `What ends that: ${next.join('   or: ')}`
+  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. ${go}`
   return new Fault('work_order_conflict', message, { id, status })
 }
 

@@ -20,6 +20,7 @@ const FACTS: OptionFacts = {
   reserved: new Map([['small', new Usd('0.2')]]),
   held: null,
   hasCommit: true,
+  isConflicting: false,
   review: null,
   records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
 }
@@ -47,6 +48,12 @@ test('what cannot be done is not offered: no commit to verify, no other model, n
   assert.equal(one('model', { candidates: FACTS.candidates.slice(0, 1) }), undefined)
   assert.equal(one('allow'), undefined)
   assert.equal(one('model', { candidates: FACTS.candidates.slice(0, 2) })?.proposer, 'weak', 'better than none')
+})
+
+test('what conflicts with its base is not verified: git could not merge that in', () => {
+  const names = (facts: Partial<OptionFacts>) => offered({ ...facts, isConflicting: true }).map(({ option }) => option)
+  assert.deepEqual(names({ cause: 'merge_conflict' }), ['retry', 'model', 'amend', 'abort'])
+  assert.deepEqual(names({ cause: 'follow_up_exhausted', review: 'exhausted' }), ['retry', 'model', 'amend', 'abort'])
 })
 
 test('a held change is offered to be allowed first', () => {

@@ -32,6 +32,8 @@ export type OptionFacts = {
   held: HeldCommit | null
   /** Whether its last attempt left a commit. */
   hasCommit: boolean
+  /** Git cannot merge its base into it, so that no verification could begin. */
+  isConflicting: boolean
   /** Of its open pull request: Moose keeps its hands off it, or has used up what it may do; null: it is not in review. */
   review: 'hands_off' | 'exhausted' | null
   records: readonly OptionRecord[]
@@ -50,7 +52,7 @@ function ofStopped(facts: OptionFacts): (Offer | null)[] {
 /** Of what somebody else has pushed, no model is asked to make anything before it is given back. */
 function ofReview(facts: OptionFacts, review: 'hands_off' | 'exhausted'): (Offer | null)[] {
   if (review === 'hands_off') return [ADOPT, VERIFY_BRANCH, CLOSE]
-  return [onceMore(facts), onceMoreBy(facts), anew(facts), VERIFY_BRANCH, CLOSE]
+  return [onceMore(facts), onceMoreBy(facts), anew(facts), facts.isConflicting ? null : VERIFY_BRANCH, CLOSE]
 }
 
 type Offer = Pick<OfferedOption, 'option' | 'sentence' | 'expected_cost_usd' | 'budget_usd' | 'proposer'> & {
@@ -128,8 +130,8 @@ function amend(facts: OptionFacts): Offer {
 }
 
 /** An attempt that rests goes on with its commit. */
-function verify({ hasCommit, cause }: OptionFacts): Offer | null {
-  if (!hasCommit || isSuspendCode(cause)) return null
+function verify({ hasCommit, cause, isConflicting }: OptionFacts): Offer | null {
+  if (!hasCommit || isConflicting || isSuspendCode(cause)) return null
   const sentence =
     'No model is called: the checks are run again on the commit that is there; if they pass, it is published.'
   return { option: 'verify', ...FREE, sentence }

@@ -227,6 +227,24 @@ test('it closes by itself when the order goes on by other means, and an answer t
   assert.equal((await detailOf(moose, id)).attempts, 2)
 })
 
+test('what is done by another command or on the page is the answer all the same; one that is refused is forgotten', async () => {
+  await using setting = await stopped([BAD, BAD])
+  const { moose, id } = setting
+  const adopted = await call(moose, `/api/work-orders/${id}/adopt`, {})
+  assert.equal(adopted.status, 409, JSON.stringify(adopted.said))
+  assert.equal((await shown(moose, id)).escalation?.answer, null)
+  const retried = await call(moose, `/api/work-orders/${id}/retry`, {})
+  assert.equal(retried.status, 200, JSON.stringify(retried.said))
+  assert.equal(stands(await settled(moose, id)), 'failed/check_failed')
+  const { escalation, past } = await shown(moose, id)
+  assert.deepEqual([past[0]?.closed_as, past[0]?.answer?.option], ['decided', 'retry'])
+  assert.ok(String(past[0]?.answer?.by).startsWith('os_user:'))
+  const retry = escalation?.options.find(({ option }) => option === 'retry')
+  assert.deepEqual([retry?.chosen, retry?.ended, retry?.ended_well], [1, 1, 0], 'it is learnt from')
+  assert.equal((await call(moose, `/api/work-orders/${id}/cancel`, {})).status, 200)
+  assert.equal((await shown(moose, id)).past[0]?.answer?.option, 'abort')
+})
+
 test('two answers at once: one is carried out, and the other is told so', async () => {
   await using setting = await stopped([BAD, GOOD])
   const { moose, id, cheap } = setting

@@ -76,6 +76,8 @@ export const EscalationResponse = z.object({
   work_order_id: z.guid(),
   /** Null: nothing about the order has to be decided. */
   escalation: OpenEscalation.or(z.null()),
+  /** Where nothing has to be decided and the order is blocked all the same: what ends that, as commands. */
+  next: z.array(z.string()),
   /** Those that are closed, the newest first. */
   past: z.array(EscalationView),
 })

@@ -93,10 +93,15 @@ async function show(cli: Cli, id: string): Promise<void> {
     const { output } = cli
     const now = new Date()
     output.document(found)
-    if (found.escalation === null) output.line('Nothing has to be decided about it.')
+    if (found.escalation === null)
+      output.line(['Nothing has to be decided about it.', ...nextLines(found, output)].join('\n'))
     else output.line(openPage(found.escalation, output, now))
     for (const past of found.past) output.note(pastLine(past, now))
   })
+}
+
+function nextLines({ next }: { next: readonly string[] }, { paint, hint }: Output): string[] {
+  return next.map((command) => `  ${paint.bold('$')} ${hint(harmless(command))}`)
 }
 
 function openPage({ story, options, opened_at }: OpenEscalation, output: Output, now: Date): string {
