@@ -237,7 +237,7 @@ function amountOf(value: unknown): Usd | null {
 
 function nothingToDecide({ id, status, phase }: WorkOrderView, next: readonly string[]): Fault {
   const stands = phase === null ? status : `${status}/${phase}`
-  const go = next.length === 0 ? `See why with: moose why ${id.slice(0, 8)}` : `What ends that: ${next.join('   or: ')}`
+  const go = next.length === 0 ? `See why with: moose why ${id.slice(0, 8)}` : `Next: ${next.join('   or: ')}`
   const message = `Nothing has to be decided about work order ${id}, which is ${stands}. ${go}`
   return new Fault('work_order_conflict', message, { id, status })
 }

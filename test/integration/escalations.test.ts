@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
+import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
 import { wantedProposer } from '../../src/db/escalations/order-escalations.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
@@ -243,6 +244,28 @@ test('what is done by another command or on the page is the answer all the same;
   assert.deepEqual([retry?.chosen, retry?.ended, retry?.ended_well], [1, 1, 0], 'it is learnt from')
   assert.equal((await call(moose, `/api/work-orders/${id}/cancel`, {})).status, 200)
   assert.equal((await shown(moose, id)).past[0]?.answer?.option, 'abort')
+})
+
+test('of an order that waits for one that failed nothing is decided, and what ends that is named', async () => {
+  await using setting = await stopped([BAD])
+  const { moose, id } = setting
+  const order = { title: 'Then b', files_in_scope: ['b.txt'], depends_on: [id], approved: true }
+  const filed = await call(moose, '/api/work-orders', order)
+  const { work_order: waiting } = WorkOrderResponse.parse(filed.said)
+  assert.equal(stands(await settled(moose, waiting.id)), 'blocked/dependency_unmet')
+  const [own, other] = [waiting.id.slice(0, 8), id.slice(0, 8)]
+  const refused = await call(moose, `/api/work-orders/${waiting.id}/decide`, { option: 'retry' })
+  const retry = `moose retry ${other}`
+  const commands = [retry, `moose show ${other}`, `moose edit ${own} --depends-on none`]
+  const message = `Next: ${commands.join('   or: ')}`
+  assert.deepEqual(
+    [refused.status, JSON.stringify(refused.said).includes(message)],
+    [409, true],
+    JSON.stringify(refused.said),
+  )
+  const { escalation, next } = await shown(moose, waiting.id)
+  assert.deepEqual([escalation, next], [null, commands])
+  assert.deepEqual((await shown(moose, id)).next, [], 'about this one it is decided')
 })
 
 test('two answers at once: one is carried out, and the other is told so', async () => {
