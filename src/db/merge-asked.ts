@@ -54,6 +54,30 @@ export async function keepMergeAsked(
   return row !== undefined
 }
 
+/**
+ * What a forge was asked to merge by itself, where it merged another commit, which no attempt of the order has made or verified.
+ *
+ * @returns the commit that it was asked to merge; null: it was not asked, or the commit is one of the order's own
+ */
+export async function askedInsteadOf(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  merged: string,
+): Promise<string | null> {
+  const row = await db
+    .selectFrom('pull_requests')
+    .select(sql<string | null>`merge_asked ->> 'head_sha'`.as('asked'))
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where(sql<boolean>`merge_asked ->> 'is' in ('asking', 'waiting') and merge_asked ->> 'head_sha' <> ${merged}`)
+    .where(
+      sql<boolean>`not exists (
+        select from attempts where attempts.work_order_id = ${workOrderId} and attempts.head_sha = ${merged})`,
+    )
+    .executeTakeFirst()
+  return row === undefined ? null : row.asked
+}
+
 /** As `pull_requests.merge_asked` has it. */
 export function mergeAskedIn(stored: unknown): MergeAsked | null {
   return stored === null ? null : MergeAsked.parse(stored)

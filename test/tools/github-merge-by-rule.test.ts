@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { type Moose, openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { WhyResponse } from '../../src/contract/why/inbox.ts'
+import { readNumbers } from '../../src/http/numbers/read-numbers.ts'
 import { createLog } from '../../src/log.ts'
 import type { StandInRun } from '../support/github/actions.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
@@ -250,6 +251,50 @@ test('auto-merge that a person switches off on GitHub is not switched on again f
   assert.deepEqual([asks(given), pull.state], [1, 'open'])
   const { events } = await eventsOf(moose, id)
   assert.equal(events.filter((message) => /auto-merge was switched off on github/.test(message)).length, 1)
+})
+
+test('what GitHub merges by itself after a push that nobody has verified is said so, announced, and not learnt from', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  const { home } = given
+  const { db, pool } = home.database
+  const endpoint = { name: 'ops', url: 'https://127.0.0.1:9/x', secret: 'x', created_by: 'test', kinds: [] }
+  await db
+    .insertInto('notification_endpoints')
+    .values({ ...endpoint, format: 'standard' })
+    .execute()
+  const { id, pull, branch, head } = await (async () => {
+    await using first = await given.open()
+    const one = await review(given, first)
+    turns(one.pull, 'PENDING')
+    await policy(given, 'auto')
+    await says(first, one.id, /^merged by rule: by github itself/)
+    return one
+  })()
+  const other = await home.remote.commit(branch, { 'greeting.txt': 'top\nhello, whole world\nbottom\n' })
+  turns(pull, 'SUCCESS')
+  await using moose = await given.open()
+  await until('it is merged', async () => (await detailOf(moose, id)).status === 'completed', PATIENCE)
+  const { events } = await eventsOf(moose, id)
+  const told = events.filter((message) => /merged by its forge itself at/.test(message))
+  assert.equal(told.length, 1, events.join('\n'))
+  assert.ok(told[0]?.includes(`asked to merge ${head.slice(0, 12)}`), told[0])
+  const { rows } = await pool.query(
+    "select outcome, success, metadata from outcome_vectors where operation_type = 'pull_request_end'",
+  )
+  assert.deepEqual([rows[0].outcome, rows[0].success], ['merged_unverified', false])
+  assert.deepEqual([rows[0].metadata.verified_sha, rows[0].metadata.merged_sha], [head, other])
+  const numbers = await readNumbers(db, { tz: 'UTC', from: undefined, to: undefined, project: undefined })
+  assert.deepEqual([numbers.merged_unverified, numbers.totals.merged, numbers.merged_by], [1, 0, []])
+  const announced = await pool.query(
+    "select data from notification_outbox where kind = 'pull_request.merged_unverified'",
+  )
+  assert.deepEqual(
+    announced.rows.map(({ data }) => [data.work_order_id, data.code, data.status]),
+    [[id, 'merged_unverified', 'completed']],
+  )
 })
 
 for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:after'] as const) {

@@ -5,7 +5,7 @@ import { Fault, toFault } from '../../faults/fault.ts'
 import type { LookResult, PullRequest, SeenParts, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
-import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
+import { deleteMergedBranch, holdsOther, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, toPullRequest } from './pulls.ts'
 
 /** GitHub resolves up to 100 ids at once; half of that keeps a query far from its limits. */
@@ -271,6 +271,7 @@ async function pullRequestOf(
     )
     return { ...facts, state: known.state }
   }
+  const isOther = await holdsOther(parts, project, { verified: row.head_sha, headSha })
   await deleteMergedBranch(parts, project, { branch: row.branch, headSha })
-  return { ...facts, state: 'merged', mergeSha }
+  return { ...facts, state: 'merged', mergeSha, holdsOther: isOther }
 }
