@@ -92,6 +92,9 @@ test('a cap that is offered has room for the most that the next call can cost, n
   assert.equal(one('model', { cap, reserved: before })?.budget_usd, 2.07, 'of another proposer that says nothing')
   const dear = FACTS.candidates.map((candidate) => ({ ...candidate, expected_cost_usd: 0.01, reserves_usd: 4 }))
   assert.equal(one('model', { cap, candidates: dear })?.budget_usd, 4.07)
+  const bySmall = { cap, next: 'large', last: 'small', expectedUsd: 0.02 }
+  assert.equal(one('retry', bySmall)?.budget_usd, 1.07, 'who is asked next')
+  assert.equal(one('retry', { ...bySmall, review: 'exhausted' })?.budget_usd, 0.37, 'of a pull request who made it')
   assert.equal(one('amend', { cap, expectedUsd: null, next: null, candidates: [] })?.budget_usd, null)
 })
 

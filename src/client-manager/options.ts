@@ -85,7 +85,7 @@ function retry(facts: OptionFacts): Offer | null {
 }
 
 function again(facts: OptionFacts): Offer {
-  const budget = raisedCap(facts, { proposer: facts.next, expectedUsd: facts.expectedUsd })
+  const budget = raisedCap(facts, { proposer: askedAgain(facts), expectedUsd: facts.expectedUsd })
   const { needed, refusedBy } = facts
   const what =
     needed !== null ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
@@ -99,6 +99,11 @@ function again(facts: OptionFacts): Offer {
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer: null,
   }
+}
+
+/** What becomes of an open pull request is done by the proposer that made the change. */
+function askedAgain({ review, next, last }: OptionFacts): string | null {
+  return review === null && next !== null ? next : last
 }
 
 function model(facts: OptionFacts): Offer | null {
