@@ -205,6 +205,19 @@ test('held: what is held is allowed, and the attempt goes on with the same commi
   assert.equal(cheap.calls.length, 1)
 })
 
+test('held: what is allowed by an approval is the answer too', async () => {
+  const held = says('### write CODEOWNERS\n```\n* @mallory\n```\n')
+  await using setting = await stopped([held], { files: ['CODEOWNERS'] })
+  const { moose, id } = setting
+  const nothing = await call(moose, `/api/work-orders/${id}/approve`, { allow: ['other.txt'] })
+  assert.equal(nothing.status, 200, JSON.stringify(nothing.said))
+  assert.equal((await shown(moose, id)).escalation?.answer, null, 'it is held all the same')
+  await call(moose, `/api/work-orders/${id}/approve`, { allow_all_protected: true })
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
+  const { past } = await shown(moose, id)
+  assert.deepEqual([past[0]?.closed_as, past[0]?.answer?.option], ['decided', 'allow'])
+})
+
 test('it closes by itself when the order goes on by other means, and an answer that cannot be carried out leaves it open', async () => {
   await using setting = await stopped([BAD, GOOD])
   const { moose, id, home } = setting
