@@ -98,8 +98,8 @@ const PullRequestNode = z.object({
   mergeable: z.string().nullish().catch(null),
   mergeCommit: z.object({ oid: Sha }).nullable(),
   /** Of whichever form: only whether they are the same counts. */
-  autoMergeRequest: z.unknown(),
-  reviewThreads: z.unknown(),
+  autoMergeRequest: z.unknown().optional(),
+  reviewThreads: z.unknown().optional(),
   latestReviews: Reviews.catch(null),
   statusCheckRollup: z.object({ state: z.string(), contexts: Contexts.catch(null) }).nullable(),
   timelineItems: Timeline.catch(null),
