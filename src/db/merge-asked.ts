@@ -6,7 +6,7 @@ import type { Database } from './schema.ts'
 type Db = Kysely<Database>
 
 /** What a look saw of an open pull request that the rules of merging go by. */
-export type Followed = {
+export type SeenToMerge = {
   headSha: string
   at: Date
   /** Whether its forge merges it by itself once it may; null: it has no such thing. */
@@ -16,7 +16,7 @@ export type Followed = {
 }
 
 /** Keeps that an open pull request was seen on its forge with this commit on its branch. */
-export async function noteFollowed(db: Db, key: AttemptKey, { headSha, at, ...seen }: Followed): Promise<void> {
+export async function noteFollowed(db: Db, key: AttemptKey, { headSha, at, ...seen }: SeenToMerge): Promise<void> {
   await db
     .updateTable('pull_requests')
     .set({

@@ -14,7 +14,7 @@ import {
   type NewFollowUp,
   noteFollowUp,
 } from '../db/follow-ups.ts'
-import { type Followed, noteFollowed } from '../db/merge-asked.ts'
+import { noteFollowed, type SeenToMerge } from '../db/merge-asked.ts'
 import { findPullRequestOfAttempt, type PullRequestRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
@@ -76,7 +76,7 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
   }
 }
 
-function followedIn({ project }: WatchedPullRequest, facts: PullRequestFacts): Omit<Followed, 'at'> {
+function followedIn({ project }: WatchedPullRequest, facts: PullRequestFacts): Omit<SeenToMerge, 'at'> {
   const isAutoMerged = project.forge === 'local' ? null : facts.auto_merge !== null
   return { headSha: facts.head_sha, isAutoMerged, openThreads: openThreadsIn(facts) }
 }
