@@ -1,9 +1,11 @@
 import type { Kysely } from 'kysely'
 import type { AttemptKey } from '../db/attempts/attempts.ts'
 import { recordPullRequestEvent } from '../db/github-events.ts'
+import { askedInsteadOf } from '../db/merge-asked.ts'
 import { recordPullRequestOutcome, withdrawPullRequestOutcome } from '../db/outcome-vectors.ts'
 import { type PullRequestBrief, setPullRequestState } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
+import { recordEvent } from '../db/work-order-events.ts'
 import { lockOrderStanding } from '../db/work-orders/order-standing.ts'
 import type { PullRequest, WatchedPullRequest } from '../ports/pull-request.ts'
 import { standing } from '../work-order/standing.ts'
@@ -52,6 +54,22 @@ async function recordHappened(db: Kysely<Database>, found: Found, status: Status
   const metadata = { pr_url: url, merge_sha: mergeSha }
   await recordPullRequestEvent(db, { workOrderId, action, number, branch, metadata })
   if (state === 'open') return await withdrawPullRequestOutcome(db, found)
+  const asked = pullRequest.holdsOther === true ? await askedInsteadOf(db, found, pullRequest.headSha) : null
+  if (state === 'merged' && asked !== null) return await recordUnverified(db, found, asked)
   const outcome = state === 'closed' && status === 'completed' ? 'superseded' : state
   await recordPullRequestOutcome(db, found, { outcome, metadata: { pr_url: url } })
+}
+
+/** Its forge was to merge one commit by itself, and merged what somebody pushed behind it. */
+async function recordUnverified(db: Kysely<Database>, found: Found, asked: string): Promise<void> {
+  const { workOrderId, attempt, pullRequest } = found
+  const { number, url, headSha: merged } = pullRequest
+  const shas = { verified_sha: asked, merged_sha: merged }
+  const outcome = { outcome: 'merged_unverified', metadata: { pr_url: url, ...shas } } as const
+  if (!(await recordPullRequestOutcome(db, found, outcome))) return
+  const message =
+    `pull request #${number} was merged by its forge itself at ${merged.slice(0, 12)}, which Moose has not verified: it was asked to ` +
+    `merge ${asked.slice(0, 12)}, and merged what was pushed behind it`
+  const data = { code: 'merged_unverified', ...shas }
+  await recordEvent(db, { workOrderId, attempt, type: 'pull_request', message, data })
 }

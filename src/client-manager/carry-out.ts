@@ -49,6 +49,7 @@ async function allow({ db }: Acting, { order, held, offer }: Choice): Promise<st
   const secrets = listed.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]))
   await approveWorkOrder(db, order.id, {
     ...asLookedAt(order),
+    ...(held === null ? {} : { head_sha: held.headSha }),
     allow: paths,
     allow_secrets: secrets,
     // What was too long to be listed is allowed with all the rest alone.
@@ -134,8 +135,17 @@ function asLookedAt({ content_sha256 }: WorkOrderView): { content_sha256?: strin
   return content_sha256 === undefined ? {} : { content_sha256 }
 }
 
+/** The cap that the answer names, else the one that the option offers where the changes name none; null: it stays. */
+export function raisedTo(
+  { budget_usd: named, changes }: DecideWorkOrder,
+  { budget_usd: offered }: Pick<OfferedOption, 'budget_usd'>,
+): number | string | null {
+  if (named !== undefined) return named
+  return changes?.budget_usd === undefined ? offered : null
+}
+
 /** @throws {Fault} those of `editWorkOrder` */
 async function raiseBudget({ db }: Acting, { order, offer, wish }: Choice): Promise<void> {
-  const budget = wish.budget_usd === undefined ? offer.budget_usd : wish.budget_usd
+  const budget = raisedTo(wish, offer)
   if (budget !== null) await editWorkOrder(db, order.id, { budget_usd: budget })
 }

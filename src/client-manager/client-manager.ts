@@ -10,9 +10,11 @@ import type {
   OpenEscalation,
 } from '../contract/why/escalation.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
+import { largestReservations } from '../db/budget-entries/reservations.ts'
 import {
   escalationOf,
   forgetAnswer,
+  isConflicting,
   leftCommit,
   noteAnswer,
   openEscalation,
@@ -26,13 +28,13 @@ import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { OwnManager } from '../manager/manager.ts'
 import { buildRoutingRequest } from '../manager/routing-request.ts'
-import { NO_USD, statedUsd, type Usd } from '../money.ts'
+import { NO_USD, shownUsd, statedUsd, Usd } from '../money.ts'
 import { faultOfRow } from '../orchestrator/malformed-rows.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
 import { heldFrom } from '../work-order/protection/held-change.ts'
-import { carryOut } from './carry-out.ts'
+import { carryOut, raisedTo } from './carry-out.ts'
 import { type OptionFacts, optionsFor } from './options.ts'
 import { storyOf } from './story.ts'
 
@@ -43,7 +45,12 @@ export type ClientManagerDeps = {
   manager: Pick<OwnManager, 'explain'>
 }
 
-type Escalations = { work_order_id: string; escalation: OpenEscalation | null; past: EscalationView[] }
+type Escalations = {
+  work_order_id: string
+  escalation: OpenEscalation | null
+  next: string[]
+  past: EscalationView[]
+}
 
 /**
  * What a human has to decide about an order, with its story and its options, and what was decided before.
@@ -55,14 +62,21 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   const order = await findWorkOrder(db, idOrPrefix)
   const open = await openEscalation(db, order.id)
   const past = await pastEscalations(db, order.id)
-  if (open === null) return { work_order_id: order.id, escalation: null, past }
+  if (open === null) return { work_order_id: order.id, escalation: null, next: await nextOf(deps, order), past }
   const { facts, spent } = await factsOf(deps, order, open)
   const explained = (await deps.orchestrator.explain([order.id])).get(order.id)
   const reason = order.status_reason === null ? '' : order.status_reason.message
   const sentence = explained === undefined ? reason : explained.why.sentence
   const known = { spent, cap: facts.cap === null ? null : facts.cap.cap, hasCommit: facts.hasCommit, sentence }
   const escalation = { ...open, story: storyOf(order, { ...known, cause: open.cause }), options: optionsFor(facts) }
-  return { work_order_id: order.id, escalation, past }
+  return { work_order_id: order.id, escalation, next: [], past }
+}
+
+/** What ends the wait of an order that is blocked by what is decided elsewhere, such as the order it depends on. */
+async function nextOf({ orchestrator }: ClientManagerDeps, { id, status }: WorkOrderView): Promise<string[]> {
+  if (status !== 'blocked') return []
+  const explained = (await orchestrator.explain([id])).get(id)
+  return explained === undefined ? [] : [...explained.why.next]
 }
 
 type Decided = { work_order: WorkOrderView; escalation: EscalationView; sentence: string }
@@ -70,6 +84,7 @@ type Decided = { work_order: WorkOrderView; escalation: EscalationView; sentence
 /**
  * Carries out what a human decided about an order, and keeps who decided what, when, and what the order had cost until then.
  *
+ * @param assertMayCost throws for a cap that who decides may not give an order, whether the answer names it or the option offers it
  * @throws {Fault} `work_order_not_found`; `work_order_conflict` where nothing has to be decided, where something else has to be
  *   by now, or where the option is not offered; `request_invalid` for what does not belong to the option; those of the acts,
  *   after which the escalation is open as before
@@ -77,12 +92,12 @@ type Decided = { work_order: WorkOrderView; escalation: EscalationView; sentence
 export async function decide(
   deps: ClientManagerDeps,
   idOrPrefix: string,
-  { wish, by }: { wish: DecideWorkOrder; by: Actor },
+  { wish, by, assertMayCost }: { wish: DecideWorkOrder; by: Actor; assertMayCost: (budget: Usd) => Promise<void> },
 ): Promise<Decided> {
   const { db } = deps
   const order = await findWorkOrder(db, idOrPrefix)
   const open = await openEscalation(db, order.id)
-  if (open === null) throw nothingToDecide(order)
+  if (open === null) throw nothingToDecide(order, await nextOf(deps, order))
   if (wish.escalation_id !== undefined && wish.escalation_id !== open.id) throw anotherByNow(order)
   assertFits(wish)
   const { facts, spent } = await factsOf(deps, order, open)
@@ -90,6 +105,9 @@ export async function decide(
   const offer = offers.find(({ option }) => option === wish.option)
   if (offer === undefined) throw notOffered(order, wish.option, offers)
   if (wish.proposer !== undefined) assertCallable(wish.proposer, facts)
+  if (wish.option === 'allow' && wish.held !== offer.held) throw heldOtherwise(order, wish.held)
+  const gone = facts.cap === null ? spent : facts.cap.gone
+  await assertBudgets(wish, offer, { gone, assertMayCost })
   if (!(await noteAnswer(db, open.id, { option: wish.option, by, spentUsd: spent.toFixed() })))
     throw anotherByNow(order)
   const wanted = await wantedProposer(db, order.id)
@@ -109,16 +127,35 @@ export async function decide(
   return { work_order: await findWorkOrder(db, order.id), escalation, sentence }
 }
 
+/** @throws {Fault} `request_invalid` for a cap with which nothing more could be spent; those of `assertMayCost` */
+async function assertBudgets(
+  wish: DecideWorkOrder,
+  offer: OfferedOption,
+  { gone, assertMayCost }: { gone: Usd; assertMayCost: (budget: Usd) => Promise<void> },
+): Promise<void> {
+  const named = [wish.budget_usd, wish.changes?.budget_usd].filter((usd) => usd !== undefined && usd !== null)
+  for (const budget of named.map((usd) => statedUsd(usd))) {
+    if (budget.greaterThan(gone)) continue
+    const message =
+      `A cap of ${shownUsd(budget)} leaves nothing to be spent: ${shownUsd(gone)} of the order is spent or reserved already. ` +
+      'Name a higher one, or none for the one that the option offers.'
+    throw new Fault('request_invalid', message, { field: 'budget_usd' })
+  }
+  const raised = raisedTo(wish, offer)
+  for (const budget of [...named, ...(raised === null ? [] : [raised])]) await assertMayCost(statedUsd(budget))
+}
+
 const BUDGETED: readonly EscalationOption[] = ['retry', 'model', 'amend']
 
 /** @throws {Fault} `request_invalid` */
-function assertFits({ option, budget_usd, proposer, changes }: DecideWorkOrder): void {
+function assertFits({ option, budget_usd, proposer, changes, held }: DecideWorkOrder): void {
   const refuse = (field: string) => {
     throw new Fault('request_invalid', `${field} does not belong to the option ${option}. Leave it out.`, { field })
   }
   if (budget_usd !== undefined && !BUDGETED.includes(option)) refuse('budget_usd')
   if (proposer !== undefined && option !== 'model') refuse('proposer')
   if (changes !== undefined && option !== 'amend') refuse('changes')
+  if (held !== undefined && option !== 'allow') refuse('held')
   if (changes === undefined && option === 'amend') {
     const message = 'amend takes what is to be changed: the fields of the order in changes, or -f order.yaml'
     throw new Fault('request_invalid', message, { field: 'changes' })
@@ -153,10 +190,13 @@ async function factsOf(
     needed: cause === 'budget_exceeded' ? amountOf(details?.['needed_usd']) : null,
     cap: own === undefined ? null : { cap: own.cap, gone: goneOf(own) },
     expectedUsd: expectedUsd(decision, order),
+    next: decision === null ? null : decision.selected_proposer,
     last: order.proposer,
     candidates: decision?.routing_metadata.candidates ?? [],
+    reserved: new Map([...(await largestReservations(db, order.id))].map(([name, usd]) => [name, new Usd(usd)])),
     held: cause === 'protected_change' ? heldFrom(details) : null,
     hasCommit: await leftCommit(db, order.id),
+    isConflicting: cause === 'merge_conflict' || (order.phase === 'in_review' && (await isConflicting(db, order.id))),
     review:
       order.phase === 'in_review' ? (cause === 'hands_off' ? ('hands_off' as const) : ('exhausted' as const)) : null,
     records: await optionRecords(db, cause),
@@ -195,15 +235,28 @@ function amountOf(value: unknown): Usd | null {
   return typeof value === 'string' && /^\d{1,9}(\.\d{1,12})?$/.test(value) ? NO_USD.plus(value) : null
 }
 
-function nothingToDecide({ id, status, phase }: WorkOrderView): Fault {
+function nothingToDecide({ id, status, phase }: WorkOrderView, next: readonly string[]): Fault {
   const stands = phase === null ? status : `${status}/${phase}`
-  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. See why with: moose why ${id.slice(0, 8)}`
+  const go = next.length === 0 ? `See why with: moose why ${id.slice(0, 8)}` : `Next: ${next.join('   or: ')}`
+  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. ${go}`
   return new Fault('work_order_conflict', message, { id, status })
 }
 
 function anotherByNow({ id }: WorkOrderView): Fault {
   const message = `Work order ${id} was decided about meanwhile. See what has to be decided now with: moose decide ${id.slice(0, 8)}`
   return new Fault('work_order_conflict', message, { id })
+}
+
+function heldOtherwise({ id }: WorkOrderView, held: string | undefined): Fault {
+  const short = id.slice(0, 8)
+  if (held === undefined) {
+    const message = `allow takes what was looked at (held): the command stands with the option in moose decide ${short}`
+    return new Fault('request_invalid', message, { field: 'held' })
+  }
+  const message =
+    `Of work order ${id} another commit, or something else of it, is held by now, so nothing is allowed. ` +
+    `See what has to be decided now with: moose decide ${short}`
+  return new Fault('work_order_conflict', message, { id, held })
 }
 
 function notOffered({ id }: WorkOrderView, option: string, offers: readonly OfferedOption[]): Fault {

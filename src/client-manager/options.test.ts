@@ -10,14 +10,17 @@ const FACTS: OptionFacts = {
   needed: null,
   cap: { cap: new Usd(5), gone: new Usd(1) },
   expectedUsd: 0.5,
+  next: 'small',
   last: 'small',
   candidates: [
-    { proposer: 'small', able: true, expected_cost_usd: 0.5 },
-    { proposer: 'weak', able: false, expected_cost_usd: 0.1 },
-    { proposer: 'large', able: true, expected_cost_usd: 2 },
+    { proposer: 'small', able: true, expected_cost_usd: 0.5, reserves_usd: 0.3 },
+    { proposer: 'weak', able: false, expected_cost_usd: 0.1, reserves_usd: null },
+    { proposer: 'large', able: true, expected_cost_usd: 2, reserves_usd: 1 },
   ],
+  reserved: new Map([['small', new Usd('0.2')]]),
   held: null,
   hasCommit: true,
+  isConflicting: false,
   review: null,
   records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
 }
@@ -47,9 +50,20 @@ test('what cannot be done is not offered: no commit to verify, no other model, n
   assert.equal(one('model', { candidates: FACTS.candidates.slice(0, 2) })?.proposer, 'weak', 'better than none')
 })
 
+test('what conflicts with its base is not verified: git could not merge that in', () => {
+  const names = (facts: Partial<OptionFacts>) => offered({ ...facts, isConflicting: true }).map(({ option }) => option)
+  assert.deepEqual(names({ cause: 'merge_conflict' }), ['retry', 'model', 'amend', 'abort'])
+  assert.deepEqual(names({ cause: 'follow_up_exhausted', review: 'exhausted' }), ['retry', 'model', 'amend', 'abort'])
+})
+
 test('a held change is offered to be allowed first', () => {
-  const held = { headSha: 'a', held: [], count: 2 }
+  const held = { headSha: 'a'.repeat(40), held: [], count: 2 }
   assert.deepEqual(offered({ held })[0]?.option, 'allow')
+  const [shown, other] = [held, { ...held, count: 3 }].map((one) => offered({ held: one })[0])
+  assert.equal(shown?.command, `moose decide 1a2b3c4d allow --held ${shown?.held}`)
+  assert.match(String(shown.held), /^a{12}\.[0-9a-f]{12}$/)
+  assert.notEqual(shown.held, other?.held, 'something else of the same commit')
+  assert.equal(one('retry', { held })?.held, null)
   assert.match(String(one('allow', { held })?.sentence), /the 2 changes that are held/)
 })
 
@@ -68,6 +82,20 @@ test('a cap that is too low is raised by as much as the option is expected to ta
   const refused = { cause: 'budget_exceeded', refusedBy: 'order', needed: new Usd('4.501') }
   assert.equal(one('retry', refused)?.budget_usd, 5.51)
   assert.equal(one('retry', { ...refused, cap: null })?.budget_usd, null)
+})
+
+test('a cap that is offered has room for the most that the next call can cost, not only for what is expected', () => {
+  const cap = { cap: new Usd('0.08'), gone: new Usd('0.07') }
+  assert.equal(one('retry', { cap, expectedUsd: 0.02 })?.budget_usd, 0.37, 'what a first call reserves')
+  const before = new Map([['small', new Usd('0.331')]])
+  assert.equal(one('retry', { cap, expectedUsd: 0.02, reserved: before })?.budget_usd, 0.41, 'what one has reserved')
+  assert.equal(one('model', { cap, reserved: before })?.budget_usd, 2.07, 'of another proposer that says nothing')
+  const dear = FACTS.candidates.map((candidate) => ({ ...candidate, expected_cost_usd: 0.01, reserves_usd: 4 }))
+  assert.equal(one('model', { cap, candidates: dear })?.budget_usd, 4.07)
+  const bySmall = { cap, next: 'large', last: 'small', expectedUsd: 0.02 }
+  assert.equal(one('retry', bySmall)?.budget_usd, 1.07, 'who is asked next')
+  assert.equal(one('retry', { ...bySmall, review: 'exhausted' })?.budget_usd, 0.37, 'of a pull request who made it')
+  assert.equal(one('amend', { cap, expectedUsd: null, next: null, candidates: [] })?.budget_usd, null)
 })
 
 test('where the cap of a day is in the way, the order keeps its own, and the day is named', () => {

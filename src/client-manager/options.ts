@@ -4,7 +4,7 @@ import { asWord } from '../db/proposer-configs.ts'
 import { isSuspendCode } from '../db/work-orders/suspended-orders.ts'
 import { shownUsd, Usd } from '../money.ts'
 import type { CandidateView } from '../ports/routing.ts'
-import type { HeldCommit } from '../work-order/protection/held-change.ts'
+import { type HeldCommit, heldKey } from '../work-order/protection/held-change.ts'
 
 /** What the options of an escalation are derived from. */
 export type OptionFacts = {
@@ -20,14 +20,20 @@ export type OptionFacts = {
   cap: { cap: Usd; gone: Usd } | null
   /** USD of one attempt; null: not known. */
   expectedUsd: number | null
+  /** The proposer it would be given to now; null: none can be called. */
+  next: string | null
   /** The proposer it was given to last; null: it was given to none. */
   last: string | null
   /** Those that may be called now, the best first. */
-  candidates: readonly Pick<CandidateView, 'proposer' | 'able' | 'expected_cost_usd'>[]
+  candidates: readonly Pick<CandidateView, 'proposer' | 'able' | 'expected_cost_usd' | 'reserves_usd'>[]
+  /** The most USD that a call for it has reserved so far, by proposer. */
+  reserved: ReadonlyMap<string, Usd>
   /** What of its commit is held; null: nothing is. */
   held: HeldCommit | null
   /** Whether its last attempt left a commit. */
   hasCommit: boolean
+  /** Git cannot merge its base into it, so that no verification could begin. */
+  isConflicting: boolean
   /** Of its open pull request: Moose keeps its hands off it, or has used up what it may do; null: it is not in review. */
   review: 'hands_off' | 'exhausted' | null
   records: readonly OptionRecord[]
@@ -46,11 +52,12 @@ function ofStopped(facts: OptionFacts): (Offer | null)[] {
 /** Of what somebody else has pushed, no model is asked to make anything before it is given back. */
 function ofReview(facts: OptionFacts, review: 'hands_off' | 'exhausted'): (Offer | null)[] {
   if (review === 'hands_off') return [ADOPT, VERIFY_BRANCH, CLOSE]
-  return [onceMore(facts), onceMoreBy(facts), anew(facts), VERIFY_BRANCH, CLOSE]
+  return [onceMore(facts), onceMoreBy(facts), anew(facts), facts.isConflicting ? null : VERIFY_BRANCH, CLOSE]
 }
 
 type Offer = Pick<OfferedOption, 'option' | 'sentence' | 'expected_cost_usd' | 'budget_usd' | 'proposer'> & {
   option: EscalationOption
+  held?: string
   /** Beside the order and the option. */
   words?: string
 }
@@ -61,13 +68,15 @@ function withRecord({ words, ...offer }: Offer, { shortId, records }: OptionFact
   const record = records.find(({ option }) => option === offer.option)
   const { chosen, ended, ended_well } = record === undefined ? { chosen: 0, ended: 0, ended_well: 0 } : record
   const command = `moose decide ${shortId} ${offer.option}${words === undefined ? '' : ` ${words}`}`
-  return { ...offer, command, chosen, ended, ended_well }
+  return { ...offer, held: offer.held === undefined ? null : offer.held, command, chosen, ended, ended_well }
 }
 
 function allow({ held }: OptionFacts): Offer | null {
   if (held === null) return null
   const what = held.count === 1 ? 'the change that is held' : `the ${held.count} changes that are held`
-  return { option: 'allow', ...FREE, sentence: `Allows ${what} of this commit; the attempt goes on and publishes it.` }
+  const sentence = `Allows ${what} of the commit ${held.headSha.slice(0, 12)}; the attempt goes on and publishes it.`
+  const key = heldKey(held)
+  return { option: 'allow', ...FREE, sentence, held: key, words: `--held ${key}` }
 }
 
 /** What is held would be held again. */
@@ -76,7 +85,7 @@ function retry(facts: OptionFacts): Offer | null {
 }
 
 function again(facts: OptionFacts): Offer {
-  const budget = raisedCap(facts, facts.expectedUsd)
+  const budget = raisedCap(facts, { proposer: askedAgain(facts), expectedUsd: facts.expectedUsd })
   const { needed, refusedBy } = facts
   const what =
     needed !== null ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
@@ -92,11 +101,16 @@ function again(facts: OptionFacts): Offer {
   }
 }
 
+/** What becomes of an open pull request is done by the proposer that made the change. */
+function askedAgain({ review, next, last }: OptionFacts): string | null {
+  return review === null && next !== null ? next : last
+}
+
 function model(facts: OptionFacts): Offer | null {
   const others = facts.candidates.filter(({ proposer }) => proposer !== facts.last)
   const other = others.find(({ able }) => able) ?? others[0]
   if (other === undefined) return null
-  const budget = raisedCap(facts, other.expected_cost_usd)
+  const budget = raisedCap(facts, { proposer: other.proposer, expectedUsd: other.expected_cost_usd })
   const more = budget === null ? '' : `, with a cap of ${shownUsd(budget)}`
   return {
     option: 'model',
@@ -109,7 +123,7 @@ function model(facts: OptionFacts): Offer | null {
 }
 
 function amend(facts: OptionFacts): Offer {
-  const budget = raisedCap(facts, facts.expectedUsd)
+  const budget = raisedCap(facts, { proposer: facts.next, expectedUsd: facts.expectedUsd })
   return {
     option: 'amend',
     sentence: 'What it asks for is changed, approved as it stands then, and tried again.',
@@ -121,8 +135,8 @@ function amend(facts: OptionFacts): Offer {
 }
 
 /** An attempt that rests goes on with its commit. */
-function verify({ hasCommit, cause }: OptionFacts): Offer | null {
-  if (!hasCommit || isSuspendCode(cause)) return null
+function verify({ hasCommit, cause, isConflicting }: OptionFacts): Offer | null {
+  if (!hasCommit || isConflicting || isSuspendCode(cause)) return null
   const sentence =
     'No model is called: the checks are run again on the commit that is there; if they pass, it is published.'
   return { option: 'verify', ...FREE, sentence }
@@ -172,11 +186,23 @@ const ABORT: Offer = { option: 'abort', ...FREE, sentence: 'The order is given u
 
 const WHOLE_CENTS = 2
 
-/** A cap with which what is expected goes through, in whole cents; null: the one it has is enough, or it has none. */
-function raisedCap({ cap, needed, refusedBy }: OptionFacts, expectedUsd: number | null): Usd | null {
+/**
+ * A cap with which one attempt goes through, in whole cents: beside what is gone there is room for what it is expected to cost, and
+ * for the most that its next call can. Null: the one it has is enough, or it has none.
+ */
+function raisedCap(
+  { cap, needed, refusedBy, candidates, reserved }: OptionFacts,
+  { proposer, expectedUsd }: { proposer: string | null; expectedUsd: number | null },
+): Usd | null {
   if (cap === null) return null
-  const expected = expectedUsd === null ? new Usd(0) : new Usd(expectedUsd)
-  const wanted = refusedBy === 'order' && needed !== null ? Usd.max(needed, expected) : expected
+  const reserves = candidates.find((candidate) => candidate.proposer === proposer)?.reserves_usd
+  const before = proposer === null ? undefined : reserved.get(proposer)
+  const wanted = Usd.max(
+    new Usd(expectedUsd === null ? 0 : expectedUsd),
+    new Usd(reserves === null || reserves === undefined ? 0 : reserves),
+    before === undefined ? new Usd(0) : before,
+    refusedBy === 'order' && needed !== null ? needed : new Usd(0),
+  )
   const enough = cap.gone.plus(wanted)
   return enough.lessThanOrEqualTo(cap.cap) ? null : enough.toDecimalPlaces(WHOLE_CENTS, Usd.ROUND_UP)
 }

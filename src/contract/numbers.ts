@@ -268,6 +268,8 @@ export const Numbers = z
     proposers: z.array(ProposerCompared),
     /** How many of the merged changes were reverted on their base since. Null: it is not known, as none was looked at for that. */
     reverts: Count.nullable(),
+    /** Pull requests that their forge merged by itself at a commit that was not verified; none of the others counts them. */
+    merged_unverified: Count,
   })
   .openapi('Numbers')
 export type Numbers = z.infer<typeof Numbers>

@@ -5,14 +5,26 @@ import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
 
+/** What a look saw of an open pull request that the rules of merging go by. */
+export type SeenToMerge = {
+  headSha: string
+  at: Date
+  /** Whether its forge merges it by itself once it may; null: it has no such thing. */
+  isAutoMerged: boolean | null
+  /** Threads of people with write access that are not resolved. */
+  openThreads: number
+}
+
 /** Keeps that an open pull request was seen on its forge with this commit on its branch. */
-export async function noteFollowed(db: Db, key: AttemptKey, headSha: string, at: Date): Promise<void> {
+export async function noteFollowed(db: Db, key: AttemptKey, { headSha, at, ...seen }: SeenToMerge): Promise<void> {
   await db
     .updateTable('pull_requests')
     .set({
       followed_sha: headSha,
       followed_since: sql<Date>`case when followed_sha = ${headSha} then followed_since else ${at}::timestamptz end`,
       followed_at: at,
+      seen_auto_merge: seen.isAutoMerged,
+      seen_open_threads: seen.openThreads,
     })
     .where('work_order_id', '=', key.workOrderId)
     .where('attempt', '=', key.attempt)
@@ -40,6 +52,30 @@ export async function keepMergeAsked(
     .returning('number')
     .executeTakeFirst()
   return row !== undefined
+}
+
+/**
+ * What a forge was asked to merge by itself, where it merged another commit, which no attempt of the order has made or verified.
+ *
+ * @returns the commit that it was asked to merge; null: it was not asked, or the commit is one of the order's own
+ */
+export async function askedInsteadOf(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  merged: string,
+): Promise<string | null> {
+  const row = await db
+    .selectFrom('pull_requests')
+    .select(sql<string | null>`merge_asked ->> 'head_sha'`.as('asked'))
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where(sql<boolean>`merge_asked ->> 'is' in ('asking', 'waiting') and merge_asked ->> 'head_sha' <> ${merged}`)
+    .where(
+      sql<boolean>`not exists (
+        select from attempts where attempts.work_order_id = ${workOrderId} and attempts.head_sha = ${merged})`,
+    )
+    .executeTakeFirst()
+  return row === undefined ? null : row.asked
 }
 
 /** As `pull_requests.merge_asked` has it. */

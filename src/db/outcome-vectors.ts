@@ -56,14 +56,19 @@ const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * How the pull request of an attempt ended; the one row says what was seen last, so that the order counts once. One that
- * was closed when another had completed its order is `superseded`, of which nothing is learned. A repetition changes
- * nothing.
+ * was closed when another had completed its order is `superseded`, and one that its forge merged by itself at a commit that was not
+ * verified `merged_unverified`: of both nothing is learned. A repetition changes nothing.
+ *
+ * @returns whether it ended otherwise before, or had not
  */
 export async function recordPullRequestOutcome(
   db: Kysely<Database>,
   { workOrderId, attempt }: AttemptKey,
-  { outcome, metadata }: { outcome: 'merged' | 'closed' | 'superseded'; metadata: Record<string, unknown> },
-): Promise<void> {
+  {
+    outcome,
+    metadata,
+  }: { outcome: 'merged' | 'closed' | 'superseded' | 'merged_unverified'; metadata: Record<string, unknown> },
+): Promise<boolean> {
   const ofAttempt = (column: RawBuilder<unknown>) =>
     sql<string>`(select ${column} from attempts where work_order_id = ${workOrderId} and number = ${attempt})`
   const sinceClaim = sql`round(1000 * extract(epoch from clock_timestamp() - claimed_at))`
@@ -75,7 +80,7 @@ export async function recordPullRequestOutcome(
     metadata: JSON.stringify(metadata),
   }
   const key = { work_order_id: workOrderId, attempt, operation_type: 'pull_request_end' }
-  await db
+  const written = await db
     .insertInto('outcome_vectors')
     .values({ ...key, ...end, agent_name: 'orchestrator', model_used: 'none', error_context: null })
     .onConflict((conflict) =>
@@ -85,7 +90,9 @@ export async function recordPullRequestOutcome(
         .doUpdateSet({ ...end, created_at: sql<Date>`now()` })
         .where(sql<boolean>`outcome_vectors.outcome is distinct from excluded.outcome`),
     )
-    .execute()
+    .returning('id')
+    .executeTakeFirst()
+  return written !== undefined
 }
 
 /** Takes back how a pull request ended: it was reopened, and an open one has no outcome. */

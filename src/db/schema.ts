@@ -240,6 +240,10 @@ export type Database = MoneyTables &
       followed_sha: ColumnType<string | null, never, string>
       followed_since: ColumnType<Date | null, never, Date>
       followed_at: ColumnType<Date | null, never, Date>
+      /** Whether its forge merged it by itself then, once it may; null: it has no such thing, or it was not looked at. */
+      seen_auto_merge: ColumnType<boolean | null, never, boolean | null>
+      /** Threads of people with write access that were not resolved then. */
+      seen_open_threads: ColumnType<number, never, number>
       /** A `MergeAsked`; null: it was not tried to merge it by rule, or that was taken back. */
       merge_asked: ColumnType<unknown, never, string | null>
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MERGE_RULES, type MergeFacts, mayMerge } from './may-merge.ts'
+import type { Risk } from '../work-order/risk.ts'
+import { MERGE_RULES, type MergeFacts, refusalsBeforeRisk, riskRefusal } from './may-merge.ts'
 
 const HEAD = 'a'.repeat(40)
 
@@ -34,13 +35,17 @@ function body(more: object = {}): string {
 }
 
 const PULL = { number: 1, base: 'main', branch: 'b', head_sha: HEAD, seen_head_sha: null, checks: null, review: null }
-const SEEN = { sha: HEAD, since: new Date('2026-01-01T00:00:00Z'), at: new Date('2026-01-01T01:00:00Z') }
+const SEEN = {
+  sha: HEAD,
+  since: new Date('2026-01-01T00:00:00Z'),
+  at: new Date('2026-01-01T01:00:00Z'),
+  openThreads: 0,
+}
 const QUIET = { state: 'quiet', why: 'there is nothing to do', code: null, at: '2026-01-01T01:00:00.000Z' }
 const GREEN: MergeFacts = {
   policy: 'auto',
   most: 'low',
   forge: 'local',
-  risk: { level: 'low', reasons: [] },
   isApproved: true,
   hasHeldChanges: false,
   isInReview: true,
@@ -68,6 +73,10 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [follow('quiet', 'no more is done for one order', 'follow_up_exhausted'), /^no more is done for one order$/],
     [{ forge: 'github', ...pull({ follow_up: null }) }, /^what its commit needs was not judged yet$/],
   ],
+  open_threads: [
+    [{ seen: { ...SEEN, openThreads: 1 } }, /^a thread of its reviews, by people with write access, is not resolved$/],
+    [{ seen: { ...SEEN, openThreads: 3 } }, /^3 threads of its reviews, .*, are not resolved$/],
+  ],
   unseen: [
     [{ forge: 'github', ...pull({ checks: 'SUCCESS' }), seen: null }, /^its commit was not seen on github yet$/],
     [
@@ -91,12 +100,6 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
   newer_base: [
     [{ mergedBeside: { number: 7, at: SEEN.at } }, /^pull request #7 was merged since it was last looked at$/],
     [{ seen: null, mergedBeside: { number: 7, at: SEEN.at } }, /^pull request #7 was merged/],
-  ],
-  risk: [
-    [
-      { risk: { level: 'high', reasons: [{ rule: 'held_files', level: 'high', reason: 'a.lock is a lock file' }] } },
-      /^its risk is high \(a\.lock is a lock file\), and up to low is allowed$/,
-    ],
   ],
   approval: [[{ isApproved: false }, /^it is not approved as it is now$/]],
   held_changes: [[{ hasHeldChanges: true }, /^it changes what a human had to allow$/]],
@@ -133,10 +136,13 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
 }
 
 test('what is proved, green, approved and of allowed risk is merged', () => {
-  assert.deepEqual(mayMerge(GREEN), [])
-  assert.deepEqual(mayMerge({ ...GREEN, ...pull({ checks: 'SUCCESS', review: 'APPROVED' }) }), [])
-  assert.deepEqual(mayMerge({ ...GREEN, ...pull({ follow_up: null }) }), [], 'the forge local is seen as it is')
-  assert.deepEqual(mayMerge({ ...GREEN, most: 'medium', risk: { level: 'medium', reasons: [] } }), [])
+  assert.deepEqual(refusalsBeforeRisk(GREEN), [])
+  assert.deepEqual(refusalsBeforeRisk({ ...GREEN, ...pull({ checks: 'SUCCESS', review: 'APPROVED' }) }), [])
+  assert.deepEqual(
+    refusalsBeforeRisk({ ...GREEN, ...pull({ follow_up: null }) }),
+    [],
+    'the forge local is seen as it is',
+  )
 })
 
 for (const { rule } of MERGE_RULES) {
@@ -144,7 +150,7 @@ for (const { rule } of MERGE_RULES) {
     const cases = CASES[rule]
     assert.ok(cases !== undefined, 'every rule has a case')
     for (const [facts, says] of cases) {
-      const refusals = mayMerge({ ...GREEN, ...facts })
+      const refusals = refusalsBeforeRisk({ ...GREEN, ...facts })
       assert.deepEqual(
         refusals.map((refusal) => refusal.rule),
         [rule],
@@ -156,16 +162,29 @@ for (const { rule } of MERGE_RULES) {
 
 test('what GitHub waits for by itself does not keep it from being asked', () => {
   for (const some of [{ checks: 'PENDING' }, { checks: 'EXPECTED' }, { checks: 'SUCCESS', review: 'REVIEW_REQUIRED' }])
-    assert.deepEqual(mayMerge({ ...GREEN, forge: 'github', ...pull(some) }), [], JSON.stringify(some))
-  assert.deepEqual(mayMerge({ ...GREEN, forge: 'github' }), [], 'it has no checks, and none have begun')
-  assert.deepEqual(mayMerge({ ...GREEN, ...follow('checking', 'checks are running') }), [])
-  assert.deepEqual(mayMerge({ ...GREEN, mergedBeside: { number: 7, at: new Date('2026-01-01T00:30:00Z') } }), [])
+    assert.deepEqual(refusalsBeforeRisk({ ...GREEN, forge: 'github', ...pull(some) }), [], JSON.stringify(some))
+  assert.deepEqual(refusalsBeforeRisk({ ...GREEN, forge: 'github' }), [], 'it has no checks, and none have begun')
+  assert.deepEqual(refusalsBeforeRisk({ ...GREEN, ...follow('checking', 'checks are running') }), [])
+  assert.deepEqual(
+    refusalsBeforeRisk({ ...GREEN, mergedBeside: { number: 7, at: new Date('2026-01-01T00:30:00Z') } }),
+    [],
+  )
 })
 
 test('every rule that refuses is named', () => {
-  const refusals = mayMerge({ ...GREEN, policy: 'manual', isApproved: false })
+  const refusals = refusalsBeforeRisk({ ...GREEN, policy: 'manual', isApproved: false })
   assert.deepEqual(
     refusals.map(({ rule }) => rule),
     ['manual', 'approval'],
   )
+})
+
+test('the rule risk refuses what is riskier than allowed, and says why', () => {
+  const reasons: Risk['reasons'] = [{ rule: 'held_files', level: 'high', reason: 'a.lock is a lock file' }]
+  const high: Risk = { level: 'high', reasons }
+  assert.deepEqual(riskRefusal(high, 'low'), [
+    { rule: 'risk', reason: 'its risk is high (a.lock is a lock file), and up to low is allowed' },
+  ])
+  assert.deepEqual(riskRefusal(high, 'high'), [])
+  assert.deepEqual(riskRefusal({ level: 'medium', reasons: [] }, 'medium'), [])
 })

@@ -5,13 +5,12 @@ import type { RiskLevel } from '../work-order/content.ts'
 import type { MergePolicy } from '../work-order/project.ts'
 import { isAtMost, type Risk } from '../work-order/risk.ts'
 
-/** What is decided by: the policy of the project, the risk of the order, and its open pull request as it was last seen. */
+/** What is decided by, but the risk of the order: the policy of the project, and its open pull request as it was last seen. */
 export type MergeFacts = {
   policy: MergePolicy
   /** The highest risk that the policy `auto` merges. */
   most: RiskLevel
   forge: string
-  risk: Risk
   /** Whether what it asks for is still approved. */
   isApproved: boolean
   /** Changes that a human had to allow are in it. */
@@ -20,8 +19,11 @@ export type MergeFacts = {
   isInReview: boolean
   /** With its text, whose record says what was verified. */
   pull: PullInReview & { body: string; follow_up: FollowUpView | null; adopted_sha: string | null }
-  /** The commit with which it was last seen on its forge, since when, and when last; null: it was not seen yet. */
-  seen: { sha: string; since: Date; at: Date } | null
+  /**
+   * The commit with which it was last seen on its forge, since when, and when last, and how many threads of people with write
+   * access were open then; null: it was not seen yet.
+   */
+  seen: { sha: string; since: Date; at: Date; openThreads: number } | null
   /** The last pull request that was merged into its base since its own verification began; null: none was. */
   mergedBeside: { number: number; at: Date } | null
   now: Date
@@ -37,7 +39,7 @@ const AT_REST: ReadonlySet<string> = new Set(['quiet', 'checking'])
 /** A forge begins the checks of a commit so soon, if it has any. */
 const BEGIN_WITHIN_MS = 120_000
 
-/** Each completes "It is not merged by rule: …"; null: it has nothing against it. */
+/** Each completes "It is not merged by rule: …"; null: it has nothing against it. The rule `risk` comes after them. */
 export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'manual',
@@ -46,15 +48,6 @@ export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'under_way',
     refuses: ({ isInReview }) => (isInReview ? null : 'an attempt of its order is under way'),
-  },
-  {
-    rule: 'risk',
-    refuses: ({ risk: { level, reasons }, most }) => {
-      const [first] = reasons
-      return isAtMost(level, most)
-        ? null
-        : `its risk is ${level} (${first === undefined ? '' : first.reason}), and up to ${most} is allowed`
-    },
   },
   { rule: 'approval', refuses: ({ isApproved }) => (isApproved ? null : 'it is not approved as it is now') },
   {
@@ -100,6 +93,15 @@ export const MERGE_RULES: readonly MergeRule[] = [
       if (followUp === null) return forge === 'local' ? null : 'what its commit needs was not judged yet'
       const isAtRest = followUp.code === null && AT_REST.has(followUp.state)
       return isAtRest || followUp.code === 'hands_off' ? null : followUp.why
+    },
+  },
+  {
+    rule: 'open_threads',
+    refuses: ({ seen }) => {
+      const open = seen === null ? 0 : seen.openThreads
+      if (open === 0) return null
+      const what = open === 1 ? 'a thread' : `${open} threads`
+      return `${what} of its reviews, by people with write access, ${open === 1 ? 'is' : 'are'} not resolved`
     },
   },
   {
@@ -150,11 +152,19 @@ export function isRunning({ checks }: Pick<PullInReview, 'checks'>): boolean {
   return checks === 'PENDING' || checks === 'EXPECTED'
 }
 
-/** Whether a pull request is merged without a human, or every rule that refuses it. */
-export function mayMerge(facts: MergeFacts): MergeRefusal[] {
+/** Every rule, but that of the risk, by which a pull request is not merged without a human. */
+export function refusalsBeforeRisk(facts: MergeFacts): MergeRefusal[] {
   const verified = recordIn(facts.pull.body)
   return MERGE_RULES.flatMap(({ rule, refuses }) => {
     const reason = refuses(facts, verified)
     return reason === null ? [] : [{ rule, reason }]
   })
+}
+
+/** The rule that comes last, because the risk takes the most to find. */
+export function riskRefusal({ level, reasons }: Risk, most: RiskLevel): MergeRefusal[] {
+  if (isAtMost(level, most)) return []
+  const [first] = reasons
+  const because = first === undefined ? '' : ` (${first.reason})`
+  return [{ rule: 'risk', reason: `its risk is ${level}${because}, and up to ${most} is allowed` }]
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { CheckFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import type { CheckFact, CommentFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
 
 /** What Moose itself knows of a pull request, beside what its forge tells. */
 export type Known = {
@@ -156,6 +156,13 @@ function askedIn({ threads, reviews, comments }: PullRequestFacts): AskedAt[] {
     asked.push({ ...written(id, login, body), path: null, line: null, thread: null, at: written_at })
   }
   return asked
+}
+
+/** How many unresolved threads hold something that a person with write access asks for, whatever was answered. */
+export function openThreadsIn({ threads }: PullRequestFacts): number {
+  const asks = ({ may_write, is_moose, login, body }: CommentFact) =>
+    may_write && !is_moose && login !== null && asksForSomething(body)
+  return threads.filter(({ is_resolved: isResolved, comments }) => !isResolved && comments.some(asks)).length
 }
 
 /** Logins of those who ask for something without write access, each once. */

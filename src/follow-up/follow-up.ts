@@ -14,7 +14,7 @@ import {
   type NewFollowUp,
   noteFollowUp,
 } from '../db/follow-ups.ts'
-import { noteFollowed } from '../db/merge-asked.ts'
+import { noteFollowed, type SeenToMerge } from '../db/merge-asked.ts'
 import { findPullRequestOfAttempt, type PullRequestRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
@@ -25,7 +25,7 @@ import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { type Decision, decide, onceMore, type Reaction } from './decide.ts'
-import { byOthers, fold, type Known, type State, strangersIn } from './fold.ts'
+import { byOthers, fold, type Known, openThreadsIn, type State, strangersIn } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
 import { answerReviews, taskOf } from './task.ts'
 
@@ -69,11 +69,16 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         const { facts } = known
         await followOne(deps, of, facts, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
-          .then(() => noteFollowed(deps.db, of, facts.head_sha, began))
+          .then(() => noteFollowed(deps.db, of, { ...followedIn(of, facts), at: began }))
           .catch(deps.onError)
       }
     },
   }
+}
+
+function followedIn({ project }: WatchedPullRequest, facts: PullRequestFacts): Omit<SeenToMerge, 'at'> {
+  const isAutoMerged = project.forge === 'local' ? null : facts.auto_merge !== null
+  return { headSha: facts.head_sha, isAutoMerged, openThreads: openThreadsIn(facts) }
 }
 
 async function askFacts(

@@ -13,7 +13,7 @@ import { type Pausing, readPausing } from '../db/work-orders/failure-rows.ts'
 import { Fault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { CandidateView, Manager, RoutingDecision, RoutingRequest } from '../ports/routing.ts'
-import { type PricedModels, readCandidates, usableProposers, whyExcluded } from './candidates.ts'
+import { type Candidates, type PricedModels, readCandidates, usableProposers, whyExcluded } from './candidates.ts'
 import { decide, type Grounds, type RoutingChoice } from './decide.ts'
 import { LATEST_OUTCOMES, readPolicySettings } from './learned/learned-policy.ts'
 import { afterFailures, decideRetry } from './retry-strategy.ts'
@@ -147,7 +147,7 @@ function decisionOf(request: RoutingRequest, decided: RoutingChoice, around: Cir
       ...standing,
       available_proposers: candidates.proposers.map(({ name }) => name),
       candidates_count: candidates.proposers.length,
-      candidates: expectations.map(viewOf),
+      candidates: expectations.map((expectation) => viewOf(expectation, candidates.worstCases)),
       excluded: [
         ...candidates.excluded,
         ...[...candidates.pauses].map(([proposer, { message }]) => ({ proposer, reason: `has to wait: ${message}` })),
@@ -160,11 +160,16 @@ function decisionOf(request: RoutingRequest, decided: RoutingChoice, around: Cir
   }
 }
 
-function viewOf(expectation: RoutingChoice['expectations'][number]): CandidateView {
+function viewOf(
+  expectation: RoutingChoice['expectations'][number],
+  worstCases: Candidates['worstCases'],
+): CandidateView {
+  const reserves = worstCases.get(expectation.candidate.name)
   return {
     proposer: expectation.candidate.name,
     able: expectation.able,
     expected_cost_usd: expectation.costUsd,
+    reserves_usd: reserves === undefined ? null : reserves.toNumber(),
     expected_success: rounded(expectation.success),
     expected_cost_per_merge_usd: expectation.costPerMergeUsd,
     similar_orders: rounded(expectation.similarOrders),

@@ -28,6 +28,8 @@ const AFTER_REFUSAL_MS = 24 * 3_600_000
 const AFTER_FAULT_MS = 300_000
 /** The branch stands elsewhere, or the order has moved: the next look at the pull request sees that. */
 const AFTER_CONFLICT_MS = 60_000
+/** Whether its forge merges it by itself is not read from a look that began sooner after that was agreed. */
+const SHOWN_WITHIN_MS = 5_000
 /** A process that has asked a forge for so long is taken for gone; no other one asks it, or takes that back, before. */
 const ASKS_WITHIN_MS = 300_000
 
@@ -43,7 +45,8 @@ export async function actByRule(
   const { merge_asked: asked, head_sha: head } = order
   const [refusal] = refusals
   if (asked?.is === 'asking' && !isAgain(asked, acts.clock.now())) return
-  if (asked !== null && asked.is !== 'refused' && (refusal !== undefined || asked.head_sha !== head)) {
+  if (asked !== null && isSwitchedOff(order, asked)) return await leaveOff(acts, order, asked)
+  if (asked !== null && isAskedFor(order) && (refusal !== undefined || asked.head_sha !== head)) {
     const why = refusal === undefined ? 'another commit is to be merged' : refusal.reason
     return await withdraw(acts, order, { asked, why })
   }
@@ -51,10 +54,29 @@ export async function actByRule(
   await ask(acts, order)
 }
 
+/** Whether its forge merges it by itself, or may do so. */
+export function isAskedFor({ merge_asked: asked }: Pick<MergeCandidate, 'merge_asked'>): boolean {
+  return asked?.is === 'asking' || asked?.is === 'waiting'
+}
+
+/** Whether a look that began well after its forge had agreed to merge it saw that it does not. */
+function isSwitchedOff(order: MergeCandidate, asked: MergeAsked): boolean {
+  const { head_sha: head, followed_sha: seen, followed_at: at, seen_auto_merge: isOn } = order
+  if (asked.is !== 'waiting' || asked.head_sha !== head || seen !== head || at === null || isOn !== false) return false
+  return at.getTime() >= Date.parse(asked.at) + SHOWN_WITHIN_MS
+}
+
+async function leaveOff(acts: MergeActs, order: MergeCandidate, asked: MergeAsked): Promise<void> {
+  const why = `auto-merge was switched off on ${order.forge}, and is not asked for again at this commit`
+  const off: MergeAsked = { ...asked, is: 'switched_off', why, at: acts.clock.now().toISOString() }
+  if (await keepMergeAsked(acts.db, keyOf(order), { before: asked, now: off }))
+    await tell(acts, order, `is not merged by rule any more: ${why}`)
+}
+
 function isDue(order: MergeCandidate, now: Date): boolean {
   const { merge_asked: asked, head_sha: head } = order
   if (asked === null || asked.head_sha !== head || asked.is === 'asking') return true
-  if (asked.is === 'waiting') return false
+  if (asked.is !== 'refused') return false
   return asked.of !== knownOf(order) || isAgain(asked, now)
 }
 
@@ -107,10 +129,11 @@ async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
     const { forge, of } = await pullOn(acts, order)
     const answer = await faultPoint('ask_merge', () => forge.mergeWhenReady(of, head_sha, signal))
     if (answer.outcome === 'unavailable') return await refused(answer.why, AFTER_REFUSAL_MS)
-    if (answer.outcome === 'waiting') return await became({ ...base, is: 'waiting' }, waits(order))
+    if (answer.outcome === 'unsettled') return await refused(answer.why, AFTER_FAULT_MS)
+    if (answer.outcome === 'waiting')
+      return await became({ ...base, is: 'waiting', at: clock.now().toISOString() }, waits(order))
     // Its forge would merge it at once.
-    if (isRunning(order))
-      return await refused(`its checks have not ended, and ${order.forge} requires none of them`, AFTER_REFUSAL_MS)
+    if (isRunning(order)) return await refused('its checks had not ended when it was last looked at', AFTER_REFUSAL_MS)
     await acts.merge(order.id, MOOSE)
   } catch (error) {
     // Whoever stops this process has another one ask again.
@@ -128,7 +151,7 @@ async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
 async function withdrawOrphan(acts: MergeActs, order: MergeCandidate): Promise<void> {
   const row = await findPullRequestOfAttempt(acts.db, keyOf(order))
   const asked = row === null ? null : mergeAskedIn(row.merge_asked)
-  if (asked !== null && asked.is !== 'refused' && asked.head_sha === order.head_sha) return
+  if (asked !== null && (asked.is === 'asking' || asked.is === 'waiting') && asked.head_sha === order.head_sha) return
   const { forge, of } = await pullOn(acts, order)
   await forge.withdrawMerge(of, acts.signal)
 }

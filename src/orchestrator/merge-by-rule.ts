@@ -5,12 +5,13 @@ import { recordIn } from '../contract/evidence/pull-request-record.ts'
 import { protectionsOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { allowancesOfAll } from '../db/work-orders/allowed-changes.ts'
-import { type MergeCandidate, mergeCandidates } from '../db/work-orders/merge-candidates.ts'
+import { type MergeCandidate, mergeCandidateIds, mergeCandidates } from '../db/work-orders/merge-candidates.ts'
 import { scopeHistory } from '../db/work-orders/scope-history.ts'
-import { type MergeRefusal, mayMerge } from '../director/may-merge.ts'
+import { type MergeRefusal, refusalsBeforeRisk, riskRefusal } from '../director/may-merge.ts'
 import { riskOf } from '../director/risk-rules.ts'
-import { protectionBy } from '../work-order/protection/protected-paths.ts'
-import { actByRule, type MergeActs } from './act-by-rule.ts'
+import { type Protection, protectionBy } from '../work-order/protection/protected-paths.ts'
+import type { Risk } from '../work-order/risk.ts'
+import { actByRule, isAskedFor, type MergeActs } from './act-by-rule.ts'
 
 type Db = Kysely<Database>
 
@@ -18,52 +19,72 @@ type Db = Kysely<Database>
 export type MergeVerdict = { order: MergeCandidate; refusals: readonly MergeRefusal[]; asked: MergeAsked | null }
 
 /**
- * What the rules say of the pull requests of orders in review, by the orders' ids. Orders in projects of the merge policy `manual`
- * are not there, but those whose forge was asked to merge by itself.
- *
- * @param ids of these orders alone; null: of all
+ * What every rule says of the pull requests of some orders in review, by the orders' ids. Orders in projects of the merge policy
+ * `manual` are not there, but those whose forge was asked to merge by itself.
  */
 export async function mergeVerdicts(
   db: Db,
-  ids: readonly string[] | null,
+  ids: readonly string[],
   now: Date,
 ): Promise<ReadonlyMap<string, MergeVerdict>> {
-  const candidates = ids?.length === 0 ? [] : await mergeCandidates(db, ids)
-  const allowances = await allowancesOfAll(
-    db,
-    candidates.map(({ id }) => id),
-  )
+  const riskOfOrder = createRisks(db)
   const verdicts = new Map<string, MergeVerdict>()
-  for (const order of candidates) {
-    const refusals = await refusalsOf(db, order, { hasHeldChanges: allowances.has(order.id), now })
-    verdicts.set(order.id, { order, refusals, asked: order.merge_asked })
+  for (const { order, refusals } of await beforeRisk(db, ids, now)) {
+    const last = riskRefusal(await riskOfOrder(order), order.auto_merge)
+    verdicts.set(order.id, { order, refusals: [...refusals, ...last], asked: order.merge_asked })
   }
   return verdicts
 }
 
-async function refusalsOf(
-  db: Db,
-  order: MergeCandidate,
-  more: { hasHeldChanges: boolean; now: Date },
-): Promise<MergeRefusal[]> {
-  const { project_id: projectId, files_in_scope: files } = order
-  const rules = (await protectionsOf(db, [projectId])).get(projectId)
-  const protection = rules === undefined ? undefined : protectionBy(rules)
-  const protected_scope = files.flatMap((path) => {
-    const why = protection === undefined ? null : protection.whyProtected(path)
-    return why === null ? [] : [{ path, why }]
+type Judged = { order: MergeCandidate; refusals: readonly MergeRefusal[] }
+
+/** What the rules say that need no more than two queries for all of some orders. */
+async function beforeRisk(db: Db, ids: readonly string[], now: Date): Promise<Judged[]> {
+  const candidates = await mergeCandidates(db, ids)
+  const allowances = await allowancesOfAll(
+    db,
+    candidates.map(({ id }) => id),
+  )
+  return candidates.map((order) => {
+    const { merge_policy: policy, auto_merge: most, is_approved: isApproved, is_in_review: isInReview, forge } = order
+    const own = { policy, most, forge, isApproved, isInReview, pull: order, hasHeldChanges: allowances.has(order.id) }
+    return {
+      order,
+      refusals: refusalsBeforeRisk({ ...own, now, seen: seenOf(order), mergedBeside: order.merged_beside }),
+    }
   })
-  const record = recordIn(order.body)
-  const history = await scopeHistory(db, { id: order.id, projectId, files })
-  const risk = riskOf({ ...order, protected_scope, checks: record === null ? null : record.checks.length, history })
-  const { merge_policy: policy, auto_merge: most, is_approved: isApproved, is_in_review: isInReview, forge } = order
-  const own = { policy, most, forge, risk, isApproved, isInReview, pull: order }
-  return mayMerge({ ...own, ...more, seen: seenOf(order), mergedBeside: order.merged_beside })
 }
 
-function seenOf({ followed_sha: sha, followed_since: since, followed_at: at }: MergeCandidate) {
-  return sha === null || since === null || at === null ? null : { sha, since, at }
+/** The risk of one order after the other; what is protected in a project is read once. */
+function createRisks(db: Db): (order: MergeCandidate) => Promise<Risk> {
+  const known = new Map<string, Protection | undefined>()
+  async function protectionIn(projectId: string): Promise<Protection | undefined> {
+    if (!known.has(projectId)) {
+      const rules = (await protectionsOf(db, [projectId])).get(projectId)
+      known.set(projectId, rules === undefined ? undefined : protectionBy(rules))
+    }
+    return known.get(projectId)
+  }
+  return async (order) => {
+    const { id, project_id: projectId, files_in_scope: files } = order
+    const protection = await protectionIn(projectId)
+    const protected_scope = files.flatMap((path) => {
+      const why = protection === undefined ? null : protection.whyProtected(path)
+      return why === null ? [] : [{ path, why }]
+    })
+    const record = recordIn(order.body)
+    const history = await scopeHistory(db, { id, projectId, files })
+    return riskOf({ ...order, protected_scope, checks: record === null ? null : record.checks.length, history })
+  }
 }
+
+function seenOf({ followed_sha: sha, followed_since: since, followed_at: at, ...seen }: MergeCandidate) {
+  if (sha === null || since === null || at === null) return null
+  return { sha, since, at, openThreads: seen.seen_open_threads }
+}
+
+/** Read at once. */
+const PAGE = 200
 
 /** Merges what may be merged without a human, or has its forge do so, beside everything else; one look at a time. */
 export function createMergeByRule(
@@ -74,15 +95,23 @@ export function createMergeByRule(
   let looking: Promise<void> | null = null
   let isDue = false
   async function mergeAll(): Promise<void> {
-    const verdicts = await mergeVerdicts(db, null, clock.now())
-    for (const [id, { refusals, asked }] of verdicts) {
-      if (stopping.signal.aborted) return
-      if (refusals.length > 0 && asked === null) continue
-      // Anew: a merge of the one before may have moved its base.
-      const now = (await mergeVerdicts(db, [id], clock.now())).get(id)
-      if (now === undefined) continue
-      await actByRule({ ...acts, signal: stopping.signal }, now.order, now.refusals).catch(onError)
+    const riskOfOrder = createRisks(db)
+    const ids = await mergeCandidateIds(db)
+    for (let at = 0; at < ids.length; at += PAGE) {
+      for (const { order, refusals } of await beforeRisk(db, ids.slice(at, at + PAGE), clock.now())) {
+        if (stopping.signal.aborted) return
+        if (refusals.length > 0 && !isAskedFor(order)) continue
+        await mergeOne(order.id, riskOfOrder)
+      }
     }
+  }
+  async function mergeOne(id: string, riskOfOrder: ReturnType<typeof createRisks>): Promise<void> {
+    // Anew: a merge of the one before may have moved its base.
+    const [now] = await beforeRisk(db, [id], clock.now())
+    if (now === undefined) return
+    const { order, refusals } = now
+    const all = refusals.length > 0 ? refusals : riskRefusal(await riskOfOrder(order), order.auto_merge)
+    await actByRule({ ...acts, signal: stopping.signal }, order, all).catch(onError)
   }
   async function whileDue(): Promise<void> {
     while (isDue) {

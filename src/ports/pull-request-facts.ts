@@ -172,6 +172,8 @@ export const MergeWhenReadyAnswer = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('waiting') }),
   /** It waits for nothing: `Forge.merge` can merge it now. */
   z.object({ outcome: z.literal('ready') }),
+  /** What it does not require has failed or has not ended, so it neither waits nor is it green; `why` in a sentence. */
+  z.object({ outcome: z.literal('unsettled'), why: z.string() }),
   /** The forge has no auto-merge, or not for this one; `why` in a sentence. */
   z.object({ outcome: z.literal('unavailable'), why: z.string() }),
 ])

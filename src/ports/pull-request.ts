@@ -13,6 +13,8 @@ export type PullRequest = {
   state: PullRequestState
   /** The commit on the base branch that holds the change; null until merged. */
   mergeSha: string | null
+  /** Of a merged one: what was merged of its branch has another tree than what was verified; left out: it is that, or not known. */
+  holdsOther?: boolean
 }
 
 export type PublishInput = {

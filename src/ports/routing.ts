@@ -22,6 +22,8 @@ export const CandidateView = z.object({
   able: z.boolean(),
   /** USD of one attempt with all its tries; null: neither a price nor a past cost is known. */
   expected_cost_usd: z.number().nullable(),
+  /** USD that a first call reserves, the most it can cost; null: its price is not known. */
+  reserves_usd: z.number().nullable().optional(),
   /** Probability of a merged pull request, 0 to 1. */
   expected_success: z.number(),
   /** USD per merged pull request. */

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, beforeEach, test } from 'node:test'
+import { reserve } from '../../src/budget/ledger.ts'
 import { setLimit } from '../../src/budget/limits.ts'
 import type { ApiAccess } from '../../src/config/api-settings.ts'
 import { readConfig } from '../../src/config.ts'
@@ -20,6 +21,7 @@ import { TOKEN_BYTES, tokenHash, tokenOf } from '../../src/redaction/token-form.
 import { openApiHome } from '../support/api-home.ts'
 import { enterTestToken, TEST_TOKEN } from '../support/api-token.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { CALL } from '../support/ledger-rows.ts'
 import { operations } from '../support/openapi-contract.ts'
 
 const api = await openApiHome()
@@ -225,6 +227,35 @@ test('who files cannot approve, raise what an order may cost, or make a token th
   const approver = await tokenFor('approver', ['approve'])
   const approved = await app.request(`${one}/approve`, { method: 'POST', headers: bearer(approver) })
   assert.equal(WorkOrderResponse.parse(await approved.json()).work_order.approved, true)
+})
+
+test('with operate alone an escalation raises the cap of an order up to that of any order, named or offered', async () => {
+  const { db } = api.home.database
+  const id = await api.place({ ...ORDER, approved: true, status: 'failed', attempts: 1 })
+  await reserve(db, { ...CALL, workOrderId: id, attempt: null }, new Usd(3), null)
+  const [operator, director] = [
+    await tokenFor('operator', ['operate']),
+    await tokenFor('director', ['operate', 'approve']),
+  ]
+  const decide = (body: object, token: string) => appWith().request(`/api/work-orders/${id}/decide`, json(body, token))
+  const kept = async () =>
+    await db.selectFrom('work_orders').select(['status', 'budget_usd']).where('id', '=', id).executeTakeFirstOrThrow()
+  await setLimit(db, 'order_cap', new Usd(2))
+  const status_reason = JSON.stringify({ code: 'check_failed', message: 'It failed.' })
+  await db.updateTable('work_orders').set({ status_reason, budget_usd: '1' }).where('id', '=', id).execute()
+  const before = await kept()
+  const offered = await decide({ option: 'retry' }, operator)
+  assert.match(
+    FaultBody.parse(await offered.clone().json()).error.message,
+    /^A cap of \$3\.00, over \$2\.00, the cap of any order, /,
+  )
+  await refused(offered, 403, 'scope_missing')
+  await refused(await decide({ option: 'retry', budget_usd: 7 }, operator), 403, 'scope_missing')
+  const changes = { title: 'Add a polite greeting', budget_usd: 7 }
+  await refused(await decide({ option: 'amend', changes }, operator), 403, 'scope_missing')
+  assert.deepEqual(await kept(), before)
+  assert.equal((await decide({ option: 'retry' }, director)).status, 200)
+  assert.deepEqual((await kept()).budget_usd, '3')
 })
 
 test('plain SQL and calls within the process are somebody too', async () => {

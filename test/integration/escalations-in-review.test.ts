@@ -107,7 +107,7 @@ test('what Moose gives up of an open pull request is an escalation, announced on
   )
   assert.deepEqual(
     escalation.options.map(({ option }) => option),
-    ['retry', 'model', 'amend', 'verify', 'abort'],
+    ['retry', 'model', 'amend', 'abort'],
   )
   const { inbox } = InboxResponse.parse((await call(moose, '/api/inbox')).said)
   const entry = inbox.find(({ work_order }) => work_order?.id === id)
@@ -171,12 +171,15 @@ test('amended in review: its pull request is closed, and the order is made anew 
   assert.deepEqual([order.phase, order.pull_request?.state, order.pull_request?.number], ['in_review', 'open', 2])
 })
 
-test('verified only: no model is called, and what still conflicts is asked again', async () => {
+test('verified only: not while it conflicts, because that would find the same conflict', async () => {
   await using given = await exhausted()
-  await decided(given, { option: 'verify' })
-  const order = await settled(given.moose, given.id)
-  assert.deepEqual([order.attempts, given.cheap.calls.length], [3, 3])
-  assert.equal((await escalated(given, 'follow_up_exhausted', 1)).attempt, 3)
+  const { status, said } = await call(given.moose, `/api/work-orders/${given.id}/decide`, { option: 'verify' })
+  assert.deepEqual(
+    [status, /The option verify is not there/.test(JSON.stringify(said))],
+    [409, true],
+    JSON.stringify(said),
+  )
+  assert.equal((await detailOf(given.moose, given.id)).attempts, 2)
 })
 
 test('given up: the pull request is closed, and the order cancelled', async () => {

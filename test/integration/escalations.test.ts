@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
-import { InboxResponse } from '../../src/contract/why/inbox.ts'
+import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
+import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
 import { wantedProposer } from '../../src/db/escalations/order-escalations.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
@@ -179,13 +180,42 @@ test('abort: the order is cancelled, and nothing is left to decide', async () =>
 test('held: what is held is allowed, and the attempt goes on with the same commit', async () => {
   const held = says('### write CODEOWNERS\n```\n* @mallory\n```\n')
   await using setting = await stopped([held], { files: ['CODEOWNERS'] })
-  const { moose, id, order, cheap } = setting
+  const { moose, id, order, cheap, home } = setting
   assert.equal(stands(order), 'blocked/protected_change')
   const { escalation } = await shown(moose, id)
   assert.equal(escalation?.options[0]?.option, 'allow')
-  await decided(moose, id, { option: 'allow' })
+  const key = escalation.options[0].held
+  const of = (held?: string | null) =>
+    call(moose, `/api/work-orders/${id}/decide`, { option: 'allow', held: held ?? undefined })
+  const unbound = await of()
+  assert.deepEqual([unbound.status, /what was looked at/.test(JSON.stringify(unbound.said))], [400, true])
+  const stale = await of(`${'f'.repeat(12)}.${'0'.repeat(12)}`)
+  assert.deepEqual(
+    [stale.status, /is held by now, so nothing is allowed/.test(JSON.stringify(stale.said))],
+    [409, true],
+  )
+  assert.equal((await home.database.db.selectFrom('allowed_changes').selectAll().execute()).length, 0)
+  const moved = await call(moose, `/api/work-orders/${id}/approve`, {
+    allow_all_protected: true,
+    head_sha: 'f'.repeat(40),
+  })
+  assert.deepEqual([moved.status, /is not held by now/.test(JSON.stringify(moved.said))], [409, true])
+  await decided(moose, id, { option: 'allow', held: key })
   assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
   assert.equal(cheap.calls.length, 1)
+})
+
+test('held: what is allowed by an approval is the answer too', async () => {
+  const held = says('### write CODEOWNERS\n```\n* @mallory\n```\n')
+  await using setting = await stopped([held], { files: ['CODEOWNERS'] })
+  const { moose, id } = setting
+  const nothing = await call(moose, `/api/work-orders/${id}/approve`, { allow: ['other.txt'] })
+  assert.equal(nothing.status, 200, JSON.stringify(nothing.said))
+  assert.equal((await shown(moose, id)).escalation?.answer, null, 'it is held all the same')
+  await call(moose, `/api/work-orders/${id}/approve`, { allow_all_protected: true })
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
+  const { past } = await shown(moose, id)
+  assert.deepEqual([past[0]?.closed_as, past[0]?.answer?.option], ['decided', 'allow'])
 })
 
 test('it closes by itself when the order goes on by other means, and an answer that cannot be carried out leaves it open', async () => {
@@ -209,6 +239,46 @@ test('it closes by itself when the order goes on by other means, and an answer t
   const { escalation, past } = await shown(moose, id)
   assert.deepEqual([escalation, past.map(({ closed_as, answer }) => [closed_as, answer])], [null, [['went_on', null]]])
   assert.equal((await detailOf(moose, id)).attempts, 2)
+})
+
+test('what is done by another command or on the page is the answer all the same; one that is refused is forgotten', async () => {
+  await using setting = await stopped([BAD, BAD])
+  const { moose, id } = setting
+  const adopted = await call(moose, `/api/work-orders/${id}/adopt`, {})
+  assert.equal(adopted.status, 409, JSON.stringify(adopted.said))
+  assert.equal((await shown(moose, id)).escalation?.answer, null)
+  const retried = await call(moose, `/api/work-orders/${id}/retry`, {})
+  assert.equal(retried.status, 200, JSON.stringify(retried.said))
+  assert.equal(stands(await settled(moose, id)), 'failed/check_failed')
+  const { escalation, past } = await shown(moose, id)
+  assert.deepEqual([past[0]?.closed_as, past[0]?.answer?.option], ['decided', 'retry'])
+  assert.ok(String(past[0]?.answer?.by).startsWith('os_user:'))
+  const retry = escalation?.options.find(({ option }) => option === 'retry')
+  assert.deepEqual([retry?.chosen, retry?.ended, retry?.ended_well], [1, 1, 0], 'it is learnt from')
+  assert.equal((await call(moose, `/api/work-orders/${id}/cancel`, {})).status, 200)
+  assert.equal((await shown(moose, id)).past[0]?.answer?.option, 'abort')
+})
+
+test('of an order that waits for one that failed nothing is decided, and what ends that is named', async () => {
+  await using setting = await stopped([BAD])
+  const { moose, id } = setting
+  const order = { title: 'Then b', files_in_scope: ['b.txt'], depends_on: [id], approved: true }
+  const filed = await call(moose, '/api/work-orders', order)
+  const { work_order: waiting } = WorkOrderResponse.parse(filed.said)
+  assert.equal(stands(await settled(moose, waiting.id)), 'blocked/dependency_unmet')
+  const [own, other] = [waiting.id.slice(0, 8), id.slice(0, 8)]
+  const refused = await call(moose, `/api/work-orders/${waiting.id}/decide`, { option: 'retry' })
+  const retry = `moose retry ${other}`
+  const commands = [retry, `moose show ${other}`, `moose edit ${own} --depends-on none`]
+  const message = `Next: ${commands.join('   or: ')}`
+  assert.deepEqual(
+    [refused.status, JSON.stringify(refused.said).includes(message)],
+    [409, true],
+    JSON.stringify(refused.said),
+  )
+  const { escalation, next } = await shown(moose, waiting.id)
+  assert.deepEqual([escalation, next], [null, commands])
+  assert.deepEqual((await shown(moose, id)).next, [], 'about this one it is decided')
 })
 
 test('two answers at once: one is carried out, and the other is told so', async () => {
@@ -267,6 +337,42 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   assert.equal(said.escalation.closed_as, 'decided')
   const order = await settled(moose, id)
   assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 1, offer?.budget_usd])
+})
+
+test('a cap that leaves nothing to be spent is refused with both amounts; after one that is too low the reason is the new one', async () => {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
+  const server = stack.use(await startModelServer(BAD, GOOD))
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  await moose.orchestrator.start(null)
+  assert.equal(stands(await settled(moose, id)), 'failed/check_failed')
+  const spent = Number((await detailOf(moose, id)).actual_cost)
+  const decide = (body: object) => call(moose, `/api/work-orders/${id}/decide`, body)
+  for (const budget_usd of [0, spent]) {
+    const { status, said } = await decide({ option: 'retry', budget_usd })
+    assert.equal(status, 400, JSON.stringify(said))
+    assert.match(
+      JSON.stringify(said),
+      /A cap of \$[\d.]+ leaves nothing to be spent: \$[\d.]+ of the order is spent or reserved/,
+    )
+  }
+  await decided(moose, id, { option: 'retry', budget_usd: spent + 0.000001 })
+  assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
+  const why = async () => {
+    const { work_order, why } = WhyResponse.parse((await call(moose, `/api/work-orders/${id}/why`)).said)
+    return `${why.sentence} ${work_order.status_reason?.message}`
+  }
+  const first = await why()
+  await decided(moose, id, { option: 'retry', budget_usd: spent + 0.000002 })
+  await settled(moose, id)
+  const second = await why()
+  assert.notEqual(second, first)
+  const { escalation } = await shown(moose, id)
+  assert.equal(escalation?.options[0]?.option, 'retry')
+  await decided(moose, id, { option: 'retry' })
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review', 'what is offered is enough')
 })
 
 test('the inbox has approvals, what is held, reviews, what failed and paused providers in this order, each with its command', async () => {

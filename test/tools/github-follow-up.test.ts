@@ -385,6 +385,10 @@ test('GitHub merges the exact commit once nothing blocks it, and that can be tak
   const { settings } = given.github.state
   const ask = () => given.followUp.mergeWhenReady(one.of, one.headSha, signal)
   assert.deepEqual(await ask(), { outcome: 'ready' }, 'nothing is waited for')
+  one.pull.checks = 'FAILURE'
+  one.pull.runs = [{ ...unit('FAILURE'), isRequired: false }]
+  const unsettled = /"unsettled".*a check that GitHub does not require has failed or has not ended/
+  assert.match(JSON.stringify(await ask()), unsettled, 'it is mergeable there, and not green')
   one.pull.checks = 'PENDING'
   one.pull.runs = [{ ...unit('IN_PROGRESS'), isRequired: true }]
   settings.allowAutoMerge = false
@@ -455,6 +459,10 @@ test('the mark of a sighting is another one when something happened, and the sam
   await news('checks began', () => Object.assign(one.pull, structuredClone(running)))
   one.pull.runs = [unit('IN_PROGRESS'), { name: 'b', state: 'SUCCESS', url: null }]
   assert.ok(seen.has(await mark()), 'one more has passed, and others run')
+  await news('merged by itself from now on', () =>
+    Object.assign(one.pull, { autoMerge: { by: 'tester', method: 'merge' } }),
+  )
+  await news('not any more', () => Object.assign(one.pull, { autoMerge: null, touched: 1 }))
   await news('red', () => Object.assign(one.pull, { checks: 'FAILURE', runs: [unit('FAILURE')] }))
   await news('red again, of another job', () => Object.assign(one.pull, { runs: [unit('FAILURE', 8)] }))
   await news('a comment', () => given.followUp.keepComment(one.of, 'x', signal))

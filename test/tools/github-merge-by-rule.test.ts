@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { type Moose, openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { WhyResponse } from '../../src/contract/why/inbox.ts'
+import { readNumbers } from '../../src/http/numbers/read-numbers.ts'
 import { createLog } from '../../src/log.ts'
 import type { StandInRun } from '../support/github/actions.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
@@ -179,7 +180,8 @@ test('what is not required has ended before Moose merges it; what somebody else 
   const { id, pull, branch } = await review(given, moose)
   Object.assign(turns(pull, 'PENDING'), { runs: [{ ...unit('IN_PROGRESS'), isRequired: false }] })
   await policy(given, 'auto')
-  await says(moose, id, /its checks have not ended, and github requires none of them/)
+  await says(moose, id, /a check that GitHub does not require has failed or has not ended \(github\)/)
+  assert.equal(asks(given), 0)
   turns(pull, 'PENDING')
   pull.touched = 1
   pull.review = 'REVIEW_REQUIRED'
@@ -191,6 +193,108 @@ test('what is not required has ended before Moose merges it; what somebody else 
   turns(pull, 'SUCCESS')
   await looksAgain(given)
   assert.equal(pull.state, 'open')
+})
+
+test('a thread of a maintainer that is not resolved keeps it from being merged by rule, whatever was answered', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'), greeted('top\nhello, dear world\nbottom'))
+  if (given === null) return
+  await using moose = await given.open()
+  const { id, pull } = await review(given, moose)
+  given.github.state.settings.writers = ['ada']
+  const said = {
+    id: 'C1',
+    login: 'ada',
+    association: 'COLLABORATOR',
+    body: 'Say dear, and nothing of the world.',
+  } as const
+  pull.threads = [{ id: 'T1', path: 'greeting.txt', line: 2, comments: [said] }]
+  pull.touched = 1
+  const answers = () => (pull.threads ?? []).flatMap(({ comments }) => comments.slice(1))
+  await until('it is answered', async () => answers().length === 1, PATIENCE)
+  turns(pull, 'SUCCESS')
+  await policy(given, 'auto')
+  await says(moose, id, /a thread of its reviews, by people with write access, is not resolved \(open_threads\)/)
+  await looksAgain(given)
+  assert.equal(pull.state, 'open')
+  for (const one of pull.threads) one.isResolved = true
+  await completed(moose, id)
+})
+
+test('auto-merge that a person switches off on GitHub is not switched on again for that commit', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  await using moose = await given.open()
+  const { id, pull } = await review(given, moose)
+  turns(pull, 'PENDING')
+  await policy(given, 'auto')
+  await says(moose, id, /^merged by rule: by github itself/)
+  pull.autoMerge = null
+  await says(
+    moose,
+    id,
+    /^not merged by rule: auto-merge was switched off on github, and is not asked for again .* \(github\)/,
+  )
+  await policy(given, 'manual')
+  await looksAgain(given)
+  await policy(given, 'auto')
+  turns(pull, 'SUCCESS')
+  await until(
+    'its checks are seen',
+    async () => (await detailOf(moose, id)).pull_request?.checks === 'SUCCESS',
+    PATIENCE,
+  )
+  await looksAgain(given)
+  assert.deepEqual([asks(given), pull.state], [1, 'open'])
+  const { events } = await eventsOf(moose, id)
+  assert.equal(events.filter((message) => /auto-merge was switched off on github/.test(message)).length, 1)
+})
+
+test('what GitHub merges by itself after a push that nobody has verified is said so, announced, and not learnt from', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  const { home } = given
+  const { db, pool } = home.database
+  const endpoint = { name: 'ops', url: 'https://127.0.0.1:9/x', secret: 'x', created_by: 'test', kinds: [] }
+  await db
+    .insertInto('notification_endpoints')
+    .values({ ...endpoint, format: 'standard' })
+    .execute()
+  const { id, pull, branch, head } = await (async () => {
+    await using first = await given.open()
+    const one = await review(given, first)
+    turns(one.pull, 'PENDING')
+    await policy(given, 'auto')
+    await says(first, one.id, /^merged by rule: by github itself/)
+    return one
+  })()
+  const other = await home.remote.commit(branch, { 'greeting.txt': 'top\nhello, whole world\nbottom\n' })
+  turns(pull, 'SUCCESS')
+  await using moose = await given.open()
+  await until('it is merged', async () => (await detailOf(moose, id)).status === 'completed', PATIENCE)
+  const { events } = await eventsOf(moose, id)
+  const told = events.filter((message) => /merged by its forge itself at/.test(message))
+  assert.equal(told.length, 1, events.join('\n'))
+  assert.ok(told[0]?.includes(`asked to merge ${head.slice(0, 12)}`), told[0])
+  const { rows } = await pool.query(
+    "select outcome, success, metadata from outcome_vectors where operation_type = 'pull_request_end'",
+  )
+  assert.deepEqual([rows[0].outcome, rows[0].success], ['merged_unverified', false])
+  assert.deepEqual([rows[0].metadata.verified_sha, rows[0].metadata.merged_sha], [head, other])
+  const numbers = await readNumbers(db, { tz: 'UTC', from: undefined, to: undefined, project: undefined })
+  assert.deepEqual([numbers.merged_unverified, numbers.totals.merged, numbers.merged_by], [1, 0, []])
+  const announced = await pool.query(
+    "select data from notification_outbox where kind = 'pull_request.merged_unverified'",
+  )
+  assert.deepEqual(
+    announced.rows.map(({ data }) => [data.work_order_id, data.code, data.status]),
+    [[id, 'merged_unverified', 'completed']],
+  )
 })
 
 for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:after'] as const) {

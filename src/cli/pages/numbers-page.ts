@@ -42,12 +42,18 @@ export function numbersPage(numbers: Numbers, style: Style): string {
     sums.join(paint.dim(' · ')),
   ]
   const tables = TABLE_NAMES.map((table) => tablePage(busy(numbers), table, style)).filter((text) => text !== '')
-  return [head.join('\n'), ...tables, paint.dim(revertsText(numbers))].join('\n\n')
+  return [head.join('\n'), ...tables, paint.dim(`${revertsText(numbers)}${unverifiedText(numbers)}`)].join('\n\n')
 }
 
 function revertsText({ reverts }: Numbers): string {
   if (reverts === null) return 'How many merged changes were reverted is not known: none was looked at for that.'
   return `${count(reverts)} of the merged changes ${reverts === 1 ? 'was' : 'were'} reverted since.`
+}
+
+function unverifiedText({ merged_unverified: others }: Numbers): string {
+  return others === 0
+    ? ''
+    : ` ${count(others)} more ${others === 1 ? 'was' : 'were'} merged at a commit that was not verified.`
 }
 
 /** What a merged pull request cost, by project, proposer and kind of change. */

@@ -4,8 +4,11 @@ import { z } from '../zod.ts'
 export const MergeAsked = z.object({
   /** The commit that is to be merged, and no other. */
   head_sha: z.string(),
-  /** `asking`: the forge is being asked; `waiting`: it merges by itself once all it requires is there; `refused`: as `why` says. */
-  is: z.enum(['asking', 'waiting', 'refused']),
+  /**
+   * `asking`: the forge is being asked; `waiting`: it merges by itself once all it requires is there; `refused`: as `why` says;
+   * `switched_off`: somebody has taken back there what was waited for, and this commit is not asked for again.
+   */
+  is: z.enum(['asking', 'waiting', 'refused', 'switched_off']),
   why: z.string().nullable(),
   /** What was known of it then: where that is another, it is tried again. */
   of: z.string(),

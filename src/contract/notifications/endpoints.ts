@@ -12,6 +12,7 @@ export const NOTIFICATION_KINDS = [
   'order.cancelled',
   'pull_request.opened',
   'pull_request.reverted',
+  'pull_request.merged_unverified',
   'follow_up.started',
   'follow_up.repaired',
   'follow_up.answered',

@@ -10,7 +10,7 @@ import { ApproveWorkOrder } from './approve.ts'
 export const MOST_CHOSEN = 1_000
 
 /** Which pending orders are meant that are not approved; what is left out is not asked about. */
-export const ApproveChosen = ApproveWorkOrder.omit({ content_sha256: true })
+export const ApproveChosen = ApproveWorkOrder.omit({ content_sha256: true, head_sha: true })
   .extend({
     project: ListQuery.shape.project,
     risk: z.enum(RISK_LEVELS).optional().openapi({ description: 'The highest one, by the rules' }),

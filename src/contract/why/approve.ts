@@ -10,6 +10,13 @@ export const ApproveWorkOrder = z
     content_sha256: ContentHash.optional().openapi({
       description: 'Of the order as it was looked at. Where its content is another one by now, nothing is approved.',
     }),
+    head_sha: z
+      .string()
+      .regex(/^[0-9a-f]{40}$/, 'must be a commit')
+      .optional()
+      .openapi({
+        description: 'Of the held commit that was looked at. Where it is not held by now, nothing is allowed.',
+      }),
     allow: z.array(ScopePath).max(LIMITS.files).default([]).openapi({
       description: 'Protected paths that may change, or folders with a / at their end',
     }),

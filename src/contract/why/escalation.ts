@@ -23,6 +23,8 @@ const OfferedOption = z
     budget_usd: ShownUsd.nullable(),
     /** Of `model`: which one, where the answer names no other; null for others. */
     proposer: z.string().nullable(),
+    /** Of `allow`: which commit is held and what of it, to be given back with the answer; null for others. */
+    held: z.string().nullable(),
     /** What to type. */
     command: z.string(),
     /** How often it was the answer where an order was stopped by the same cause. */
@@ -74,6 +76,8 @@ export const EscalationResponse = z.object({
   work_order_id: z.guid(),
   /** Null: nothing about the order has to be decided. */
   escalation: OpenEscalation.or(z.null()),
+  /** Where nothing has to be decided and the order is blocked all the same: what to type next, as with why. */
+  next: z.array(z.string()),
   /** Those that are closed, the newest first. */
   past: z.array(EscalationView),
 })
@@ -89,6 +93,10 @@ export const DecideWorkOrder = z
     }),
     proposer: storedText(LONGEST_NAME).min(1).optional().openapi({
       description: 'Of `model`: the proposer the next attempts are given to; left out: what the option offers.',
+    }),
+    held: z.string().max(100).optional().openapi({
+      description:
+        'Of `allow`, which takes it: `held` of the option as it was shown. Where another commit, or something else of it, is held by now, nothing is allowed.',
     }),
     changes: EditWorkOrder.optional().openapi({
       description: 'Of `amend`: what the order asks for from now on. It is approved as it stands then.',

@@ -2,6 +2,7 @@ import { type Kysely, type Selectable, sql } from 'kysely'
 import { processId } from '../../process/process-id.ts'
 import type { Database } from '../schema.ts'
 import type { Calendar, Payer, SummedBy } from './cap-sums.ts'
+import { COUNTS } from './counted-entries.ts'
 
 type Db = Kysely<Database>
 
@@ -37,6 +38,15 @@ export async function isReserved(db: Db, reservationId: string): Promise<boolean
     .where('reservation_id', '=', reservationId)
     .executeTakeFirst()
   return row !== undefined
+}
+
+/** The most that a call for an order has reserved so far, in USD as a decimal, by proposer. */
+export async function largestReservations(db: Db, workOrderId: string): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql<{ proposer: string; most: string }>`
+    select proposer, max(amount_usd)::text as most from budget_entries as entry
+    where work_order_id = ${workOrderId} and kind = 'reserved' and ${COUNTS} group by proposer
+  `.execute(db)
+  return new Map(rows.map(({ proposer, most }) => [proposer, most]))
 }
 
 /** How many calls to a provider are under way, over all processes. */

@@ -120,6 +120,15 @@ export async function leftCommit(db: Db, workOrderId: string): Promise<boolean> 
   return rows[0]?.left === true
 }
 
+/** Whether the open pull request of an order was last seen to conflict with its base. */
+export async function isConflicting(db: Db, workOrderId: string): Promise<boolean> {
+  const { rows } = await sql<{ conflicts: boolean }>`
+    select exists (
+      select from pull_requests where work_order_id = ${workOrderId} and state = 'open' and follow_up ->> 'state' = 'conflict'
+    ) as conflicts`.execute(db)
+  return rows[0]?.conflicts === true
+}
+
 function ofOrder(db: Db, workOrderId: string) {
   return db.selectFrom('order_escalations').selectAll().where('work_order_id', '=', workOrderId)
 }

@@ -58,6 +58,17 @@ export async function readMerged(db: Kysely<Database>, range: NumbersRange): Pro
   return rows.map(({ scope, ...row }) => ({ ...row, files: filesOf(scope) }))
 }
 
+/** How many were merged by their forge itself in the range, at a commit that was not verified. */
+export async function countMergedUnverified(db: Kysely<Database>, range: NumbersRange): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from outcome_vectors as ending
+    join attempts on attempts.work_order_id = ending.work_order_id and attempts.number = ending.attempt
+    where ending.operation_type = 'pull_request_end' and ending.outcome = 'merged_unverified'
+      and ${isWithin(sql`ending.created_at`, range)} and ${isOfProject(sql`attempts.project_id`, range)}
+  `.execute(db)
+  return Number(rows[0]?.count)
+}
+
 function filesOf(scope: string | null): string[] {
   const read = scope === null ? null : jsonOrNull(scope)
   return Array.isArray(read) ? read.filter((file) => typeof file === 'string') : []

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { ApproveWorkOrder } from '../../contract/why/approve.ts'
+import { Fault } from '../../faults/fault.ts'
 import type { Allowance } from '../../work-order/protection/held-change.ts'
 import { heldFrom, isAllAllowed } from '../../work-order/protection/held-change.ts'
 import type { Database } from '../schema.ts'
@@ -42,6 +43,7 @@ export async function allowancesOfAll(db: Db, ids: readonly string[]): Promise<R
  *
  * @param db a transaction in which the order is locked
  * @returns whether everything that is held is allowed now; false also where nothing is held
+ * @throws {Fault} `work_order_conflict` when the commit that was looked at is not held by now
  */
 export async function allowChanges(db: Db, workOrderId: string, allow: AllowChanges): Promise<boolean> {
   const { status_reason: reason } = await db
@@ -50,6 +52,7 @@ export async function allowChanges(db: Db, workOrderId: string, allow: AllowChan
     .where('id', '=', workOrderId)
     .executeTakeFirstOrThrow()
   const held = reason?.code === 'protected_change' ? heldFrom(reason.details) : null
+  if (allow.head_sha !== undefined && held?.headSha !== allow.head_sha) throw notHeld(workOrderId, allow.head_sha)
   const subjects = subjectsOf(allow)
   await db
     .insertInto('allowed_changes')
@@ -79,6 +82,13 @@ export async function allowChanges(db: Db, workOrderId: string, allow: AllowChan
   const data = { commit: held === null ? null : held.headSha, allowed: subjects }
   await recordEvent(db, { workOrderId, type: 'approved', message, data })
   return held !== null && isAllAllowed(held, await allowancesOf(db, workOrderId))
+}
+
+function notHeld(id: string, headSha: string): Fault {
+  const message =
+    `What was looked at of work order ${id} is of the commit ${headSha.slice(0, 12)}, which is not held by now, so nothing is ` +
+    `allowed. See what has to be decided now with: moose decide ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id, head_sha: headSha })
 }
 
 const MOST_SAID = 20

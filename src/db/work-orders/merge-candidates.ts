@@ -7,8 +7,9 @@ import type { Database } from '../schema.ts'
 import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
 import { hiddenTexts, texts } from './work-order-view.ts'
 
-/** Looked at at once, the oldest first. */
-const MOST = 200
+const MAY_BE_MERGED = sql<boolean>`(
+  work_orders.status = 'in_progress' and work_orders.phase = 'in_review' and projects.merge_policy = 'auto'
+  or merge_asked ->> 'is' in ('asking', 'waiting'))`
 
 /** Another pull request that was merged into the same base after the attempt began that verified this one; the last of them. */
 const MERGED_BESIDE = sql<{ number: number; at: string } | null>`(
@@ -26,9 +27,15 @@ const MERGED_BESIDE = sql<{ number: number; at: string } | null>`(
  */
 export type MergeCandidate = Awaited<ReturnType<typeof mergeCandidates>>[number]
 
-/** @param ids of these orders alone; null: of all */
-export async function mergeCandidates(db: Kysely<Database>, ids: readonly string[] | null) {
-  const rows = await db
+/** The ids of all candidates, the oldest first. */
+export async function mergeCandidateIds(db: Kysely<Database>): Promise<string[]> {
+  const candidates = candidatesIn(db).select('work_orders.id')
+  const rows = await candidates.orderBy('work_orders.created_at').orderBy('work_orders.id').execute()
+  return rows.map(({ id }) => id)
+}
+
+function candidatesIn(db: Kysely<Database>) {
+  return db
     .selectFrom('work_orders')
     .innerJoin('pull_requests', (join) =>
       join
@@ -38,12 +45,27 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
         .on(sql<boolean>`(pull_requests.url is null or pull_requests.url = work_orders.github_pr_url)`),
     )
     .innerJoin('projects', 'projects.id', 'pull_requests.project_id')
+    .where(MAY_BE_MERGED)
+    .where('projects.removed_at', 'is', null)
+}
+
+/** Those of some orders that are candidates, the oldest first. */
+export async function mergeCandidates(db: Kysely<Database>, ids: readonly string[]) {
+  if (ids.length === 0) return []
+  const rows = await candidatesIn(db)
     .select(['work_orders.id', 'work_orders.title', 'work_orders.description', 'work_orders.acceptance_criteria'])
     .select(['work_orders.files_in_scope', 'work_orders.risk_level', 'projects.id as project_id'])
     .select(['projects.merge_policy', 'projects.auto_merge', 'projects.forge'])
     .select(['pull_requests.number', 'pull_requests.attempt', 'node_id', 'base', 'branch', 'head_sha', 'seen_head_sha'])
     .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'adopted_sha', 'merge_asked'])
-    .select(['followed_sha', 'followed_since', 'followed_at', MERGED_BESIDE.as('merged_beside')])
+    .select([
+      'followed_sha',
+      'followed_since',
+      'followed_at',
+      'seen_auto_merge',
+      'seen_open_threads',
+      MERGED_BESIDE.as('merged_beside'),
+    ])
     .select(endedAsSeen)
     .select(sql<boolean>`coalesce(${IS_APPROVED} and ${IS_AS_APPROVED}, false)`.as('is_approved'))
     .select(
@@ -51,14 +73,9 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
         'is_in_review',
       ),
     )
-    .where(
-      sql<boolean>`(work_orders.status = 'in_progress' and work_orders.phase = 'in_review' and projects.merge_policy = 'auto'
-        or merge_asked ->> 'is' in ('asking', 'waiting'))`,
-    )
-    .where('projects.removed_at', 'is', null)
-    .$if(ids !== null, (select) => select.where('work_orders.id', 'in', ids))
+    .where('work_orders.id', 'in', ids)
     .orderBy('work_orders.created_at')
-    .limit(MOST)
+    .orderBy('work_orders.id')
     .execute()
   return rows.map((row) => ({
     ...row,

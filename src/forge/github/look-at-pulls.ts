@@ -5,7 +5,7 @@ import { Fault, toFault } from '../../faults/fault.ts'
 import type { LookResult, PullRequest, SeenParts, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
-import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
+import { deleteMergedBranch, holdsOther, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, toPullRequest } from './pulls.ts'
 
 /** GitHub resolves up to 100 ids at once; half of that keeps a query far from its limits. */
@@ -18,6 +18,8 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
       id number state headRefOid baseRefName reviewDecision updatedAt mergeable
       baseRef { target { oid ... on Commit { statusCheckRollup { state } } } }
       mergeCommit { oid }
+      autoMergeRequest { enabledAt }
+      reviewThreads(last: 50) { nodes { isResolved } }
       latestReviews(last: 20) { nodes { state submittedAt author { login } } }
       statusCheckRollup {
         state
@@ -95,6 +97,9 @@ const PullRequestNode = z.object({
   updatedAt: z.string().nullish().catch(null),
   mergeable: z.string().nullish().catch(null),
   mergeCommit: z.object({ oid: Sha }).nullable(),
+  /** Of whichever form: only whether they are the same counts. */
+  autoMergeRequest: z.unknown().optional(),
+  reviewThreads: z.unknown().optional(),
   latestReviews: Reviews.catch(null),
   statusCheckRollup: z.object({ state: z.string(), contexts: Contexts.catch(null) }).nullable(),
   timelineItems: Timeline.catch(null),
@@ -206,12 +211,13 @@ const PASSED = new Set([
   'REQUESTED',
 ])
 
-/** GitHub sets `updatedAt` at a comment, a review or a push, and not where the base moves or a check ends. */
+/** GitHub sets `updatedAt` at a comment, a review or a push, and not where the base moves, a check ends or a thread is resolved. */
 function markOf(row: PullRequestRow, seen: PullRequestNode): string {
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
   const checks = [rollup?.state, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
-  const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks]
+  const besides = [seen.autoMergeRequest, seen.reviewThreads]
+  const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
   return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
 }
 
@@ -265,6 +271,7 @@ async function pullRequestOf(
     )
     return { ...facts, state: known.state }
   }
+  const isOther = await holdsOther(parts, project, { verified: row.head_sha, headSha })
   await deleteMergedBranch(parts, project, { branch: row.branch, headSha })
-  return { ...facts, state: 'merged', mergeSha }
+  return { ...facts, state: 'merged', mergeSha, holdsOther: isOther }
 }

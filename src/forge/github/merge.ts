@@ -10,7 +10,7 @@ import { unverified } from '../unverified-branch.ts'
 import { type ApiAnswer, callApi, githubFault, messageOf } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
 import { mergeWays } from './merge-ways.ts'
-import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
+import { deleteMergedBranch, holdsOther, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, getPull, type RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
 
 /** Merges exactly the commit that was checked; one that was merged before is found, not repeated. */
@@ -27,8 +27,9 @@ export async function mergePullRequest(
   const { base, head, merge_commit_sha } = merged
   const mergeSha = await provenMerge(parts, project, row, { mergeSha: merge_commit_sha, headSha: head.sha })
   if (mergeSha === null) throw unproven(row, base.ref)
+  const isOther = await holdsOther(parts, project, { verified: row.head_sha, headSha: head.sha })
   await deleteMergedBranch(parts, project, { branch: row.branch, headSha: head.sha })
-  return { ...toPullRequest(row), state: 'merged', mergeSha }
+  return { ...toPullRequest(row), state: 'merged', headSha: head.sha, mergeSha, holdsOther: isOther }
 }
 
 async function mergeOpen(

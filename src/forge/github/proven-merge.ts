@@ -1,7 +1,7 @@
 import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { containsCommit } from '../../git/merge.ts'
 import { deleteRemoteBranch } from '../../git/push.ts'
-import { branchRef } from '../../git/ref-names.ts'
+import { branchRef, fullSha } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
 import type { GitHubForgeParts } from './pulls.ts'
 
@@ -26,6 +26,23 @@ export async function provenMerge(
     (await containsCommit(mirror, tip, sha)) && !(await containsCommit(mirror, base_sha, sha))
   if (told.mergeSha !== null && (await isNew(told.mergeSha))) return told.mergeSha
   return (await isNew(told.headSha)) ? tip : null
+}
+
+/** Whether a branch held another tree than that of the commit that was verified; true also where it cannot be seen. */
+export async function holdsOther(
+  { mirrors }: GitHubForgeParts,
+  project: Project,
+  { verified, headSha }: { verified: string; headSha: string },
+): Promise<boolean> {
+  if (headSha === verified) return false
+  const mirror = mirrors.of(project)
+  const trees: string[] = []
+  for (const sha of [headSha, verified]) {
+    const found = await mirror.run(['rev-parse', '--verify', '--quiet', `${fullSha(sha)}^{tree}`], { signal: null })
+    if (found.exitCode !== 0) return true
+    trees.push(found.stdout.text().trim())
+  }
+  return trees[0] !== trees[1]
 }
 
 /** Deletes the branch of a proven merge if it still stands at what was merged. A failure is only noted. */

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { MergedBy, Numbers } from '../../contract/numbers.ts'
 import { readCalendar } from '../../db/budget-entries/cap-sums.ts'
-import { type MergedRow, readMerged } from '../../db/numbers/merged.ts'
+import { countMergedUnverified, type MergedRow, readMerged } from '../../db/numbers/merged.ts'
 import type { NumbersRange } from '../../db/numbers/range.ts'
 import type { Database } from '../../db/schema.ts'
 import { NO_USD } from '../../money.ts'
@@ -14,7 +14,7 @@ import { perEach } from './rates.ts'
 export async function mergedOf(
   db: Kysely<Database>,
   range: NumbersRange,
-): Promise<Pick<Numbers, 'merged_by' | 'reverts'>> {
+): Promise<Pick<Numbers, 'merged_by' | 'reverts' | 'merged_unverified'>> {
   const rows = await readMerged(db, range)
   return {
     merged_by: [
@@ -23,6 +23,7 @@ export async function mergedOf(
       ...groupsOf(rows, 'kind', ({ files }) => kindOfChange(files)),
     ],
     reverts: revertsOf(rows),
+    merged_unverified: await countMergedUnverified(db, range),
   }
 }
 

@@ -4,7 +4,7 @@ import { readBudgetRules } from '../../budget/limits.ts'
 import { decide, escalationsOf } from '../../client-manager/client-manager.ts'
 import { DecidedResponse, DecideWorkOrder, EscalationResponse } from '../../contract/why/escalation.ts'
 import { WorkOrderParams } from '../../contract/work-orders.ts'
-import { shownUsd, statedUsd } from '../../money.ts'
+import { shownUsd, type Usd } from '../../money.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER } from '../answers.ts'
 import { requireScope } from '../authenticate.ts'
 import type { HttpEnv } from '../http-env.ts'
@@ -35,7 +35,7 @@ const answer = createRoute({
     'with a higher cap where the one it has is too low; of an order in review one more reaction to how its pull request stands. ' +
     '`model`: given to another proposer. `amend`: changed, approved as it stands then, and tried again. `verify`: without a ' +
     'model, the checks on the commit that is there. `abort`: given up; an open pull request is closed, as by `amend`. `allow` and `amend` take the scope `approve` too, and so ' +
-    'does a `budget_usd` over the cap of any order.',
+    'does a `budget_usd` over the cap of any order, named or offered. `allow` takes `held` of the option as it was shown.',
   tags,
   request: { params: WorkOrderParams, body: jsonBody(DecideWorkOrder, true) },
   responses: {
@@ -53,23 +53,16 @@ export const escalationRoutes = newRoutes()
   })
   .openapi(answer, async (c) => {
     const wish = c.req.valid('json')
-    await requireFor(c, wish)
-    const decided = await decide(c.var.deps, c.req.valid('param').id, { wish, by: c.var.actor })
+    if (wish.option === 'allow') requireScope(c, 'approve', 'Allowing what is held')
+    if (wish.option === 'amend') requireScope(c, 'approve', 'Changing and approving an order')
+    const assertMayCost = (budget: Usd) => requireUpTo(c, budget)
+    const decided = await decide(c.var.deps, c.req.valid('param').id, { wish, by: c.var.actor, assertMayCost })
     return c.json({ success: true as const, ...decided }, 200)
   })
 
 /** @throws {Fault} `scope_missing`; `config_invalid` where the cap cannot be read */
-async function requireFor(
-  c: Context<HttpEnv>,
-  { option, budget_usd: budget, changes }: DecideWorkOrder,
-): Promise<void> {
-  if (option === 'allow') requireScope(c, 'approve', 'Allowing what is held')
-  if (option === 'amend') requireScope(c, 'approve', 'Changing and approving an order')
-  const amounts = [budget, changes?.budget_usd].flatMap((usd) =>
-    usd === undefined || usd === null ? [] : [statedUsd(usd)],
-  )
-  if (amounts.length === 0) return
+async function requireUpTo(c: Context<HttpEnv>, budget: Usd): Promise<void> {
   const { order_cap: cap } = (await readBudgetRules(c.var.deps.db)).limits
-  if (cap === null || amounts.every((usd) => usd.lessThanOrEqualTo(cap))) return
-  requireScope(c, 'approve', `budget_usd over ${shownUsd(cap)}, the cap of any order,`)
+  if (cap === null || budget.lessThanOrEqualTo(cap)) return
+  requireScope(c, 'approve', `A cap of ${shownUsd(budget)}, over ${shownUsd(cap)}, the cap of any order,`)
 }

@@ -6,6 +6,7 @@ import { RetriedWorkOrderResponse, RetryWorkOrder, VerifyWorkOrder } from '../..
 import { WorkOrderParams, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { approveWorkOrder } from '../../db/work-orders/approve-work-order.ts'
 import { findWorkOrder, rejectWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { asAnswer } from '../../orchestrator/as-answer.ts'
 import {
   ANY_FAULT,
   BODY_FAULT,
@@ -155,7 +156,11 @@ export const workOrderActionRoutes = newRoutes()
   .openapi(approve, async (c) => {
     // Without a body nothing has filled in what holds then.
     const wish = ApproveWorkOrder.parse(c.req.valid('json'))
-    const order = await approveWorkOrder(c.var.deps.db, c.req.valid('param').id, wish)
+    const { db } = c.var.deps
+    const { id } = c.req.valid('param')
+    const isAllowing = wish.allow_all_protected || wish.allow.length + wish.allow_secrets.length > 0
+    const by = isAllowing ? c.var.actor : undefined
+    const order = await asAnswer(db, { idOrPrefix: id, option: 'allow', by }, () => approveWorkOrder(db, id, wish))
     const [shown = order] = await withTerms(c.var.deps, [order])
     return c.json({ success: true as const, work_order: shown }, 200)
   })

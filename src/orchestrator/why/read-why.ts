@@ -70,7 +70,8 @@ function withRules(why: Why, verdict: MergeVerdict | undefined): Why {
   const { order, refusals, asked } = verdict
   const rows = refusals.map(({ rule, reason }) => ({ name: 'not merged by rule', text: `${reason} (${rule})` }))
   if (asked !== null && asked.head_sha === order.head_sha && refusals.length === 0) {
-    if (asked.is === 'refused') rows.push({ name: 'not merged by rule', text: `${asked.why} (${order.forge})` })
+    if (asked.is === 'refused' || asked.is === 'switched_off')
+      rows.push({ name: 'not merged by rule', text: `${asked.why} (${order.forge})` })
     if (asked.is === 'waiting')
       rows.push({ name: 'merged by rule', text: `by ${order.forge} itself, once all that is required there has come` })
   }

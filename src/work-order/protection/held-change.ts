@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { jsonOrNull } from '../../json-or-null.ts'
 import { isInScope } from '../scope.ts'
@@ -70,6 +71,14 @@ export function heldFrom(details: unknown): HeldCommit | null {
   const listed = Listed.safeParse(jsonOrNull(parsed.data.held))
   if (!listed.success) return null
   return { headSha: parsed.data.head_sha, held: listed.data, count: parsed.data.held_count }
+}
+
+/** Names a held commit and what is held of it: another commit, or other changes, have another key. */
+export function heldKey({ headSha, held, count }: HeldCommit): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([headSha, held, count]))
+    .digest('hex')
+  return `${headSha.slice(0, 12)}.${digest.slice(0, 12)}`
 }
 
 /** Whether everything that is held of a commit is allowed. What was too long to be listed is allowed with all the rest alone. */

@@ -73,7 +73,7 @@ function Option({ escalation: { id, work_order_id: order, cause }, offer }: { es
           scope={KNOWN[option].scope}
           isDanger={option === 'abort'}
           act={async () => {
-            const body = { option, escalation_id: id }
+            const body = { option, escalation_id: id, ...(offer.held === null ? {} : { held: offer.held }) }
             const decided = await answer(
               api.POST('/api/work-orders/{id}/decide', { params: { path: { id: order } }, body }),
             )

@@ -18,7 +18,7 @@ import type { Output } from '../../pages/output.ts'
 import { BAR, harmless, oneLine } from '../../pages/terminal-text.ts'
 import { type EditOptions, requestedEdit } from '../edit.ts'
 
-type Options = EditOptions & { budget?: string; proposer?: string }
+type Options = EditOptions & { budget?: string; proposer?: string; held?: string }
 
 export function decideCommand(cli: Cli): Command {
   return new Command('decide')
@@ -30,6 +30,7 @@ export function decideCommand(cli: Cli): Command {
     .addArgument(new Argument('[option]', 'what is to be done; left out: nothing yet').choices(ESCALATION_OPTIONS))
     .option('--budget <usd>', 'with retry, model or amend: the most all its attempts may cost', usdArgument)
     .option('--proposer <name>', 'with model: the proposer it is given to')
+    .option('--held <key>', 'with allow: the commit and what is held of it, as moose decide ID shows it')
     .option('-f, --from <file>', 'with amend: YAML or JSON with the fields to change; - reads stdin')
     .option('-t, --title <text>', 'with amend: its title')
     .option('-d, --description <text>', 'with amend: what is to be done, and why')
@@ -68,12 +69,13 @@ Examples:
   $ moose decide 1a2b3c4d amend --file src/greet.js src/greet.test.js`
 
 async function wishOf(cli: Cli, option: EscalationOption, options: Options): Promise<DecideWorkOrder> {
-  const { budget, proposer, ...edit } = options
+  const { budget, proposer, held, ...edit } = options
   const changes = Object.keys(edit).length === 0 ? null : await changesOf(cli, edit)
   return {
     option,
     ...(budget === undefined ? {} : { budget_usd: budget }),
     ...(proposer === undefined ? {} : { proposer }),
+    ...(held === undefined ? {} : { held }),
     ...(changes === null ? {} : { changes }),
   }
 }
@@ -91,10 +93,15 @@ async function show(cli: Cli, id: string): Promise<void> {
     const { output } = cli
     const now = new Date()
     output.document(found)
-    if (found.escalation === null) output.line('Nothing has to be decided about it.')
+    if (found.escalation === null)
+      output.line(['Nothing has to be decided about it.', ...nextLines(found, output)].join('\n'))
     else output.line(openPage(found.escalation, output, now))
     for (const past of found.past) output.note(pastLine(past, now))
   })
+}
+
+function nextLines({ next }: { next: readonly string[] }, { paint, hint }: Output): string[] {
+  return next.map((command) => `  ${paint.bold('$')} ${hint(harmless(command))}`)
 }
 
 function openPage({ story, options, opened_at }: OpenEscalation, output: Output, now: Date): string {

@@ -42,7 +42,12 @@ const DISABLE = `mutation DisableAutoMerge($id: ID!) {
 const Disabled = z.object({ disablePullRequestAutoMerge: z.object({ pullRequest: z.object({ id: z.string() }) }) })
 
 /** What GitHub does not wait for: its auto-merge is refused on a pull request that can be merged at once. */
-const READY = new Set(['CLEAN', 'HAS_HOOKS', 'UNSTABLE'])
+const READY = new Set(['CLEAN', 'HAS_HOOKS'])
+/** GitHub would merge it at once, with a check that it does not require red or running. */
+const UNSETTLED: MergeWhenReadyAnswer = {
+  outcome: 'unsettled',
+  why: 'a check that GitHub does not require has failed or has not ended',
+}
 
 /**
  * Has GitHub merge exactly this commit once everything it requires is there.
@@ -59,6 +64,7 @@ export async function mergeWhenReady(
     const { node } = await standing(parts, of, signal)
     assertStands(of, node, headSha)
     if (node.autoMergeRequest !== null) return { outcome: 'waiting' }
+    if (node.mergeStateStatus === 'UNSTABLE') return UNSETTLED
     const { ways, isQueued } = await mergeWays(parts.gh, githubRepositoryOf(of.project), row.base)
     if (READY.has(node.mergeStateStatus) && !isQueued) return { outcome: 'ready' }
     if (node.mergeStateStatus === 'DIRTY') return unavailable(`its branch conflicts with ${row.base}`)
@@ -69,6 +75,7 @@ export async function mergeWhenReady(
     const answer = await callGraphQL(parts, { of, changes: true, signal }, { query: ENABLE, variables })
     const refused = refusalIn(answer)
     if (refused === null) return { outcome: 'waiting' }
+    if (/unstable status/i.test(refused.message)) return UNSETTLED
     return /clean status/i.test(refused.message) ? { outcome: 'ready' } : unavailable(`GitHub says: ${refused.message}`)
   })
 }
