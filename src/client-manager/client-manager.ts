@@ -21,9 +21,11 @@ import {
   wantedProposer,
   wantProposer,
 } from '../db/escalations/order-escalations.ts'
+import { followUpsOf } from '../db/follow-ups.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { Fault, toFault } from '../faults/fault.ts'
+import { countsOf } from '../follow-up/decide.ts'
 import type { OwnManager } from '../manager/manager.ts'
 import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { NO_USD, statedUsd, type Usd } from '../money.ts'
@@ -60,7 +62,9 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   const explained = (await deps.orchestrator.explain([order.id])).get(order.id)
   const reason = order.status_reason === null ? '' : order.status_reason.message
   const sentence = explained === undefined ? reason : explained.why.sentence
-  const known = { spent, cap: facts.cap === null ? null : facts.cap.cap, hasCommit: facts.hasCommit, sentence }
+  const reactions = countsOf(await followUpsOf(db, order.id))
+  const cap = facts.cap === null ? null : facts.cap.cap
+  const known = { spent, cap, hasCommit: facts.hasCommit, sentence, reactions }
   const escalation = { ...open, story: storyOf(order, { ...known, cause: open.cause }), options: optionsFor(facts) }
   return { work_order_id: order.id, escalation, past }
 }

@@ -21,6 +21,7 @@ const KNOWN = {
   cap: new Usd(5),
   hasCommit: true,
   sentence: 'The check failed.',
+  reactions: [],
 }
 
 test('the story is five lines: asked, tried, stopped, cost, there', () => {
@@ -36,7 +37,13 @@ test('the story is five lines: asked, tried, stopped, cost, there', () => {
 test('what others have written stays in its line and is bounded', () => {
   const story = storyOf({ ...ORDER, title: `a\nb${'c'.repeat(10_000)}` }, { ...KNOWN, sentence: 'one\n\ntwo' })
   assert.equal(story.length, 5)
-  assert.ok(story.every((line) => !line.includes('\n') && line.length <= 301))
+  assert.ok(story.every((line) => !line.includes('\n') && line.length <= 601))
+})
+
+test('a line that is too long ends with a whole word', () => {
+  const sentence = `${'word '.repeat(200)}end`
+  const line = storyOf(ORDER, { ...KNOWN, sentence })[2]
+  assert.match(String(line), / word …$/)
 })
 
 test('of an order that was never begun nothing is there', () => {
@@ -66,7 +73,12 @@ test('of a pull request that Moose does no more about, the cause and where it is
     status_reason: null,
     github_pr_url: url,
   }
-  const story = storyOf(order, { ...KNOWN, cause: 'follow_up_exhausted', sentence: 'It is red.' })
+  const reactions = [
+    { kind: 'checks' as const, done: 2, most: 2 },
+    { kind: 'review' as const, done: 1, most: 3 },
+  ]
+  const story = storyOf(order, { ...KNOWN, cause: 'follow_up_exhausted', sentence: 'It is red.', reactions })
+  assert.equal(story[1], 'Tried: 2 attempts, the last by small; repairs 2 of 2, review rounds 1 of 3')
   assert.equal(story[2], 'Stopped: in review, follow_up_exhausted: It is red.')
   assert.equal(story[4], `There: pull request ${url}`)
 })
