@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
-import { InboxResponse } from '../../src/contract/why/inbox.ts'
+import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
 import { wantedProposer } from '../../src/db/escalations/order-escalations.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
@@ -203,7 +203,10 @@ test('it closes by itself when the order goes on by other means, and an answer t
   const open = (await shown(moose, id)).escalation
   assert.deepEqual([open?.answer, open?.closed_at], [null, null])
   const inbox = InboxResponse.parse((await call(moose, '/api/inbox')).said).inbox
-  assert.equal(inbox.find(({ work_order }) => work_order?.id === id)?.next[0], `moose decide ${id.slice(0, 8)}`)
+  const decides = `moose decide ${id.slice(0, 8)}`
+  assert.equal(inbox.find(({ work_order }) => work_order?.id === id)?.next[0], decides)
+  const { why } = WhyResponse.parse((await call(moose, `/api/work-orders/${id}/why`)).said)
+  assert.equal(why.next[0], decides)
   await moose.orchestrator.retry(id)
   assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
   const { escalation, past } = await shown(moose, id)

@@ -397,6 +397,22 @@ test('a pull request that conflicts, or was verified and failed, says so and wha
   assert.doesNotMatch(tried, /--resolve/)
 })
 
+test('what Moose does no more about an open pull request, and what is held up, is never said to be merged next', () => {
+  const where = { number: 3, attempt: 1, state: 'open', base: 'main', branch: 'f' } as const
+  const pull = { ...where, title: 't', body: 'b', base_sha: 'b', head_sha: 'h', merge_sha: null, diff: '' }
+  const red = { ...pull, checks: 'FAILURE', review: null, seen_head_sha: 'h' }
+  const why = 'failed on the forge: unit; a repair was tried 2 times, and no more is done for one order'
+  const at = '2026-01-31T12:00:00.000Z'
+  const reactions = [{ kind: 'checks' as const, done: 2, most: 2 }]
+  const exhausted = { ...red, follow_up: { state: 'red', why, code: 'follow_up_exhausted', at }, reactions }
+  const left = page({ ...ORDER, pull_request: exhausted })
+  assert.match(left, /^follow-up +red: failed on the forge: unit; a repair was tried 2 times, .* \(repairs 2 of 2\)$/m)
+  assert.match(left, /^Next: moose decide 1a2b3c4d {3}or/m)
+  assert.match(page({ ...ORDER, pull_request: red }), /^Next: see what holds it up: moose why 1a2b3c4d {3}or: moose close/m)
+  const pushed = { ...red, seen_head_sha: 'x', follow_up: { state: 'hands_off', why: 'x', code: 'hands_off', at } }
+  assert.match(page({ ...ORDER, pull_request: pushed }), /^Next: look at .* then give it back: moose adopt 1a2b3c4d {3}or: moose verify/m)
+})
+
 test('the cost of an order says what is reserved and what nobody knows', () => {
   const budget = { cap_usd: null, spent_usd: 1, reserved_usd: 0.5, unresolved_usd: 0.2 }
   assert.match(

@@ -34,7 +34,8 @@ export const FollowUpCount = z
   .openapi('FollowUpCount')
 export type FollowUpCount = z.infer<typeof FollowUpCount>
 
-const KINDS: Record<FollowUpKind, string> = {
+/** What each kind is called, of several. */
+export const REACTIONS: Record<FollowUpKind, string> = {
   base: 'merges of the base',
   rerun: 'checks run again',
   checks: 'repairs',
@@ -43,7 +44,7 @@ const KINDS: Record<FollowUpKind, string> = {
 
 /** `repairs 2 of 2`, of the bounds for an order those that are used. */
 export function reactionsText(counts: readonly FollowUpCount[]): string {
-  return counts.map(({ kind, done, most }) => `${KINDS[kind]} ${done} of ${most}`).join(', ')
+  return counts.map(({ kind, done, most }) => `${REACTIONS[kind]} ${done} of ${most}`).join(', ')
 }
 
 /** How an open pull request was last seen to stand. */

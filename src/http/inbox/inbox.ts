@@ -20,6 +20,7 @@ import { shownUsd, statedUsd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
 import { rowEvidence } from '../../orchestrator/why/facts.ts'
+import type { ExplainedOrder } from '../../orchestrator/why/read-why.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
 import { lastOrders } from '../../work-order/words.ts'
 import { withTerms } from '../filing/approval-terms.ts'
@@ -44,7 +45,7 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
   const order = await findWorkOrder(deps.db, idOrPrefix)
   const found = (await deps.orchestrator.explain([order.id])).get(order.id)
   if (found === undefined) throw new Fault('work_order_not_found', `There is no work order "${order.id}" any more.`)
-  const { why } = found
+  const { why } = withDecision({ listed: order, explained: found }, await ordersEscalated(deps.db, [order.id])).explained
   if (order.status !== 'pending' || order.approved) return { work_order: order, why, worst_case_usd: null }
   const [shown = order] = await withTerms(deps, [order])
   const { worstCaseUsd, sentence, evidence } = approvalOf(
@@ -84,11 +85,15 @@ export async function readInbox(deps: Deps): Promise<Omit<InboxResponse, 'succes
 }
 
 /** With the command to decide about it first, where that has to be done. */
-function withDecision(order: ListedOrder, escalated: ReadonlySet<string>): ListedOrder {
+function withDecision<Of extends { listed: { id: string }; explained: ExplainedOrder }>(
+  order: Of,
+  escalated: ReadonlySet<string>,
+): Of {
   const { listed, explained } = order
   if (!escalated.has(listed.id)) return order
-  const next = [`moose decide ${listed.id.slice(0, 8)}`, ...explained.why.next]
-  return { listed, explained: { ...explained, why: { ...explained.why, next } } }
+  const decide = `moose decide ${listed.id.slice(0, 8)}`
+  const next = [decide, ...explained.why.next.filter((command) => command !== decide)]
+  return { ...order, explained: { ...explained, why: { ...explained.why, next } } }
 }
 
 /** By the order's id; null: the caps cannot be read. */

@@ -20,6 +20,11 @@ const KNOWN: Readonly<Record<Known, { label: string; scope: Scope }>> = {
   abort: { label: 'Give it up', scope: 'operate' },
 }
 
+/** Whether the command for it is among those to type. */
+export function isToDecide(next: readonly string[]): boolean {
+  return next.some((command) => command.startsWith('moose decide '))
+}
+
 /** What has to be decided about an order that is stopped: asked for when it is opened. */
 export function Decide({ id }: { id: string }) {
   const [isOpen, setOpen] = useState(false)
