@@ -26,7 +26,7 @@ const KNOWN = {
 
 test('the story is five lines: asked, tried, stopped, cost, there', () => {
   assert.deepEqual(storyOf(ORDER, KNOWN), [
-    'Asked: hello: Greet (2 files, risk low)',
+    'Asked: hello: Greet (2 files, filed as low risk)',
     'Tried: 2 attempts, the last by small',
     'Stopped: failed, check_failed: The check failed.',
     'Cost: $1.50 of $5.00',
@@ -56,7 +56,7 @@ test('of an order that was never begun nothing is there', () => {
     project: null,
   }
   assert.deepEqual(storyOf(order, { ...KNOWN, spent: new Usd(0), cap: null }), [
-    'Asked: Greet (2 files, risk low)',
+    'Asked: Greet (2 files, filed as low risk)',
     'Tried: No attempt was begun',
     'Stopped: blocked: The check failed.',
     'Cost: $0.00',

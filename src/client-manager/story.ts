@@ -34,7 +34,7 @@ export function storyOf(
   },
 ): string[] {
   const { title, project, files_in_scope: files, attempts, proposer, status, phase, status_reason: reason } = order
-  const scope = `${files.length} ${files.length === 1 ? 'file' : 'files'}, risk ${order.risk_level}`
+  const scope = `${files.length} ${files.length === 1 ? 'file' : 'files'}, filed as ${order.risk_level} risk`
   const where = project === null ? '' : `${project}: `
   const by = proposer === null ? '' : `, the last by ${proposer}`
   const tried = attempts === 0 ? 'No attempt was begun' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}${by}`

@@ -206,7 +206,7 @@ test('it closes by itself when the order goes on by other means, and an answer t
   const decides = `moose decide ${id.slice(0, 8)}`
   assert.equal(inbox.find(({ work_order }) => work_order?.id === id)?.next[0], decides)
   const { why } = WhyResponse.parse((await call(moose, `/api/work-orders/${id}/why`)).said)
-  assert.equal(why.next[0], decides)
+  assert.ok(why.next.includes(decides), why.next.join())
   await moose.orchestrator.retry(id)
   assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
   const { escalation, past } = await shown(moose, id)
@@ -234,7 +234,7 @@ test('on the command line: what has to be decided and what each option costs, an
   const short = id.slice(0, 8)
   const shownPage = await command(['decide', short], { environment })
   assert.equal(shownPage.exitCode, 0, shownPage.stderr)
-  assert.match(shownPage.stdout, /^Asked: sample: Change a \(1 file, risk low\)\nTried: 1 attempt, the last by small\n/)
+  assert.match(shownPage.stdout, /^Asked: sample: Change a \(1 file, filed as low risk\)\nTried: 1 attempt, the last by small\n/)
   assert.match(shownPage.stdout, new RegExp(`\\nabort {2}costs nothing\\n.*\\n {2}\\$ .*moose decide ${short} abort`))
   const unknown = await command(['decide', short, 'pray'], { environment })
   assert.equal(unknown.exitCode, 2)

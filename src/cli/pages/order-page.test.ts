@@ -122,7 +122,7 @@ id            1a2b3c4d-0000-4000-8000-000000000000
 status        in_progress/in_review
 approved      yes
 project       hello
-risk          low
+risk          filed as low
 proposer      small-model
 branch        feature/wo-1a2b3c4d-greet-in-french
 pull request  #3 local://hello/pull/3
@@ -395,6 +395,17 @@ test('a pull request that conflicts, or was verified and failed, says so and wha
     /^Next: merge main into f by hand and push that {3}then: moose verify 1a2b3c4d {3}or: moose close/m,
   )
   assert.doesNotMatch(tried, /--resolve/)
+})
+
+test('one risk is told: by the rules where they judge, and what it was filed as where that differs', () => {
+  const reasons = [{ rule: 'no_criteria', level: 'medium' as const, reason: 'no criterion says when it is done' }]
+  const judged = { ...ORDER, status: 'pending' as const, phase: null, approved: false, risk: { level: 'medium' as const, reasons } }
+  const text = page({ ...judged, auto_approve: 'low' })
+  assert.match(text, /^risk +medium: no criterion says when it is done \(no_criteria\)\. Filed as low\.$/m)
+  assert.match(text, /^by rule +Rules did not approve it: its risk is medium, and its project allows up to low\.$/m)
+  const same = page({ ...judged, risk: { level: 'low', reasons: [] } })
+  assert.match(same, /^risk +low: no rule fits\.$/m)
+  assert.doesNotMatch(same, /by rule/)
 })
 
 test('what Moose does no more about an open pull request, and what is held up, is never said to be merged next', () => {

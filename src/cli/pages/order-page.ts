@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
-import { riskText } from './approval-terms.ts'
+import { notByRule, riskText } from './approval-terms.ts'
 import {
   criterionLine,
   evidenceNow,
@@ -102,8 +102,8 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['protected', protectedScope(order, hint)],
     ['depends on', order.depends_on.length === 0 ? null : order.depends_on.map(shortId).join(', ')],
     ['project', shown(order.project)],
-    ['risk', shown(order.risk_level)],
-    ['by rule', order.risk === undefined ? null : riskText(order.risk)],
+    ['risk', riskOf(order)],
+    ['by rule', notByRule(order)],
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
@@ -117,6 +117,12 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['added', addedText(order, now, paint)],
   ]
   return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
+}
+
+/** By the Director's rules where they judge it: before it begins. */
+function riskOf(order: WorkOrderDetail): string {
+  const judged = riskText(order)
+  return judged === null ? `filed as ${harmless(order.risk_level)}` : judged
 }
 
 function approvalText({ approved, approval }: WorkOrderDetail, now: Date): string {

@@ -10,7 +10,7 @@ import {
   type InboxResponse,
   type WhyResponse,
 } from '../../contract/why/inbox.ts'
-import type { FailurePause, PausedProvider } from '../../contract/why/why.ts'
+import type { FailurePause, PausedProvider, Why } from '../../contract/why/why.ts'
 import { ordersEscalated } from '../../db/escalations/order-escalations.ts'
 import { asWord } from '../../db/proposer-configs.ts'
 import { countOrders } from '../../db/work-orders/list-work-orders.ts'
@@ -20,12 +20,10 @@ import { shownUsd, statedUsd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
 import { rowEvidence } from '../../orchestrator/why/facts.ts'
-import type { ExplainedOrder } from '../../orchestrator/why/read-why.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
 import { lastOrders } from '../../work-order/words.ts'
 import { withTerms } from '../filing/approval-terms.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import { withVerification } from '../verification.ts'
 import { approvalOf } from './approval.ts'
 import { type ListedOrder, ordersInStates } from './listed-orders.ts'
 
@@ -45,7 +43,7 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
   const order = await findWorkOrder(deps.db, idOrPrefix)
   const found = (await deps.orchestrator.explain([order.id])).get(order.id)
   if (found === undefined) throw new Fault('work_order_not_found', `There is no work order "${order.id}" any more.`)
-  const { why } = withDecision({ listed: order, explained: found }, await ordersEscalated(deps.db, [order.id])).explained
+  const why = (await ordersEscalated(deps.db, [order.id])).has(order.id) ? withDecide(found.why, order.id) : found.why
   if (order.status !== 'pending' || order.approved) return { work_order: order, why, worst_case_usd: null }
   const [shown = order] = await withTerms(deps, [order])
   const { worstCaseUsd, sentence, evidence } = approvalOf(
@@ -85,15 +83,22 @@ export async function readInbox(deps: Deps): Promise<Omit<InboxResponse, 'succes
 }
 
 /** With the command to decide about it first, where that has to be done. */
-function withDecision<Of extends { listed: { id: string }; explained: ExplainedOrder }>(
-  order: Of,
-  escalated: ReadonlySet<string>,
-): Of {
+function withDecision(order: ListedOrder, escalated: ReadonlySet<string>): ListedOrder {
   const { listed, explained } = order
   if (!escalated.has(listed.id)) return order
-  const decide = `moose decide ${listed.id.slice(0, 8)}`
+  const decide = decideCommand(listed.id)
   const next = [decide, ...explained.why.next.filter((command) => command !== decide)]
-  return { ...order, explained: { ...explained, why: { ...explained.why, next } } }
+  return { listed, explained: { ...explained, why: { ...explained.why, next } } }
+}
+
+/** Behind what helps where it stands so; of a pull request it is the first already. */
+function withDecide(why: Why, id: string): Why {
+  const decide = decideCommand(id)
+  return why.next.includes(decide) ? why : { ...why, next: why.next.toSpliced(1, 0, decide) }
+}
+
+function decideCommand(id: string): string {
+  return `moose decide ${id.slice(0, 8)}`
 }
 
 /** By the order's id; null: the caps cannot be read. */
@@ -114,7 +119,7 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
     deps,
     orders.map(({ listed }) => listed.id),
   )
-  const shown = await withVerification(
+  const shown = await withTerms(
     deps,
     orders.map(({ listed }) => listed),
   )
