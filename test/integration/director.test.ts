@@ -158,6 +158,9 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
     [line.work_order.title, line.work_order.worst_case_usd, line.work_order.risk.level],
     ['Greet again', 1.25, 'low'],
   )
+  await request('PATCH', '/api/projects/sample', { auto_approve: 'low' })
+  const added = await run('add', '--title', 'No criterion', '--file', 'src/greet.js', '--risk', 'low', '--project', 'sample')
+  assert.match(added.stderr, /Rules did not approve it: its risk is medium, and its project allows up to low\./)
   const high = await run('approve', '--risk', 'high')
   assert.match(high.stderr, /Risk high: package-lock\.json is a lock file \(held_files\)\./)
 })
