@@ -2,12 +2,12 @@ import type { Kysely } from 'kysely'
 import type { Ceiling } from '../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../budget/headroom.ts'
 import type { Actor } from '../contract/actor.ts'
-import type {
-  DecideWorkOrder,
-  EscalationOption,
-  EscalationView,
-  OfferedOption,
-  OpenEscalation,
+import {
+  type DecideWorkOrder,
+  type EscalationView,
+  misfitOf,
+  type OfferedOption,
+  type OpenEscalation,
 } from '../contract/why/escalation.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import {
@@ -113,20 +113,15 @@ export async function decide(
   return { work_order: await findWorkOrder(db, order.id), escalation, sentence }
 }
 
-const BUDGETED: readonly EscalationOption[] = ['retry', 'model', 'amend']
-
 /** @throws {Fault} `request_invalid` */
-function assertFits({ option, budget_usd, proposer, changes }: DecideWorkOrder): void {
-  const refuse = (field: string) => {
-    throw new Fault('request_invalid', `${field} does not belong to the option ${option}. Leave it out.`, { field })
-  }
-  if (budget_usd !== undefined && !BUDGETED.includes(option)) refuse('budget_usd')
-  if (proposer !== undefined && option !== 'model') refuse('proposer')
-  if (changes !== undefined && option !== 'amend') refuse('changes')
-  if (changes === undefined && option === 'amend') {
-    const message = 'amend takes what is to be changed: the fields of the order in changes, or -f order.yaml'
-    throw new Fault('request_invalid', message, { field: 'changes' })
-  }
+function assertFits(wish: DecideWorkOrder): void {
+  const misfit = misfitOf(wish)
+  if (misfit === null) return
+  const { field, isMissing } = misfit
+  const message = isMissing
+    ? `${wish.option} takes what is to be changed: the fields of the order in ${field}`
+    : `${field} does not belong to the option ${wish.option}. Leave it out.`
+  throw new Fault('request_invalid', message, { field })
 }
 
 /** @throws {Fault} `request_invalid` */

@@ -181,7 +181,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const ignored =
     strangers.length === 0
       ? ''
-      : `; what ${strangers.slice(0, 5).join(', ')} ask for is left: they have no write access`
+      : `; what ${strangers.slice(0, 5).join(', ')} asked for is left: no write access`
   const why = `${decision.why}${ignored}`
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks

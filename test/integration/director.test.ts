@@ -180,6 +180,14 @@ test('moose project edit and show have the rules of a project, and refuse what i
   assert.match(unset.stdout, /any number of pull requests\n.*by a human\n.*by a human\n/)
   for (const wrong of ['--max-open-pull-requests 0', '--max-open-pull-requests few', '--merge-policy always'])
     assert.equal((await run(`project edit sample ${wrong}`)).exitCode, 2, wrong)
+  const few = await run('project edit sample --max-open-pull-requests few')
+  assert.match(few.stderr, /It must be a whole number from 1 to 10000, or none\./)
+  assert.match((await run('approve')).stderr, /moose approve --all, or with --project, --older-than, --risk or --title/)
+  for (const [words, said] of [
+    ['notify add team https://hooks.slack.com/services/T0/secret --slack', /^added team\n/],
+    ['notify add comments --github', /^added comments\n/],
+  ] as const)
+    assert.match((await run(words)).stdout, said)
 })
 
 test('orders are chosen by a filter, with the most they cost and what verifies them, and approved as they were shown', async () => {

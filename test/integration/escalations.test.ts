@@ -238,8 +238,10 @@ test('on the command line: what has to be decided and what each option costs, an
   assert.match(shownPage.stdout, new RegExp(`\\nabort {2}costs nothing\\n.*\\n {2}\\$ .*moose decide ${short} abort`))
   const unknown = await command(['decide', short, 'pray'], { environment })
   assert.equal(unknown.exitCode, 2)
-  const refused = await command(['decide', short, 'amend'], { environment })
-  assert.match(refused.stderr, /amend takes what is to be changed/)
+  const refused = async (...words: string[]) => (await command(['decide', short, ...words], { environment })).stderr
+  assert.match(await refused('amend'), /amend takes what is to be changed: --file, --criterion, --title, .* or -f order\.yaml/)
+  assert.match(await refused('verify', '--budget', '7'), /^error: --budget does not belong to the option verify\./)
+  assert.match(await refused('retry', '--title', 'x'), /^error: --title does not belong to the option retry\./)
   const done = await command(['decide', short, 'retry', '--budget', '7.50', '--json'], { environment })
   assert.equal(done.exitCode, 0, done.stderr)
   const said = DecidedResponse.parse(JSON.parse(done.stdout))
