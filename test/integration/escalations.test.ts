@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
-import { wantedProposer } from '../../src/db/escalations/order-escalations.ts'
+import { optionRecords, wantedProposer } from '../../src/db/escalations/order-escalations.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { moose as command } from '../support/moose-command.ts'
@@ -169,9 +169,11 @@ test('verify: the commit that is there is checked without a model; what stops it
 
 test('abort: the order is cancelled, and nothing is left to decide', async () => {
   await using setting = await stopped([BAD])
-  const { moose, id } = setting
+  const { moose, id, home } = setting
   const said = await decided(moose, id, { option: 'abort' })
   assert.deepEqual([said.work_order.status, said.escalation.closed_as], ['cancelled', 'decided'])
+  const records = await optionRecords(home.database.db, said.escalation.cause)
+  assert.deepEqual(records, [{ option: 'abort', chosen: 1, ended: 0, ended_well: 0 }], 'it ends neither well nor badly')
   const again = await call(moose, `/api/work-orders/${id}/decide`, { option: 'abort' })
   assert.equal(again.status, 409, JSON.stringify(again.said))
 })
