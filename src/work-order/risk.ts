@@ -34,6 +34,7 @@ export function riskInWords({ level, reasons }: Risk, filed: string): string {
 /** Why rules have not approved an order that waits for a human. @param most null: its project has none approved by rule */
 export function whyNotByRule({ level }: Risk, most: RiskLevel | null): string | null {
   if (most === null) return null
-  if (!isAtMost(level, most)) return `Rules did not approve it: its risk is ${level}, and its project allows up to ${most}.`
+  if (!isAtMost(level, most))
+    return `Rules did not approve it: its risk is ${level}, and its project allows up to ${most}.`
   return 'Rules approve an order when it is filed, and not afterwards: a human approves this one.'
 }

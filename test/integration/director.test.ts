@@ -68,7 +68,9 @@ test('what the operator allowed is approved as it is filed, in the name of Moose
   const medium = await file({ ...LOW, acceptance_criteria: [] })
   assert.deepEqual([medium.approved, medium.risk?.level, medium.auto_approve], [false, 'medium', 'low'])
   const told = (why: unknown) =>
-    WhyResponse.parse(why).why.evidence.flatMap(({ name, text }) => (/risk|rule/.test(name) ? [`${name}: ${text}`] : []))
+    WhyResponse.parse(why).why.evidence.flatMap(({ name, text }) =>
+      /risk|rule/.test(name) ? [`${name}: ${text}`] : [],
+    )
   assert.deepEqual(told(await request('GET', `/api/work-orders/${medium.id}/why`)), [
     'risk: medium: no criterion says when it is done (no_criteria). Filed as low.',
     'not approved by rule: Rules did not approve it: its risk is medium, and its project allows up to low.',
@@ -105,7 +107,9 @@ test('orders of the same files that failed before raise the risk', async () => {
 
 test('a folder is of the same files as what is in it, and not as what begins alike', async () => {
   const reasonsOf = async (files: string[]) =>
-    (await file({ ...LOW, files_in_scope: files })).risk?.reasons.flatMap(({ rule }) => (rule === 'failed_before' ? [rule] : []))
+    (await file({ ...LOW, files_in_scope: files })).risk?.reasons.flatMap(({ rule }) =>
+      rule === 'failed_before' ? [rule] : [],
+    )
   for (const title of ['one', 'two']) await api.place({ title, status: 'failed', files_in_scope: ['src/'] })
   assert.deepEqual(await reasonsOf(['src/greet.js']), ['failed_before'])
   assert.deepEqual(await reasonsOf(['src2/greet.js']), [])
@@ -159,7 +163,17 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
     ['Greet again', 1.25, 'low'],
   )
   await request('PATCH', '/api/projects/sample', { auto_approve: 'low' })
-  const added = await run('add', '--title', 'No criterion', '--file', 'src/greet.js', '--risk', 'low', '--project', 'sample')
+  const added = await run(
+    'add',
+    '--title',
+    'No criterion',
+    '--file',
+    'src/greet.js',
+    '--risk',
+    'low',
+    '--project',
+    'sample',
+  )
   assert.match(added.stderr, /Rules did not approve it: its risk is medium, and its project allows up to low\./)
   const high = await run('approve', '--risk', 'high')
   assert.match(high.stderr, /Risk high: package-lock\.json is a lock file \(held_files\)\./)

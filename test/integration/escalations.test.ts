@@ -236,12 +236,18 @@ test('on the command line: what has to be decided and what each option costs, an
   const short = id.slice(0, 8)
   const shownPage = await command(['decide', short], { environment })
   assert.equal(shownPage.exitCode, 0, shownPage.stderr)
-  assert.match(shownPage.stdout, /^Asked: sample: Change a \(1 file, filed as low risk\)\nTried: 1 attempt, the last by small\n/)
+  assert.match(
+    shownPage.stdout,
+    /^Asked: sample: Change a \(1 file, filed as low risk\)\nTried: 1 attempt, the last by small\n/,
+  )
   assert.match(shownPage.stdout, new RegExp(`\\nabort {2}costs nothing\\n.*\\n {2}\\$ .*moose decide ${short} abort`))
   const unknown = await command(['decide', short, 'pray'], { environment })
   assert.equal(unknown.exitCode, 2)
   const refused = async (...words: string[]) => (await command(['decide', short, ...words], { environment })).stderr
-  assert.match(await refused('amend'), /amend takes what is to be changed: --file, --criterion, --title, .* or -f order\.yaml/)
+  assert.match(
+    await refused('amend'),
+    /amend takes what is to be changed: --file, --criterion, --title, .* or -f order\.yaml/,
+  )
   assert.match(await refused('verify', '--budget', '7'), /^error: --budget does not belong to the option verify\./)
   assert.match(await refused('retry', '--title', 'x'), /^error: --title does not belong to the option retry\./)
   const done = await command(['decide', short, 'retry', '--budget', '7.50', '--json'], { environment })

@@ -97,7 +97,8 @@ const ofEachKind = changed('**/api/inbox', (said) => {
     if (there !== undefined || order === undefined) return there === undefined ? [] : [there]
     const isOfOrder = ['approval', 'held_change', 'merge', 'review', 'blocked', 'failed'].includes(kind)
     const next = isOfOrder ? ['moose decide 1a2b3c4d', 'moose show 1a2b3c4d --diff'] : ['moose status']
-    const named = kind === 'paused_project' ? { project: 'shop' } : kind === 'paused_proposer' ? { proposer: 'small' } : {}
+    const named =
+      kind === 'paused_project' ? { project: 'shop' } : kind === 'paused_proposer' ? { proposer: 'small' } : {}
     const about = { work_order: isOfOrder ? order.work_order : null, sentence: `It waits: ${RED}.`, next, ...named }
     return [{ kind, evidence: [{ name: 'repairs', text: '2 of 2' }], worst_case_usd: null, since: WHEN, ...about }]
   })
@@ -106,7 +107,12 @@ const ofEachKind = changed('**/api/inbox', (said) => {
 
 /** What becomes of open pull requests, what has to be decided, and where events are sent. */
 export const FOLLOWED_VIEWS: readonly PageView[] = [
-  { name: 'inbox-each-kind', path: () => '/', before: ofEachKind, whole: (page) => page.locator('#kind-paused_proposer').waitFor() },
+  {
+    name: 'inbox-each-kind',
+    path: () => '/',
+    before: ofEachKind,
+    whole: (page) => page.locator('#kind-paused_proposer').waitFor(),
+  },
   {
     name: 'order-escalation',
     path: at('failed'),

@@ -44,7 +44,10 @@ describe('Operate: notifications', { skip: whyNoBrowser(), timeout: 400_000 }, (
     await form.getByRole('alert').getByText('is not an https URL').waitFor()
     await form.getByLabel('Address', { exact: true }).fill(hooks.url)
     await form.getByLabel('a decision is needed').check()
-    await form.getByRole('group', { name: /Of which projects/ }).getByLabel('other').check()
+    await form
+      .getByRole('group', { name: /Of which projects/ })
+      .getByLabel('other')
+      .check()
     await form.getByRole('button', { name: 'Add it' }).click()
     const shown = page.getByRole('dialog', { name: 'The secret of ops' })
     const secret = await shown.getByLabel('The secret of ops').inputValue()

@@ -18,10 +18,10 @@ import {
   ordersFromFiles,
   type ReadOrders,
 } from '../input/read-orders.ts'
+import { notByRule } from '../pages/approval-terms.ts'
 import { shortId, usd } from '../pages/humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 import { contextNotes, hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
-import { notByRule } from '../pages/approval-terms.ts'
 import { afterApproval } from './approve.ts'
 
 type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true; dryRun?: true }
@@ -181,6 +181,5 @@ async function report(
   const waiting = orders.filter(({ approved }) => !approved).map(({ id }) => shortId(id))
   const [first] = orders
   if (waiting.length > 0) cli.output.note(`Approve with: moose approve ${waiting.slice(0, 20).join(' ')}`)
-  else if (first !== undefined)
-    cli.output.note(afterApproval(first, service, await obstacleTo(api, first, service)))
+  else if (first !== undefined) cli.output.note(afterApproval(first, service, await obstacleTo(api, first, service)))
 }

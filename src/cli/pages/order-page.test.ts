@@ -399,7 +399,13 @@ test('a pull request that conflicts, or was verified and failed, says so and wha
 
 test('one risk is told: by the rules where they judge, and what it was filed as where that differs', () => {
   const reasons = [{ rule: 'no_criteria', level: 'medium' as const, reason: 'no criterion says when it is done' }]
-  const judged = { ...ORDER, status: 'pending' as const, phase: null, approved: false, risk: { level: 'medium' as const, reasons } }
+  const judged = {
+    ...ORDER,
+    status: 'pending' as const,
+    phase: null,
+    approved: false,
+    risk: { level: 'medium' as const, reasons },
+  }
   const text = page({ ...judged, auto_approve: 'low' })
   assert.match(text, /^risk +medium: no criterion says when it is done \(no_criteria\)\. Filed as low\.$/m)
   assert.match(text, /^by rule +Rules did not approve it: its risk is medium, and its project allows up to low\.$/m)
@@ -419,9 +425,15 @@ test('what Moose does no more about an open pull request, and what is held up, i
   const left = page({ ...ORDER, pull_request: exhausted })
   assert.match(left, /^follow-up +red: failed on the forge: unit; a repair was tried 2 times, .* \(repairs 2 of 2\)$/m)
   assert.match(left, /^Next: moose decide 1a2b3c4d {3}or/m)
-  assert.match(page({ ...ORDER, pull_request: red }), /^Next: see what holds it up: moose why 1a2b3c4d {3}or: moose close/m)
+  assert.match(
+    page({ ...ORDER, pull_request: red }),
+    /^Next: see what holds it up: moose why 1a2b3c4d {3}or: moose close/m,
+  )
   const pushed = { ...red, seen_head_sha: 'x', follow_up: { state: 'hands_off', why: 'x', code: 'hands_off', at } }
-  assert.match(page({ ...ORDER, pull_request: pushed }), /^Next: look at .* then give it back: moose adopt 1a2b3c4d {3}or: moose verify/m)
+  assert.match(
+    page({ ...ORDER, pull_request: pushed }),
+    /^Next: look at .* then give it back: moose adopt 1a2b3c4d {3}or: moose verify/m,
+  )
 })
 
 test('the cost of an order says what is reserved and what nobody knows', () => {

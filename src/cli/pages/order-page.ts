@@ -16,7 +16,15 @@ import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd, withLocalTimes } from './humanize.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
-import { checkRunsOf, followedOf, localOnly, mergingOf, nextForReview, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
+import {
+  checkRunsOf,
+  followedOf,
+  localOnly,
+  mergingOf,
+  nextForReview,
+  reviewsOf,
+  seenOnGitHub,
+} from './seen-pull-request.ts'
 import { table } from './table.ts'
 import { barred, harmless, harmlessLines, LONGEST_TITLE, messageLines, oneLine } from './terminal-text.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from './verification-notes.ts'

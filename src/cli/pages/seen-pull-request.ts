@@ -85,7 +85,8 @@ export function nextForReview(order: WorkOrderDetail): string {
   const review = reviewOf(pull)
   const close = `or: moose close ${id}`
   const verify = `then: moose verify ${id}`
-  if (review.code === 'follow_up_exhausted') return `moose decide ${id}   or, once it is mended: moose verify ${id}   ${close}`
+  if (review.code === 'follow_up_exhausted')
+    return `moose decide ${id}   or, once it is mended: moose verify ${id}   ${close}`
   if (pull !== null && review.needs === 'mend')
     return `moose logs ${id}   mend it on ${harmless(pull.branch)} and push that   ${verify}   ${close}`
   const byHand = pull === null ? '' : `merge ${harmless(pull.base)} into ${harmless(pull.branch)} by hand and push that`

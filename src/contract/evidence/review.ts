@@ -102,7 +102,11 @@ function inConflict({ base, branch, tried_resolution: tried }: PullInReview, con
   const byHand =
     `erge ${base} into ${branch} by hand, push that, and have it verified; or close the pull request and retry the order, ` +
     `which makes the change anew on ${base} as it is now.`
-  const toPerson = (why: string): Standing => ({ needs: 'by_hand', because: `${because}; ${why}`, advice: `M${byHand}` })
+  const toPerson = (why: string): Standing => ({
+    needs: 'by_hand',
+    because: `${because}; ${why}`,
+    advice: `M${byHand}`,
+  })
   if (tried !== undefined && tried !== null)
     return toPerson(`a model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`)
   if (left !== undefined && isOfNow) return toPerson(left)

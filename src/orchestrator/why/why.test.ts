@@ -448,9 +448,19 @@ describe('an order that has begun, or is over', () => {
       red.evidence.filter(({ name }) => name === 'repairs').map(({ text }) => text),
       ['2 of 2: check_failed, succeeded'],
     )
-    const verified = { attempt: 4, head_sha: PULL.head_sha, base_sha: null, code: 'check_failed', check: 'lint', said: null }
+    const verified = {
+      attempt: 4,
+      head_sha: PULL.head_sha,
+      base_sha: null,
+      code: 'check_failed',
+      check: 'lint',
+      said: null,
+    }
     const failed = stands({ failed_verification: verified, follow_up: standing })
-    assert.match(failed.short, /attempt 4: check "lint" failed; Moose does no more about it: failed on the forge: unit; /)
+    assert.match(
+      failed.short,
+      /attempt 4: check "lint" failed; Moose does no more about it: failed on the forge: unit; /,
+    )
     assert.equal(failed.next[0], 'moose decide 1a2b3c4d')
   })
 

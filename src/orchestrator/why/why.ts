@@ -101,7 +101,9 @@ function whyInReview(order: Whereabouts): Why {
 /** What was done about its pull requests, of each kind how often, the most, and how it ended. */
 function reactionRows({ reactions }: Whereabouts): [string, string][] {
   return countsOf(reactions).map(({ kind, done, most }) => {
-    const ends = reactions.filter((one) => one.kind === kind).map(({ outcome }) => (outcome === null ? 'under way' : outcome))
+    const ends = reactions
+      .filter((one) => one.kind === kind)
+      .map(({ outcome }) => (outcome === null ? 'under way' : outcome))
     return [REACTIONS[kind], `${done} of ${most}: ${ends.join(', ')}`]
   })
 }

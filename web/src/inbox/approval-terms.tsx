@@ -40,7 +40,9 @@ function RiskNotes({ order: { risk, risk_level: filed, approved, auto_approve: m
           </li>
         ))}
       </ul>
-      {isLeft ? <p className="quiet">Rules approve orders of this project up to risk {most}, when they are filed.</p> : null}
+      {isLeft ? (
+        <p className="quiet">Rules approve orders of this project up to risk {most}, when they are filed.</p>
+      ) : null}
     </>
   )
 }

@@ -43,8 +43,8 @@ function Adopt({ id, branch }: { id: string; branch: string }) {
   return (
     <>
       <p>
-        Moose keeps its hands off it: nothing is done about it until it is given back, and what Moose did not verify is not
-        merged from here.
+        Moose keeps its hands off it: nothing is done about it until it is given back, and what Moose did not verify is
+        not merged from here.
       </p>
       <AdoptButton id={id} branch={branch} />
     </>

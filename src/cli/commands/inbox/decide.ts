@@ -127,7 +127,11 @@ function offerLines(offer: OfferedOption, { paint, hint }: Output): string[] {
   const { option, sentence, expected_cost_usd: cost, command, chosen, ended, ended_well } = offer
   const price = cost === null ? 'cost not known' : cost === 0 ? 'costs nothing' : `about ${usd(cost)}`
   const before =
-    chosen === 0 ? '' : ended === 0 ? `chosen ${counted(chosen, 'time')} before` : `ended well ${ended_well} of ${counted(ended, 'time')}`
+    chosen === 0
+      ? ''
+      : ended === 0
+        ? `chosen ${counted(chosen, 'time')} before`
+        : `ended well ${ended_well} of ${counted(ended, 'time')}`
   return [
     [paint.bold(oneLine(option, 20)), price, ...(before === '' ? [] : [paint.dim(before)])].join('  '),
     `  ${hint(harmless(sentence))}`,

@@ -2,7 +2,12 @@ import path from 'node:path'
 import { Command, Option } from 'commander'
 import type { z } from 'zod'
 import { NetworkUse } from '../../../contract/hosts/host-rule.ts'
-import { ChangedProjectResponse, MOST_OPEN_PULL_REQUESTS, ProjectChange, ProjectsResponse } from '../../../contract/projects.ts'
+import {
+  ChangedProjectResponse,
+  MOST_OPEN_PULL_REQUESTS,
+  ProjectChange,
+  ProjectsResponse,
+} from '../../../contract/projects.ts'
 import { Fault } from '../../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../../faults/schema-problems.ts'
 import { RISK_LEVELS } from '../../../work-order/content.ts'
