@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
 import { ApproveChosenResponse } from '../../src/contract/why/approve-chosen.ts'
-import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
+import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
 import { addToken } from '../../src/db/api-tokens/api-tokens.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
@@ -75,8 +75,6 @@ test('what the operator allowed is approved as it is filed, in the name of Moose
     'risk: medium: no criterion says when it is done (no_criteria). Filed as low.',
     'not approved by rule: Rules did not approve it: its risk is medium, and its project allows up to low.',
   ])
-  const { inbox } = InboxResponse.parse(await request('GET', '/api/inbox'))
-  assert.equal(inbox.find(({ work_order }) => work_order?.id === medium.id)?.work_order?.risk?.level, 'medium')
   const edited = await request('PATCH', `/api/work-orders/${low.id}`, { title: 'Greet louder' })
   assert.equal(WorkOrderResponse.parse(edited).work_order.approved, false, 'an edit is for a human to approve')
 })

@@ -24,6 +24,7 @@ import type { OrderState } from '../../work-order/order-state.ts'
 import { lastOrders } from '../../work-order/words.ts'
 import { withTerms } from '../filing/approval-terms.ts'
 import type { HttpDeps } from '../http-deps.ts'
+import { withVerification } from '../verification.ts'
 import { approvalOf } from './approval.ts'
 import { type ListedOrder, ordersInStates } from './listed-orders.ts'
 
@@ -119,7 +120,8 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
     deps,
     orders.map(({ listed }) => listed.id),
   )
-  const shown = await withTerms(
+  // Not their risk, which takes a query for each.
+  const shown = await withVerification(
     deps,
     orders.map(({ listed }) => listed),
   )
