@@ -2,12 +2,12 @@ import type { Kysely } from 'kysely'
 import type { Ceiling } from '../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../budget/headroom.ts'
 import type { Actor } from '../contract/actor.ts'
-import type {
-  DecideWorkOrder,
-  EscalationOption,
-  EscalationView,
-  OfferedOption,
-  OpenEscalation,
+import {
+  type DecideWorkOrder,
+  type EscalationView,
+  misfitOf,
+  type OfferedOption,
+  type OpenEscalation,
 } from '../contract/why/escalation.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { largestReservations } from '../db/budget-entries/reservations.ts'
@@ -23,9 +23,11 @@ import {
   wantedProposer,
   wantProposer,
 } from '../db/escalations/order-escalations.ts'
+import { followUpsOf } from '../db/follow-ups.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { Fault, toFault } from '../faults/fault.ts'
+import { countsOf } from '../follow-up/decide.ts'
 import type { OwnManager } from '../manager/manager.ts'
 import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { NO_USD, shownUsd, statedUsd, Usd } from '../money.ts'
@@ -67,7 +69,9 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   const explained = (await deps.orchestrator.explain([order.id])).get(order.id)
   const reason = order.status_reason === null ? '' : order.status_reason.message
   const sentence = explained === undefined ? reason : explained.why.sentence
-  const known = { spent, cap: facts.cap === null ? null : facts.cap.cap, hasCommit: facts.hasCommit, sentence }
+  const reactions = countsOf(await followUpsOf(db, order.id))
+  const cap = facts.cap === null ? null : facts.cap.cap
+  const known = { spent, cap, hasCommit: facts.hasCommit, sentence, reactions }
   const escalation = { ...open, story: storyOf(order, { ...known, cause: open.cause }), options: optionsFor(facts) }
   return { work_order_id: order.id, escalation, next: [], past }
 }
@@ -145,21 +149,15 @@ async function assertBudgets(
   for (const budget of [...named, ...(raised === null ? [] : [raised])]) await assertMayCost(statedUsd(budget))
 }
 
-const BUDGETED: readonly EscalationOption[] = ['retry', 'model', 'amend']
-
 /** @throws {Fault} `request_invalid` */
-function assertFits({ option, budget_usd, proposer, changes, held }: DecideWorkOrder): void {
-  const refuse = (field: string) => {
-    throw new Fault('request_invalid', `${field} does not belong to the option ${option}. Leave it out.`, { field })
-  }
-  if (budget_usd !== undefined && !BUDGETED.includes(option)) refuse('budget_usd')
-  if (proposer !== undefined && option !== 'model') refuse('proposer')
-  if (changes !== undefined && option !== 'amend') refuse('changes')
-  if (held !== undefined && option !== 'allow') refuse('held')
-  if (changes === undefined && option === 'amend') {
-    const message = 'amend takes what is to be changed: the fields of the order in changes, or -f order.yaml'
-    throw new Fault('request_invalid', message, { field: 'changes' })
-  }
+function assertFits(wish: DecideWorkOrder): void {
+  const misfit = misfitOf(wish)
+  if (misfit === null) return
+  const { field, isMissing } = misfit
+  const message = isMissing
+    ? `${wish.option} takes what is to be changed: the fields of the order in ${field}`
+    : `${field} does not belong to the option ${wish.option}. Leave it out.`
+  throw new Fault('request_invalid', message, { field })
 }
 
 /** @throws {Fault} `request_invalid` */

@@ -21,11 +21,12 @@ const KNOWN = {
   cap: new Usd(5),
   hasCommit: true,
   sentence: 'The check failed.',
+  reactions: [],
 }
 
 test('the story is five lines: asked, tried, stopped, cost, there', () => {
   assert.deepEqual(storyOf(ORDER, KNOWN), [
-    'Asked: hello: Greet (2 files, risk low)',
+    'Asked: hello: Greet (2 files, filed as low risk)',
     'Tried: 2 attempts, the last by small',
     'Stopped: failed, check_failed: The check failed.',
     'Cost: $1.50 of $5.00',
@@ -36,7 +37,13 @@ test('the story is five lines: asked, tried, stopped, cost, there', () => {
 test('what others have written stays in its line and is bounded', () => {
   const story = storyOf({ ...ORDER, title: `a\nb${'c'.repeat(10_000)}` }, { ...KNOWN, sentence: 'one\n\ntwo' })
   assert.equal(story.length, 5)
-  assert.ok(story.every((line) => !line.includes('\n') && line.length <= 301))
+  assert.ok(story.every((line) => !line.includes('\n') && line.length <= 601))
+})
+
+test('a line that is too long ends with a whole word', () => {
+  const sentence = `${'word '.repeat(200)}end`
+  const line = storyOf(ORDER, { ...KNOWN, sentence })[2]
+  assert.match(String(line), / word …$/)
 })
 
 test('of an order that was never begun nothing is there', () => {
@@ -49,7 +56,7 @@ test('of an order that was never begun nothing is there', () => {
     project: null,
   }
   assert.deepEqual(storyOf(order, { ...KNOWN, spent: new Usd(0), cap: null }), [
-    'Asked: Greet (2 files, risk low)',
+    'Asked: Greet (2 files, filed as low risk)',
     'Tried: No attempt was begun',
     'Stopped: blocked: The check failed.',
     'Cost: $0.00',
@@ -66,7 +73,12 @@ test('of a pull request that Moose does no more about, the cause and where it is
     status_reason: null,
     github_pr_url: url,
   }
-  const story = storyOf(order, { ...KNOWN, cause: 'follow_up_exhausted', sentence: 'It is red.' })
+  const reactions = [
+    { kind: 'checks' as const, done: 2, most: 2 },
+    { kind: 'review' as const, done: 1, most: 3 },
+  ]
+  const story = storyOf(order, { ...KNOWN, cause: 'follow_up_exhausted', sentence: 'It is red.', reactions })
+  assert.equal(story[1], 'Tried: 2 attempts, the last by small; repairs 2 of 2, review rounds 1 of 3')
   assert.equal(story[2], 'Stopped: in review, follow_up_exhausted: It is red.')
   assert.equal(story[4], `There: pull request ${url}`)
 })

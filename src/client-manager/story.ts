@@ -1,8 +1,9 @@
+import { type FollowUpCount, reactionsText } from '../contract/evidence/follow-up.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { shownUsd, type Usd } from '../money.ts'
 
 /** Of a text that others have written. */
-const MOST_OF_TEXT = 300
+const MOST_OF_TEXT = 600
 
 /**
  * What a human has to know of an order that is stopped, a line each: what was asked, what was tried, what stopped it, what it
@@ -22,13 +23,22 @@ export function storyOf(
     | 'status_reason'
     | 'github_pr_url'
   >,
-  known: { spent: Usd; cap: Usd | null; hasCommit: boolean; sentence: string; cause: string },
+  known: {
+    spent: Usd
+    cap: Usd | null
+    hasCommit: boolean
+    sentence: string
+    cause: string
+    /** What was done about its open pull requests, and the most of each kind. */
+    reactions: readonly FollowUpCount[]
+  },
 ): string[] {
   const { title, project, files_in_scope: files, attempts, proposer, status, phase, status_reason: reason } = order
-  const scope = `${files.length} ${files.length === 1 ? 'file' : 'files'}, risk ${order.risk_level}`
+  const scope = `${files.length} ${files.length === 1 ? 'file' : 'files'}, filed as ${order.risk_level} risk`
   const where = project === null ? '' : `${project}: `
   const by = proposer === null ? '' : `, the last by ${proposer}`
   const tried = attempts === 0 ? 'No attempt was begun' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}${by}`
+  const followed = known.reactions.length === 0 ? '' : `; ${reactionsText(known.reactions)}`
   const isInReview = phase === 'in_review'
   const code = isInReview ? `in review, ${known.cause}` : reason === null ? status : `${status}, ${reason.code}`
   const of = known.cap === null ? '' : ` of ${shownUsd(known.cap)}`
@@ -36,7 +46,7 @@ export function storyOf(
   const pull = order.github_pr_url === null ? 'no pull request' : `pull request ${order.github_pr_url}`
   return [
     `Asked: ${where}${title} (${scope})`,
-    `Tried: ${tried}`,
+    `Tried: ${tried}${followed}`,
     `Stopped: ${code}: ${known.sentence}`,
     `Cost: ${shownUsd(known.spent)}${of}`,
     `There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}`}`,
@@ -45,5 +55,9 @@ export function storyOf(
 
 function inOneLine(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
-  return line.length <= MOST_OF_TEXT ? line : `${line.slice(0, MOST_OF_TEXT).toWellFormed()}…`
+  if (line.length <= MOST_OF_TEXT) return line
+  const kept = line.slice(0, MOST_OF_TEXT).toWellFormed()
+  const end = kept.lastIndexOf(' ')
+  // One long word is cut within it.
+  return `${end < MOST_OF_TEXT / 2 ? kept : kept.slice(0, end + 1)}…`
 }

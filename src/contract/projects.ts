@@ -107,6 +107,9 @@ const ImageName = textOfForm(
   'must be the name or the id of an image, such as localhost/shop:1',
 )
 
+/** That a project may allow to be open at once, where it names a number. */
+export const MOST_OPEN_PULL_REQUESTS = 10_000
+
 export const ProjectChange = z
   .strictObject({
     name: ProjectName.optional(),
@@ -139,7 +142,7 @@ export const ProjectChange = z
     /** What its set-ups, checks and Aider run in under `MOOSE_SANDBOX=podman` or `docker`; null: none. */
     sandbox_image: ImageName.nullable().optional(),
     /** How many of its pull requests may be open; orders beyond it wait. Null: any number. */
-    max_open_pull_requests: z.number().int().min(1).max(10_000).nullable().optional(),
+    max_open_pull_requests: z.number().int().min(1).max(MOST_OPEN_PULL_REQUESTS).nullable().optional(),
     /** `auto`: what is proved and green is merged as far as `auto_merge` allows; `manual`: by a human. */
     merge_policy: z.enum(MERGE_POLICIES).optional(),
     /** The highest risk, by the Director's rules, of orders that are approved as they are filed; null: none is. */

@@ -1,4 +1,4 @@
-import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
+import { LIMITS, RISK_LEVELS, WorkOrderContent } from '../work-order/content.ts'
 import { HIDDEN_KINDS } from '../work-order/hidden-text.ts'
 import { ORDER_STATES } from '../work-order/order-state.ts'
 import { Verification } from '../work-order/proves.ts'
@@ -142,6 +142,7 @@ export const WorkOrderView = z
     context: z.array(z.string()),
     /** The work orders that have to be merged before it is started, by their ids. */
     depends_on: z.array(z.guid()),
+    /** As its writer says: what is decided by rule goes by `risk`. */
     risk_level: z.string(),
     status: z.enum(STATUSES),
     /** Where an `in_progress` order stands; null in every other status. */
@@ -171,6 +172,8 @@ export const WorkOrderView = z
     protected_scope: z.array(z.object({ path: z.string(), why: z.string(), allowed: z.boolean() })).optional(),
     /** Of an order that is not approved, in the same answers: its risk by the Director's rules, and which of them fit. */
     risk: Risk.optional(),
+    /** And the highest risk that its project has approved by rule; null: it has a human approve each. */
+    auto_approve: z.enum(RISK_LEVELS).nullish(),
     /** And the most that approving it allows to be spent, in USD; null: no cap keeps it, or the caps cannot be read. */
     worst_case_usd: z.number().nonnegative().nullish(),
     missing_context: z

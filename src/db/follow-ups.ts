@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import { type FollowUpKind, FollowUpTask, type FollowUpView } from '../contract/evidence/follow-up.ts'
+import { type FollowUpKind, FollowUpTask, FollowUpView } from '../contract/evidence/follow-up.ts'
 import type { AttemptKey } from './attempts/attempts.ts'
+import type { PullRequestRow } from './pull-requests.ts'
 import type { Database } from './schema.ts'
 import { recordEvent } from './work-order-events.ts'
 
@@ -214,4 +215,10 @@ export async function adoptPullRequest(db: Db, { workOrderId, attempt }: Attempt
 
 function taskIn(stored: unknown): FollowUpTask | null {
   return stored === null ? null : FollowUpTask.parse(stored)
+}
+
+/** How an open pull request was last seen to stand; null: it was not yet, or is not open. */
+export function followUpIn({ follow_up, state }: Pick<PullRequestRow, 'follow_up' | 'state'>): FollowUpView | null {
+  const stored = FollowUpView.safeParse(follow_up)
+  return stored.success && state === 'open' ? stored.data : null
 }

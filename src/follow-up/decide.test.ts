@@ -49,7 +49,7 @@ test('a red check is run again once where the forge can, then mended; a third re
   const moving = untilNone((made) => factsWith({ checks: red, ...headOf(made) }))
   assert.deepEqual(moving.kinds.filter((kind) => kind === 'checks').length, MOST.checks.perOrder)
   assert.deepEqual(moving.kinds.filter((kind) => kind === 'rerun').length, MOST.rerun.perOrder)
-  assert.match(moving.decision.why, /a repair was made 2 times, and no more is done for one order/)
+  assert.match(moving.decision.why, /a repair was tried 2 times, and no more is done for one order/)
   const elsewhere = untilNone((made) => factsWith({ checks: [checkWith({ name: `check ${made}` })], ...headOf(made) }))
   assert.deepEqual(elsewhere.kinds, ['checks', 'checks'], 'that it fails otherwise each time changes nothing')
 })
@@ -96,6 +96,24 @@ test('a base that did not pass once it was merged in is left to a human; one tha
     return reaction === null && 'isExhausted' in rest && rest.isExhausted
   }
   assert.deepEqual(['check_failed', 'succeeded', null].map(isExhausted), [true, false, false])
+})
+
+test('what was tried is told as it ended', () => {
+  const facts = factsWith({ has_base_moved: true })
+  const first = decided(facts, [], { verifiedBase: sha('a') })
+  assert.ok(first.reaction?.kind === 'base')
+  const { fingerprint } = first.reaction
+  const whyAfter = (outcome: string | null) => {
+    const past = [{ ...BEGUN, kind: 'base' as const, fingerprint, headSha: facts.head_sha, outcome }]
+    return decided(facts, past, { verifiedBase: sha('a') }).why.replace(/^[^;]*; /, '')
+  }
+  assert.equal(whyAfter('succeeded'), 'the base was merged in and verified, and that is done once')
+  assert.equal(whyAfter('merge_conflict'), 'a merge of the base was tried, and git could not do that; it is tried once')
+  assert.equal(
+    whyAfter('check_failed'),
+    'a merge of the base was tried, which ended with check_failed; it is tried once',
+  )
+  assert.equal(whyAfter(null), 'the base is to be merged in, which has not ended; it is tried once')
 })
 
 test('a commit that was given back and did not pass is left to a human', () => {

@@ -138,19 +138,41 @@ function bounded(reaction: Reaction, because: string, facts: PullRequestFacts, p
     isExhausted: true,
     refused: reaction,
   })
-  if (alike.some((one) => one.fingerprint === fingerprint)) return refused(`${DONE[kind]}, and that is done once`)
+  const same = alike.findLast((one) => one.fingerprint === fingerprint)
+  if (same !== undefined) return refused(onceDone(same))
   const counted = alike.filter(({ isAllowed }) => !isAllowed)
-  if (counted.length >= perOrder) return refused(`${DONE[kind]} ${times(perOrder)}, and no more is done for one order`)
+  if (counted.length >= perOrder) return refused(`${TRIED[kind]} ${times(perOrder)}, and no more is done for one order`)
   if (counted.filter(({ headSha }) => headSha === facts.head_sha).length >= perHead)
-    return refused(`${DONE[kind]} for this commit, and no more is done for it`)
+    return refused(`${TRIED[kind]} for this commit, and no more is done for it`)
   return { reaction, why: because }
 }
 
+/** What was done with success, what was tried however it ended, and what is under way. */
 const DONE: Record<FollowUpKind, string> = {
   base: 'the base was merged in and verified',
   rerun: 'the checks were run again',
   checks: 'a repair was made',
   review: 'the review was reacted to',
+}
+const TRIED: Record<FollowUpKind, string> = {
+  base: 'a merge of the base was tried',
+  rerun: 'the checks were run again',
+  checks: 'a repair was tried',
+  review: 'a review was reacted to',
+}
+const BEGUN: Record<FollowUpKind, string> = {
+  base: 'the base is to be merged in',
+  rerun: 'the checks are to be run again',
+  checks: 'a repair is to be made',
+  review: 'the review is to be reacted to',
+}
+
+function onceDone({ kind, outcome }: Past): string {
+  if (outcome === null) return `${BEGUN[kind]}, which has not ended; it is tried once`
+  if (outcome === 'merge_conflict') return `${TRIED[kind]}, and git could not do that; it is tried once`
+  if (kind !== 'rerun' && outcome !== 'succeeded')
+    return `${TRIED[kind]}, which ended with ${outcome}; it is tried once`
+  return `${DONE[kind]}, and that is done once`
 }
 
 function times(count: number): string {

@@ -184,9 +184,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const code = handsOff !== null ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
   const strangers = strangersIn(facts)
   const ignored =
-    strangers.length === 0
-      ? ''
-      : `; what ${strangers.slice(0, 5).join(', ')} ask for is left: they have no write access`
+    strangers.length === 0 ? '' : `; what ${strangers.slice(0, 5).join(', ')} asked for is left: no write access`
   const why = `${decision.why}${ignored}`
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks

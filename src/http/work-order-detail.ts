@@ -2,14 +2,13 @@ import type { Kysely } from 'kysely'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import { isoTime } from '../clock.ts'
 import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
-import { FollowUpView } from '../contract/evidence/follow-up.ts'
 import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
 import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
-import { followUpsOf } from '../db/follow-ups.ts'
+import { followUpIn, followUpsOf } from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
@@ -82,18 +81,13 @@ function toPullRequestView(stored: PullRequestRow): PullRequestView {
     review: row.review,
     diff: row.diff,
     conflict: conflictOf(stored),
-    follow_up: followUpOf(stored),
+    follow_up: followUpIn(stored),
     url: row.url,
     opened_at: isoTime(created_at),
     ended_at: ended_at === null ? null : isoTime(ended_at),
     seen_at: seen_at === null ? null : isoTime(seen_at),
     ...(parts.success ? parts.data : UNSEEN),
   }
-}
-
-function followUpOf({ follow_up, state }: PullRequestRow): FollowUpView | null {
-  const stored = FollowUpView.safeParse(follow_up)
-  return stored.success && state === 'open' ? stored.data : null
 }
 
 /** It holds while its branch stands where it was seen. */

@@ -9,6 +9,7 @@ const FACTS: CommentFacts = {
   attempts: 1,
   budget_usd: '5',
   code: null,
+  escalation: null,
   reacting: null,
   repairs: 0,
   review_rounds: 0,
@@ -46,4 +47,11 @@ test('the phase is that of the pull request, and what Moose does about it', () =
   assert.equal(phaseOf({ status: 'failed', reacting: 'checks', code: 'check_failed' }), 'failed (`check_failed`)')
   assert.equal(phaseOf({ status: 'cancelled', state: 'closed', code: '| x [y](z)' }), 'cancelled')
   assert.equal(phaseOf({ phase: 'verifying' }), 'at work: verifying')
+})
+
+test('what has to be decided stands there with its command', () => {
+  const left = commentText({ ...FACTS, escalation: 'follow_up_exhausted' }, OF)
+  assert.match(left, /\| Phase \| in review \|\n\| To decide \| `follow_up_exhausted`: `moose decide 1a2b3c4d` \|\n/)
+  assert.match(commentText({ ...FACTS, escalation: 'hands_off' }, OF), /\| `hands_off`: `moose adopt 1a2b3c4d` \|\n/)
+  assert.match(commentText({ ...FACTS, escalation: '| x' }, OF), /\| To decide \| `moose decide 1a2b3c4d` \|\n/)
 })

@@ -11,6 +11,7 @@ export type CommentFacts = Pick<
   | 'attempts'
   | 'budget_usd'
   | 'code'
+  | 'escalation'
   | 'reacting'
   | 'repairs'
   | 'review_rounds'
@@ -24,6 +25,7 @@ export function commentText(facts: CommentFacts, { shortId, address }: { shortId
   const most = cap === null ? '' : ` of at most ${shownUsd(new Usd(cap))}`
   const rows = [
     ['Phase', phaseText(facts)],
+    ...(facts.escalation === null ? [] : [['To decide', decisionText(facts.escalation, shortId)]]),
     ['Cost', `${shownUsd(new Usd(spent))}${most}`],
     ['Attempts', `${attempts}${followUpText(facts)}`],
     ['Work order', address === null ? `\`${shortId}\`` : `[\`${shortId}\`](${address})`],
@@ -38,6 +40,11 @@ function phaseText({ status, phase, state, code, reacting, reverted }: CommentFa
     return phase === 'in_review' ? 'in review' : `at work${phase === null ? '' : `: ${phase}`}`
   const why = code === null || !CODE.test(code) ? '' : ` (\`${code}\`)`
   return `${status.replaceAll('_', ' ')}${why}`
+}
+
+function decisionText(cause: string, shortId: string): string {
+  const command = `\`moose ${cause === 'hands_off' ? 'adopt' : 'decide'} ${shortId}\``
+  return CODE.test(cause) ? `\`${cause}\`: ${command}` : command
 }
 
 /** A row may be by plain SQL. */

@@ -64,14 +64,17 @@ function slackText(kind: string, data: Readonly<Record<string, unknown>>, addres
   const title = textOf(data['title'])
   const links = [textOf(data['pull_request_url']), address].flatMap((link) => (link === null ? [] : [link]))
   const command = COMMANDS.get(kind)
-  const decides = command === undefined ? [] : [`${command} ${order.slice(0, 8)}`]
+  const decides = command === undefined ? [] : [command.replace('ID', order.slice(0, 8))]
   const head = `Work order ${order.slice(0, 8)} ${what}${title === null ? '' : `: ${quiet(title.slice(0, MOST_OF_TITLE))}`}`
-  return [head, ...links, ...decides].map(escaped).join('\n')
+  const branch = textOf(data['branch'])
+  const where = branch === null || links.length > 0 ? [] : [`branch ${quiet(branch.slice(0, MOST_OF_TITLE))}`]
+  return [head, ...where, ...links, ...decides].map(escaped).join('\n')
 }
 
 const COMMANDS: ReadonlyMap<string, string> = new Map([
-  ['approval.waiting', 'moose approve'],
-  ['escalation.opened', 'moose decide'],
+  ['approval.waiting', 'moose approve ID'],
+  ['pull_request.opened', 'moose show ID --diff'],
+  ['escalation.opened', 'moose decide ID'],
 ])
 
 /** Of what is no order: a provider, a project or a proposer is paused. */

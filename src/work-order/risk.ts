@@ -19,3 +19,22 @@ export function isAtMost(level: RiskLevel, most: RiskLevel): boolean {
 export type ScopeHistory = { orders: number; failed: number }
 
 export const NO_HISTORY: ScopeHistory = { orders: 0, failed: 0 }
+
+/** Reasons told of one order. */
+const MOST_TOLD = 5
+
+/** `high: package-lock.json is a lock file (held_files). Filed as low.`: by the rules, and what its writer says where that differs. */
+export function riskInWords({ level, reasons }: Risk, filed: string): string {
+  const told = reasons.slice(0, MOST_TOLD).map(({ rule, reason }) => `${reason} (${rule})`)
+  const more = reasons.length > told.length ? `; and ${reasons.length - told.length} more` : ''
+  const why = told.length === 0 ? 'no rule fits' : `${told.join('; ')}${more}`
+  return `${level}: ${why}.${filed === level ? '' : ` Filed as ${filed}.`}`
+}
+
+/** Why rules have not approved an order that waits for a human. @param most null: its project has none approved by rule */
+export function whyNotByRule({ level }: Risk, most: RiskLevel | null): string | null {
+  if (most === null) return null
+  if (!isAtMost(level, most))
+    return `Rules did not approve it: its risk is ${level}, and its project allows up to ${most}.`
+  return 'Rules approve an order when it is filed, and not afterwards: a human approves this one.'
+}

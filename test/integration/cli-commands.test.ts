@@ -255,6 +255,13 @@ describe('commands of a service', () => {
     assert.match((await run('approve 1a2b3c4d')).stderr, /Have the service take on all approved ones: moose start/)
     deps.orchestrator.status = async () => ({ ...status, polling: true })
     assert.match((await run('approve 1a2b3c4d')).stderr, /takes it on now; follow it with: moose logs -f 1a2b3c4d/)
+    await api.place({ id: THIRD, files_in_scope: ['third.txt'] })
+    assert.equal((await run('edit 9c0d1e2f --depends-on 1a2b3c4d')).exitCode, 0)
+    const waits =
+      /It waits for 1a2b3c4d ".*", which it depends on and which waits too\. See when it starts: moose why 9c0d1e2f\n/
+    assert.match((await run('approve 9c0d1e2f')).stderr, waits)
+    await api.moose.db.updateTable('work_orders').set({ status: 'failed' }).where('id', '=', THIRD).execute()
+    assert.match((await run('retry 9c0d1e2f')).stderr, waits)
     deps.orchestrator.status = async () => status
     const { startMoose } = await import('../support/moose-command.ts')
     await using waiting = startMoose(['logs', '-f', ID], { environment })

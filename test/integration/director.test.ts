@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
 import { ApproveChosenResponse } from '../../src/contract/why/approve-chosen.ts'
+import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
 import { addToken } from '../../src/db/api-tokens/api-tokens.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
@@ -64,7 +65,16 @@ test('what the operator allowed is approved as it is filed, in the name of Moose
     .execute()
   assert.deepEqual(events, [{ message: 'approved by rule: its risk is low, and up to low is allowed' }])
   assert.equal((await file(HELD)).approved, false)
-  assert.equal((await file({ ...LOW, risk_level: 'medium' })).approved, false)
+  const medium = await file({ ...LOW, acceptance_criteria: [] })
+  assert.deepEqual([medium.approved, medium.risk?.level, medium.auto_approve], [false, 'medium', 'low'])
+  const told = (why: unknown) =>
+    WhyResponse.parse(why).why.evidence.flatMap(({ name, text }) =>
+      /risk|rule/.test(name) ? [`${name}: ${text}`] : [],
+    )
+  assert.deepEqual(told(await request('GET', `/api/work-orders/${medium.id}/why`)), [
+    'risk: medium: no criterion says when it is done (no_criteria). Filed as low.',
+    'not approved by rule: Rules did not approve it: its risk is medium, and its project allows up to low.',
+  ])
   const edited = await request('PATCH', `/api/work-orders/${low.id}`, { title: 'Greet louder' })
   assert.equal(WorkOrderResponse.parse(edited).work_order.approved, false, 'an edit is for a human to approve')
 })
@@ -91,6 +101,20 @@ test('orders of the same files that failed before raise the risk', async () => {
     level: 'medium',
     reasons: [{ rule: 'failed_before', level: 'medium', reason: '2 of the last 2 orders of the same files failed' }],
   })
+})
+
+test('a folder is of the same files as what is in it, and not as what begins alike', async () => {
+  const reasonsOf = async (files: string[]) =>
+    (await file({ ...LOW, files_in_scope: files })).risk?.reasons.flatMap(({ rule }) =>
+      rule === 'failed_before' ? [rule] : [],
+    )
+  for (const title of ['one', 'two']) await api.place({ title, status: 'failed', files_in_scope: ['src/'] })
+  assert.deepEqual(await reasonsOf(['src/greet.js']), ['failed_before'])
+  assert.deepEqual(await reasonsOf(['src2/greet.js']), [])
+  for (const title of ['three', 'four']) await api.place({ title, status: 'failed', files_in_scope: ['lib/a_b/c.js'] })
+  assert.deepEqual(await reasonsOf(['lib/']), ['failed_before'])
+  assert.deepEqual(await reasonsOf(['lib/a_b/']), ['failed_before'])
+  assert.deepEqual(await reasonsOf(['lib/aXb/']), [])
 })
 
 test('who may operate and not approve does not change what is approved or merged by rule', async () => {
@@ -136,6 +160,19 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
     [line.work_order.title, line.work_order.worst_case_usd, line.work_order.risk.level],
     ['Greet again', 1.25, 'low'],
   )
+  await request('PATCH', '/api/projects/sample', { auto_approve: 'low' })
+  const added = await run(
+    'add',
+    '--title',
+    'No criterion',
+    '--file',
+    'src/greet.js',
+    '--risk',
+    'low',
+    '--project',
+    'sample',
+  )
+  assert.match(added.stderr, /Rules did not approve it: its risk is medium, and its project allows up to low\./)
   const high = await run('approve', '--risk', 'high')
   assert.match(high.stderr, /Risk high: package-lock\.json is a lock file \(held_files\)\./)
 })
@@ -155,6 +192,14 @@ test('moose project edit and show have the rules of a project, and refuse what i
   assert.match(unset.stdout, /any number of pull requests\n.*by a human\n.*by a human\n/)
   for (const wrong of ['--max-open-pull-requests 0', '--max-open-pull-requests few', '--merge-policy always'])
     assert.equal((await run(`project edit sample ${wrong}`)).exitCode, 2, wrong)
+  const few = await run('project edit sample --max-open-pull-requests few')
+  assert.match(few.stderr, /It must be a whole number from 1 to 10000, or none\./)
+  assert.match((await run('approve')).stderr, /moose approve --all, or with --project, --older-than, --risk or --title/)
+  for (const [words, said] of [
+    ['notify add team https://hooks.slack.com/services/T0/secret --slack', /^added team\n/],
+    ['notify add comments --github', /^added comments\n/],
+  ] as const)
+    assert.match((await run(words)).stdout, said)
 })
 
 test('orders are chosen by a filter, with the most they cost and what verifies them, and approved as they were shown', async () => {

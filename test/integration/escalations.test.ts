@@ -4,7 +4,7 @@ import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
 import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
-import { wantedProposer } from '../../src/db/escalations/order-escalations.ts'
+import { optionRecords, wantedProposer } from '../../src/db/escalations/order-escalations.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { moose as command } from '../support/moose-command.ts'
@@ -170,9 +170,11 @@ test('verify: the commit that is there is checked without a model; what stops it
 
 test('abort: the order is cancelled, and nothing is left to decide', async () => {
   await using setting = await stopped([BAD])
-  const { moose, id } = setting
+  const { moose, id, home } = setting
   const said = await decided(moose, id, { option: 'abort' })
   assert.deepEqual([said.work_order.status, said.escalation.closed_as], ['cancelled', 'decided'])
+  const records = await optionRecords(home.database.db, said.escalation.cause)
+  assert.deepEqual(records, [{ option: 'abort', chosen: 1, ended: 0, ended_well: 0 }], 'it ends neither well nor badly')
   const again = await call(moose, `/api/work-orders/${id}/decide`, { option: 'abort' })
   assert.equal(again.status, 409, JSON.stringify(again.said))
 })
@@ -233,7 +235,10 @@ test('it closes by itself when the order goes on by other means, and an answer t
   const open = (await shown(moose, id)).escalation
   assert.deepEqual([open?.answer, open?.closed_at], [null, null])
   const inbox = InboxResponse.parse((await call(moose, '/api/inbox')).said).inbox
-  assert.equal(inbox.find(({ work_order }) => work_order?.id === id)?.next[0], `moose decide ${id.slice(0, 8)}`)
+  const decides = `moose decide ${id.slice(0, 8)}`
+  assert.equal(inbox.find(({ work_order }) => work_order?.id === id)?.next[0], decides)
+  const { why } = WhyResponse.parse((await call(moose, `/api/work-orders/${id}/why`)).said)
+  assert.ok(why.next.includes(decides), why.next.join())
   await moose.orchestrator.retry(id)
   assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
   const { escalation, past } = await shown(moose, id)
@@ -301,12 +306,20 @@ test('on the command line: what has to be decided and what each option costs, an
   const short = id.slice(0, 8)
   const shownPage = await command(['decide', short], { environment })
   assert.equal(shownPage.exitCode, 0, shownPage.stderr)
-  assert.match(shownPage.stdout, /^Asked: sample: Change a \(1 file, risk low\)\nTried: 1 attempt, the last by small\n/)
+  assert.match(
+    shownPage.stdout,
+    /^Asked: sample: Change a \(1 file, filed as low risk\)\nTried: 1 attempt, the last by small\n/,
+  )
   assert.match(shownPage.stdout, new RegExp(`\\nabort {2}costs nothing\\n.*\\n {2}\\$ .*moose decide ${short} abort`))
   const unknown = await command(['decide', short, 'pray'], { environment })
   assert.equal(unknown.exitCode, 2)
-  const refused = await command(['decide', short, 'amend'], { environment })
-  assert.match(refused.stderr, /amend takes what is to be changed/)
+  const refused = async (...words: string[]) => (await command(['decide', short, ...words], { environment })).stderr
+  assert.match(
+    await refused('amend'),
+    /amend takes what is to be changed: --file, --criterion, --title, .* or -f order\.yaml/,
+  )
+  assert.match(await refused('verify', '--budget', '7'), /^error: --budget does not belong to the option verify\./)
+  assert.match(await refused('retry', '--title', 'x'), /^error: --title does not belong to the option retry\./)
   const done = await command(['decide', short, 'retry', '--budget', '7.50', '--json'], { environment })
   assert.equal(done.exitCode, 0, done.stderr)
   const said = DecidedResponse.parse(JSON.parse(done.stdout))

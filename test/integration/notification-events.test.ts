@@ -185,6 +185,55 @@ test('what Moose does about a pull request is told: begun, repaired, answered, f
   )
 })
 
+test('people are told one thing once: to Slack goes the decision and not the failure before it, unless that was chosen', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  const url = 'https://hooks.slack.com/services/x'
+  await added(moose, { name: 'team', url, format: 'slack' })
+  await added(moose, { name: 'chosen', url: `${url}y`, format: 'slack', kinds: ['order.failed', 'follow_up.failed'] })
+  await added(moose, { name: 'ops', url: 'https://example.com/' })
+  const id = await fileOrder(home.database, { title: 'Fails', files: ['a.txt'] })
+  const wish = { workOrderId: id, headSha: 'a', baseSha: null, because: 'red', task: null, allowedBy: null, attempt: 2 }
+  const begun = await beginFollowUp(db, { ...wish, kind: 'checks', fingerprint: 'x' })
+  await endFollowUp(db, String(begun), 'check_failed')
+  await sql`update work_orders set status = 'failed' where id = ${id}`.execute(db)
+  const kinds = async (name: string) => (await kindsTo(home, name)).toSorted((one, other) => one.localeCompare(other))
+  assert.deepEqual(await kinds('team'), ['escalation.opened', 'follow_up.started'])
+  assert.deepEqual(await kinds('chosen'), ['follow_up.failed', 'order.failed'])
+  assert.deepEqual(await kinds('ops'), ['escalation.opened', 'follow_up.failed', 'follow_up.started', 'order.failed'])
+})
+
+test('a comment is brought up to date when its order comes to review, and says what has to be decided', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'comments', format: 'github' })
+  await added(moose, { name: 'ops', url: 'https://example.com/' })
+  const id = await fileOrder(home.database, { title: 'Reviewed', files: ['a.txt'] })
+  await sql`update projects set forge = 'github'`.execute(db)
+  const { id: project_id } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  const names = { title: 'x', body: '', base: 'main', branch: 'feature/x', base_sha: 'a', head_sha: 'b', diff: '' }
+  const pull = { project_id, number: 7, work_order_id: id, attempt: 1, ...names }
+  await sql`update work_orders set status = 'in_progress', phase = 'publishing' where id = ${id}`.execute(db)
+  await db.insertInto('pull_requests').values(pull).execute()
+  const opened = (await sentTo(home, 'ops')).find(({ kind }) => kind === 'pull_request.opened')
+  assert.deepEqual([opened?.data['pull_request_number'], opened?.data['branch']], [7, 'feature/x'])
+  const sent = sql`update notification_outbox set delivered_at = clock_timestamp()`
+  const isDue = async () => {
+    const { rows } = await sql<{ due: boolean }>`select delivered_at is null and next_try_at <= clock_timestamp() as due
+      from notification_outbox where event_key like 'comment:%'`.execute(db)
+    return rows.map(({ due }) => due)
+  }
+  await sent.execute(db)
+  assert.deepEqual(await isDue(), [false])
+  await sql`update work_orders set phase = 'in_review' where id = ${id}`.execute(db)
+  assert.deepEqual(await isDue(), [true])
+  assert.equal((await commentedPullRequest(db, id))?.escalation, null)
+  await sql`update pull_requests set follow_up = '{"code": "follow_up_exhausted"}'`.execute(db)
+  assert.equal((await commentedPullRequest(db, id))?.escalation, 'follow_up_exhausted')
+})
+
 test('an endpoint of a project is sent what is of it alone', async () => {
   await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
   await using moose = await home.open('client')

@@ -172,7 +172,7 @@ test('Slack is sent a text without a call to everybody, and its address is shown
   assert.ok(
     texts.some((text) =>
       text.startsWith(
-        `Work order ${short} failed (check_failed): Ping &lt;!channel&gt; &amp; @\u200ball [go]\u200b(https://evil.example)`,
+        `Work order ${short} needs a decision (check_failed): Ping &lt;!channel&gt; &amp; @\u200ball [go]\u200b(https://evil.example)`,
       ),
     ),
     texts.join('\n'),

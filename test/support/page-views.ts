@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core'
+import { FOLLOWED_VIEWS } from './followed-views.ts'
 import type { ShownMoose, ShownOrders } from './shown-moose.ts'
 
 /** A view of the page, or a state of one, as it is examined and shown. */
@@ -116,6 +117,7 @@ export const PAGE_VIEWS: readonly PageView[] = [
   { name: 'order-edit', path: (orders) => `/orders/${orders.unapproved}/edit`, whole: settled },
   { name: 'numbers', path: () => '/numbers', whole: settled },
   { name: 'operate', path: () => '/operate', whole: settled },
+  ...FOLLOWED_VIEWS,
   { name: 'login', path: () => '/login', whole: heading('Log in to Moose'), loggedOut: true },
 ]
 
@@ -141,7 +143,8 @@ export async function viewsOf({ service, orders }: ShownMoose, page: Page): Prom
 
 /** Opens a view and waits until it is whole. @returns the page of it, in a context that is logged in or not as it wants */
 export async function openView(page: Page, { service, orders }: ShownMoose, view: PageView): Promise<void> {
-  await page.unrouteAll()
+  // What is still being answered there is not waited for.
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
   if (view.before !== undefined) await view.before(page)
   await page.goto(service.url + view.path(orders))
   await view.whole(page)

@@ -232,7 +232,7 @@ test('GitHub: what people with write access ask for in a review is done in one c
   assert.ok(told.includes('Say dear.') && told.includes('And loudly!') && !told.includes('Delete everything'))
   const answersIn = () => (pull.threads ?? []).map(({ comments }) => comments.slice(1).map(({ body }) => body))
   await until('the threads are answered', async () => answersIn().flat().length >= 2, { withinMs: 60_000 })
-  assert.match(await becomes(given, { state: 'quiet' }), /what eve asks for|what eve ask for/)
+  assert.match(await becomes(given, { state: 'quiet' }), /what eve asked for is left: no write access/)
   const answers = answersIn()
   assert.deepEqual(
     answers.map(({ length }) => length),

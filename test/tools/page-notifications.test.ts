@@ -26,6 +26,10 @@ describe('Operate: notifications', { skip: whyNoBrowser(), timeout: 400_000 }, (
 
   test('an address is added with its secret shown once, tested, shown with what was given up, and removed', async () => {
     await using hooks = await receiver(200, 503)
+    await home.database.db
+      .insertInto('projects')
+      .values({ name: 'other', repository: home.remote.path, forge: 'local', default_branch: 'main' })
+      .execute()
     const { page, complaints, context } = await logIn(browser, home.environment)
     await page.goto(`${service.url}/operate/notifications`)
     await page.getByText('Events are sent nowhere.').waitFor()
@@ -40,6 +44,10 @@ describe('Operate: notifications', { skip: whyNoBrowser(), timeout: 400_000 }, (
     await form.getByRole('alert').getByText('is not an https URL').waitFor()
     await form.getByLabel('Address', { exact: true }).fill(hooks.url)
     await form.getByLabel('a decision is needed').check()
+    await form
+      .getByRole('group', { name: /Of which projects/ })
+      .getByLabel('other')
+      .check()
     await form.getByRole('button', { name: 'Add it' }).click()
     const shown = page.getByRole('dialog', { name: 'The secret of ops' })
     const secret = await shown.getByLabel('The secret of ops').inputValue()
@@ -47,6 +55,7 @@ describe('Operate: notifications', { skip: whyNoBrowser(), timeout: 400_000 }, (
     await shown.getByRole('button', { name: 'I have it' }).click()
     const card = page.locator('.provide-card', { hasText: 'ops' })
     await card.getByText('escalation.opened').waitFor()
+    await card.getByText('of other').waitFor()
     assert.ok(!(await page.content()).includes(secret), 'it is gone from the page')
 
     await card.getByRole('button', { name: 'Test ops' }).click()

@@ -1,7 +1,9 @@
 import { OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
+import { WhyResponse } from '../../contract/why/inbox.ts'
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { shortId } from '../pages/humanize.ts'
-import type { ApiClient } from './api-client.ts'
+import { oneLine } from '../pages/terminal-text.ts'
+import { type ApiClient, workOrderPath } from './api-client.ts'
 import type { Connection } from './connect.ts'
 
 /** Who would carry out an approved order now: `none` is up, one is up and does not poll, or one takes orders on. */
@@ -12,6 +14,28 @@ export async function serviceStateOf(api: ApiClient, service: Connection['servic
   const { status } = await api.call({ method: 'GET', path: '/api/orchestrator', answer: OrchestratorStatusResponse })
   return status.polling ? 'polling' : 'idle'
 }
+
+/** Answers about an order that waits for nothing but to be taken on. */
+const TAKEN_ON: ReadonlySet<string> = new Set(['next', 'service', 'running', 'ending'])
+
+/**
+ * What an approved order waits for although a service takes orders on, such as `waits for 1a2b3c4d, which it depends on`; null: it
+ * is taken on.
+ */
+export async function obstacleTo(api: ApiClient, order: WorkOrderView, service: ServiceState): Promise<string | null> {
+  if (service !== 'polling' || order.status !== 'pending' || !order.approved) return null
+  const { why } = await api.call({ method: 'GET', path: `${workOrderPath(order.id)}/why`, answer: WhyResponse })
+  return TAKEN_ON.has(why.kind) ? null : why.short
+}
+
+/** What is said of an order that a service takes on. @param obstacle null: it waits for nothing */
+export function takenOn(id: string, obstacle: string | null): string {
+  const short = shortId(id)
+  if (obstacle === null) return `The service takes it on now; follow it with: moose logs -f ${short}`
+  return `It ${oneLine(obstacle, LONGEST_OBSTACLE)}. See when it starts: moose why ${short}`
+}
+
+const LONGEST_OBSTACLE = 400
 
 /** What has to happen before anything more of this order can be seen, and what to type; null when nothing has to. */
 export function waitsFor(order: WorkOrderView, service: ServiceState): string | null {

@@ -3,7 +3,7 @@ import { type Retried, RetriedWorkOrderResponse } from '../../contract/why/retry
 import { WorkOrderDetailResponse, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { type ApiClient, workOrderPath } from '../client/api-client.ts'
-import { type ServiceState, serviceStateOf } from '../client/service-state.ts'
+import { obstacleTo, type ServiceState, serviceStateOf } from '../client/service-state.ts'
 import { shortId } from '../pages/humanize.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 
@@ -18,8 +18,8 @@ export type OrderAction = {
   notes?: (order: WorkOrderView) => readonly string[]
   /** What is to be known of all of them together, before they are confirmed. */
   total?: (orders: readonly WorkOrderView[]) => string
-  /** What one does next. */
-  hint?: (order: WorkOrderView, service: ServiceState) => string
+  /** What one does next. `obstacle`: what it waits for although a service takes orders on; null: nothing. */
+  hint?: (order: WorkOrderView, service: ServiceState, obstacle: string | null) => string
 }
 
 /**
@@ -44,7 +44,8 @@ export async function actOnOrders(cli: Cli, ids: readonly string[], action: Orde
       if (retried !== undefined) retries.push(retried)
       if (retried !== undefined) cli.output.note(retried.sentence)
       for (const note of action.notes === undefined ? [] : action.notes(work_order)) cli.output.note(note)
-      if (action.hint !== undefined) cli.output.note(action.hint(work_order, state))
+      if (action.hint !== undefined)
+        cli.output.note(action.hint(work_order, state, await obstacleTo(api, work_order, state)))
     }
     cli.output.document({
       success: true,

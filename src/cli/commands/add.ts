@@ -6,7 +6,7 @@ import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { ApiClient } from '../client/api-client.ts'
-import { type ServiceState, serviceStateOf } from '../client/service-state.ts'
+import { obstacleTo, type ServiceState, serviceStateOf } from '../client/service-state.ts'
 import { usdArgument } from '../input/arguments.ts'
 import { ordersInvalid } from '../input/order-problems.ts'
 import { projectHere } from '../input/project-here.ts'
@@ -18,6 +18,7 @@ import {
   ordersFromFiles,
   type ReadOrders,
 } from '../input/read-orders.ts'
+import { notByRule } from '../pages/approval-terms.ts'
 import { shortId, usd } from '../pages/humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 import { contextNotes, hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
@@ -60,7 +61,7 @@ export function addCommand(cli: Cli): Command {
         const path = '/api/work-orders'
         const added = await api.call({ method: 'POST', path, body, answer: WorkOrdersResponse })
         cli.output.document(added)
-        report(cli, added.work_orders, await serviceStateOf(api, service))
+        await report(cli, api, added.work_orders, await serviceStateOf(api, service))
       })
     })
 }
@@ -158,12 +159,27 @@ function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
 
 const MOST_NOTES = 20
 
-function report(cli: Cli, orders: readonly WorkOrderView[], service: ServiceState): void {
+/** Why rules have left them to a human, where their project has some approved by rule. */
+function sayUnapproved(cli: Cli, orders: readonly WorkOrderView[]): void {
+  const notes = orders.flatMap((order) => {
+    const note = notByRule(order)
+    return note === null ? [] : [orders.length === 1 ? note : `${shortId(order.id)}: ${note}`]
+  })
+  for (const note of notes.slice(0, MOST_NOTES)) cli.output.note(note)
+}
+
+async function report(
+  cli: Cli,
+  api: ApiClient,
+  orders: readonly WorkOrderView[],
+  service: ServiceState,
+): Promise<void> {
   for (const { id, title } of orders)
     cli.output.line(`added ${cli.output.paint.bold(shortId(id))}  ${oneLine(title, LONGEST_TITLE)}`)
   sayUnverified(cli, orders)
+  sayUnapproved(cli, orders)
   const waiting = orders.filter(({ approved }) => !approved).map(({ id }) => shortId(id))
   const [first] = orders
   if (waiting.length > 0) cli.output.note(`Approve with: moose approve ${waiting.slice(0, 20).join(' ')}`)
-  else if (first !== undefined) cli.output.note(afterApproval(first, service))
+  else if (first !== undefined) cli.output.note(afterApproval(first, service, await obstacleTo(api, first, service)))
 }

@@ -7,7 +7,7 @@ import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import type { Cli } from '../cli.ts'
 import { asFault } from '../client/api-client.ts'
-import type { ServiceState } from '../client/service-state.ts'
+import { type ServiceState, takenOn } from '../client/service-state.ts'
 import { termsNotes, totalText } from '../pages/approval-terms.ts'
 import { shortId } from '../pages/humanize.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
@@ -97,10 +97,11 @@ function allowed({ allow, allowSecret, allowAllProtected }: ApproveOptions): App
   throw new Fault('request_invalid', `Nothing was approved: ${describeProblems(problems)}.`)
 }
 
-/** What happens to an approved order next, and what to type. */
+/** What happens to an approved order next, and what to type. @param obstacle what it waits for although a service takes orders on */
 export function afterApproval(
   { id, status, files_in_scope: scope, status_reason: reason }: WorkOrderView,
   service: ServiceState,
+  obstacle: string | null,
 ): string {
   const short = shortId(id)
   if (status === 'blocked' && reason?.code === 'protected_change')
@@ -109,7 +110,7 @@ export function afterApproval(
     return `It names no file that may change, and fails as soon as it is run. Name them with: moose edit ${short} --file PATH   Then approve it again.`
   // Approved again after it ended; it is claimed only after another attempt is asked for.
   if (status !== 'pending') return `Try it again with: moose retry ${short}`
-  if (service === 'polling') return `The service takes it on now; follow it with: moose logs -f ${short}`
+  if (service === 'polling') return takenOn(id, obstacle)
   if (service === 'idle')
     return `Run it now with: moose run ${short}   Have the service take on all approved ones: moose start`
   return `Run it now with: moose run ${short}   Have all approved ones run: moose up --start`

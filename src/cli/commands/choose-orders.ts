@@ -117,11 +117,16 @@ export async function actOnChosen(
   })
 }
 
-function noOrders(verb: string, isChoice: boolean): Fault {
+function noOrders(verb: OrderAction['verb'], isChoice: boolean): Fault {
   const message = isChoice
     ? 'Name work orders by their ids, or choose them by options; not both.'
-    : `Name work orders by their ids, or choose them: moose ${verb} --all, or with --project or --older-than. See: moose ${verb} --help`
+    : `Name work orders by their ids, or choose them: moose ${verb} --all, or with ${waysToChoose(verb)}. See: moose ${verb} --help`
   return new Fault('request_invalid', message)
+}
+
+function waysToChoose(verb: OrderAction['verb']): string {
+  if (verb === 'approve') return '--project, --older-than, --risk or --title'
+  return verb === 'retry' ? '--project, --older-than, --state or --failed-with' : '--project or --older-than'
 }
 
 /** Each as it is looked at now, the oldest first. */

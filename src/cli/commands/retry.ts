@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { RetryMode } from '../../contract/why/retry.ts'
 import type { Cli } from '../cli.ts'
+import { takenOn } from '../client/service-state.ts'
 import { shortId } from '../pages/humanize.ts'
 import { type OrderAction, orderCommand } from './act-on-orders.ts'
 import { actOnChosen, type Choice, type ChoiceOptions, faultCode, withChoice } from './choose-orders.ts'
@@ -18,11 +19,9 @@ const FAILED: Choice = {
 const ACTION: OrderAction = {
   verb: 'retry',
   done: ({ approved }) => (approved ? 'pending, approved' : 'pending, not approved'),
-  hint: ({ id, approved }, service) => {
+  hint: ({ id, approved }, service, obstacle) => {
     if (!approved) return `Approve it with: moose approve ${shortId(id)}`
-    return service === 'polling'
-      ? `The service takes it on now; follow it with: moose logs -f ${shortId(id)}`
-      : `Run it now with: moose run ${shortId(id)}`
+    return service === 'polling' ? takenOn(id, obstacle) : `Run it now with: moose run ${shortId(id)}`
   },
 }
 

@@ -10,6 +10,15 @@ export function countUpTo(most: number): (text: string) => number {
   }
 }
 
+/** The same, or `none`. */
+export function countUpToOrNone(most: number): (text: string) => number | 'none' {
+  return (text) => {
+    const count = Number(text)
+    if (text === 'none' || (/^\d+$/.test(text) && count >= 1 && count <= most)) return text === 'none' ? text : count
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}, or none.`)
+  }
+}
+
 /** A text of at least one character, and at most so many, as the value of an option. */
 export function textUpTo(most: number): (text: string) => string {
   return (text) => {

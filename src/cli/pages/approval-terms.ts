@@ -1,11 +1,14 @@
 import type { WorkOrderView } from '../../contract/work-orders.ts'
+import { riskInWords, whyNotByRule } from '../../work-order/risk.ts'
 import { usd } from './humanize.ts'
-import { LONGEST_TITLE, oneLine } from './terminal-text.ts'
+import { oneLine } from './terminal-text.ts'
 
-type Terms = Pick<WorkOrderView, 'risk' | 'worst_case_usd' | 'verification' | 'acceptance_criteria'>
+type Terms = Pick<
+  WorkOrderView,
+  'approved' | 'risk' | 'risk_level' | 'auto_approve' | 'worst_case_usd' | 'verification' | 'acceptance_criteria'
+>
 
-/** Reasons told of one order. */
-const MOST = 5
+const LONGEST_RISK = 1_200
 
 /** What approving an order allows: the most it may cost, what verifies it, and its risk with the rules that fit. */
 export function termsNotes(order: Terms): string[] {
@@ -15,7 +18,8 @@ export function termsNotes(order: Terms): string[] {
     worst === null || worst === undefined
       ? 'No cap of its own bounds what it may cost'
       : `It may cost ${usd(worst)} at most`
-  return [`${cost}; ${verifiedBy(order)}.`, riskText(risk)]
+  const left = notByRule(order)
+  return [`${cost}; ${verifiedBy(order)}.`, `Risk ${riskText(order)}`, ...(left === null ? [] : [left])]
 }
 
 function verifiedBy({ verification, acceptance_criteria: criteria }: Terms): string {
@@ -28,11 +32,14 @@ function verifiedBy({ verification, acceptance_criteria: criteria }: Terms): str
     : `${by} and can prove ${criteria.length - unproved.length} of ${criteria.length} criteria`
 }
 
-/** `Risk high: package-lock.json is a lock file (held_files).` */
-export function riskText({ level, reasons }: NonNullable<Terms['risk']>): string {
-  const told = reasons.slice(0, MOST).map(({ rule, reason }) => `${oneLine(reason, LONGEST_TITLE)} (${rule})`)
-  const more = reasons.length > told.length ? `; and ${reasons.length - told.length} more` : ''
-  return told.length === 0 ? `Risk ${level}: no rule fits.` : `Risk ${level}: ${told.join('; ')}${more}.`
+/** `Risk high: package-lock.json is a lock file (held_files). Filed as low.`; null: it was not judged. */
+export function riskText({ risk, risk_level: filed }: Pick<Terms, 'risk' | 'risk_level'>): string | null {
+  return risk === undefined ? null : oneLine(riskInWords(risk, filed), LONGEST_RISK)
+}
+
+/** Why rules have not approved it; null: it is approved, or its project has a human approve each. */
+export function notByRule({ approved, risk, auto_approve: most = null }: Terms): string | null {
+  return approved || risk === undefined ? null : whyNotByRule(risk, most)
 }
 
 /** `$15.00 at most`, of those whose most is known. */

@@ -122,7 +122,7 @@ id            1a2b3c4d-0000-4000-8000-000000000000
 status        in_progress/in_review
 approved      yes
 project       hello
-risk          low
+risk          filed as low
 proposer      small-model
 branch        feature/wo-1a2b3c4d-greet-in-french
 pull request  #3 local://hello/pull/3
@@ -395,6 +395,45 @@ test('a pull request that conflicts, or was verified and failed, says so and wha
     /^Next: merge main into f by hand and push that {3}then: moose verify 1a2b3c4d {3}or: moose close/m,
   )
   assert.doesNotMatch(tried, /--resolve/)
+})
+
+test('one risk is told: by the rules where they judge, and what it was filed as where that differs', () => {
+  const reasons = [{ rule: 'no_criteria', level: 'medium' as const, reason: 'no criterion says when it is done' }]
+  const judged = {
+    ...ORDER,
+    status: 'pending' as const,
+    phase: null,
+    approved: false,
+    risk: { level: 'medium' as const, reasons },
+  }
+  const text = page({ ...judged, auto_approve: 'low' })
+  assert.match(text, /^risk +medium: no criterion says when it is done \(no_criteria\)\. Filed as low\.$/m)
+  assert.match(text, /^by rule +Rules did not approve it: its risk is medium, and its project allows up to low\.$/m)
+  const same = page({ ...judged, risk: { level: 'low', reasons: [] } })
+  assert.match(same, /^risk +low: no rule fits\.$/m)
+  assert.doesNotMatch(same, /by rule/)
+})
+
+test('what Moose does no more about an open pull request, and what is held up, is never said to be merged next', () => {
+  const where = { number: 3, attempt: 1, state: 'open', base: 'main', branch: 'f' } as const
+  const pull = { ...where, title: 't', body: 'b', base_sha: 'b', head_sha: 'h', merge_sha: null, diff: '' }
+  const red = { ...pull, checks: 'FAILURE', review: null, seen_head_sha: 'h' }
+  const why = 'failed on the forge: unit; a repair was tried 2 times, and no more is done for one order'
+  const at = '2026-01-31T12:00:00.000Z'
+  const reactions = [{ kind: 'checks' as const, done: 2, most: 2 }]
+  const exhausted = { ...red, follow_up: { state: 'red', why, code: 'follow_up_exhausted', at }, reactions }
+  const left = page({ ...ORDER, pull_request: exhausted })
+  assert.match(left, /^follow-up +red: failed on the forge: unit; a repair was tried 2 times, .* \(repairs 2 of 2\)$/m)
+  assert.match(left, /^Next: moose decide 1a2b3c4d {3}or/m)
+  assert.match(
+    page({ ...ORDER, pull_request: red }),
+    /^Next: see what holds it up: moose why 1a2b3c4d {3}or: moose close/m,
+  )
+  const pushed = { ...red, seen_head_sha: 'x', follow_up: { state: 'hands_off', why: 'x', code: 'hands_off', at } }
+  assert.match(
+    page({ ...ORDER, pull_request: pushed }),
+    /^Next: look at .* then give it back: moose adopt 1a2b3c4d {3}or: moose verify/m,
+  )
 })
 
 test('the cost of an order says what is reserved and what nobody knows', () => {

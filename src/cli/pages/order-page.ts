@@ -1,9 +1,8 @@
 import { stringify } from 'yaml'
 import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
-import { reviewOf } from '../../contract/evidence/review.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
-import { riskText } from './approval-terms.ts'
+import { notByRule, riskText } from './approval-terms.ts'
 import {
   criterionLine,
   evidenceNow,
@@ -17,7 +16,15 @@ import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd, withLocalTimes } from './humanize.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
-import { checkRunsOf, localOnly, mergingOf, movedByOthers, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
+import {
+  checkRunsOf,
+  followedOf,
+  localOnly,
+  mergingOf,
+  nextForReview,
+  reviewsOf,
+  seenOnGitHub,
+} from './seen-pull-request.ts'
 import { table } from './table.ts'
 import { barred, harmless, harmlessLines, LONGEST_TITLE, messageLines, oneLine } from './terminal-text.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from './verification-notes.ts'
@@ -103,8 +110,8 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['protected', protectedScope(order, hint)],
     ['depends on', order.depends_on.length === 0 ? null : order.depends_on.map(shortId).join(', ')],
     ['project', shown(order.project)],
-    ['risk', shown(order.risk_level)],
-    ['by rule', order.risk === undefined ? null : riskText(order.risk)],
+    ['risk', riskOf(order)],
+    ['by rule', notByRule(order)],
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
@@ -112,11 +119,18 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['reviews', shown(reviewsOf(order))],
     ['merging', merging === null ? null : shown(withLocalTimes(merging, now))],
     ['check runs', shown(checkRunsOf(order))],
+    ['follow-up', shown(followedOf(order))],
     ['cost', costText(order, paint)],
     ['page', shown(order.page_url === undefined ? null : order.page_url)],
     ['added', addedText(order, now, paint)],
   ]
   return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
+}
+
+/** By the Director's rules where they judge it: before it begins. */
+function riskOf(order: WorkOrderDetail): string {
+  const judged = riskText(order)
+  return judged === null ? `filed as ${harmless(order.risk_level)}` : judged
 }
 
 function approvalText({ approved, approval }: WorkOrderDetail, now: Date): string {
@@ -248,7 +262,7 @@ export function nextStep(order: WorkOrderDetail): string | null {
     case 'pending':
       return order.approved ? `moose run ${id}   or, with a service: moose logs -f ${id}` : `moose approve ${id}`
     case 'in_progress':
-      return order.phase === 'in_review' ? review(order) : `moose logs -f ${id}`
+      return order.phase === 'in_review' ? nextForReview(order) : `moose logs -f ${id}`
     case 'failed':
       return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}`
     case 'blocked':
@@ -258,20 +272,6 @@ export function nextStep(order: WorkOrderDetail): string | null {
     case 'completed':
       return null
   }
-}
-
-function review(order: WorkOrderDetail): string {
-  const id = shortId(order.id)
-  const { pull_request: pull } = order
-  const close = `or: moose close ${id}`
-  const { needs } = reviewOf(pull)
-  if (pull !== null && needs === 'mend')
-    return `moose logs ${id}   mend it on ${harmless(pull.branch)} and push that   then: moose verify ${id}   ${close}`
-  const byHand = pull === null ? '' : `merge ${harmless(pull.base)} into ${harmless(pull.branch)} by hand and push that`
-  if (needs === 'by_hand') return `${byHand}   then: moose verify ${id}   ${close}`
-  if (needs === 'resolve') return `moose verify ${id} --resolve   or: ${byHand}   then: moose verify ${id}   ${close}`
-  if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   ${close}`
-  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   then: moose verify ${id}   ${close}`
 }
 
 /** Its attempt is suspended, and is resumed when its condition is met. */

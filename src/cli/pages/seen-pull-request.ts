@@ -1,6 +1,8 @@
+import { reactionsText } from '../../contract/evidence/follow-up.ts'
 import { reviewOf } from '../../contract/evidence/review.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
-import { LONGEST_TITLE, oneLine } from './terminal-text.ts'
+import { shortId } from './humanize.ts'
+import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
 /** A pull request of the forge `local` is in no place where people or programs would judge it. */
 export function localOnly({ pull_request: pull, github_pr_url: url }: WorkOrderDetail): string {
@@ -65,4 +67,36 @@ function namedOf(texts: readonly string[], count: number): string {
 export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string | null {
   if (pull === null || pull.state !== 'open' || pull.seen_head_sha === pull.head_sha) return null
   return pull.seen_head_sha
+}
+
+/** How an open pull request stands, and what Moose has done about it; null: it was not followed yet. */
+export function followedOf({ pull_request: pull }: WorkOrderDetail): string | null {
+  const followUp = pull?.follow_up
+  if (pull === null || followUp === undefined || followUp === null) return null
+  const { state, why } = followUp
+  const done = pull.reactions === undefined ? '' : ` (${reactionsText(pull.reactions)})`
+  return `${state.replaceAll('_', ' ')}: ${why}${done}`
+}
+
+/** What a person does next with an order in review. */
+export function nextForReview(order: WorkOrderDetail): string {
+  const id = shortId(order.id)
+  const { pull_request: pull } = order
+  const review = reviewOf(pull)
+  const close = `or: moose close ${id}`
+  const verify = `then: moose verify ${id}`
+  if (review.code === 'follow_up_exhausted')
+    return `moose decide ${id}   or, once it is mended: moose verify ${id}   ${close}`
+  if (pull !== null && review.needs === 'mend')
+    return `moose logs ${id}   mend it on ${harmless(pull.branch)} and push that   ${verify}   ${close}`
+  const byHand = pull === null ? '' : `merge ${harmless(pull.base)} into ${harmless(pull.branch)} by hand and push that`
+  if (review.needs === 'by_hand') return `${byHand}   ${verify}   ${close}`
+  if (review.needs === 'resolve') return `moose verify ${id} --resolve   or: ${byHand}   ${verify}   ${close}`
+  const at = harmless(String(order.github_pr_url))
+  if (movedByOthers(order) !== null) {
+    const then = review.code === 'hands_off' ? `then give it back: moose adopt ${id}   or: moose verify ${id}` : verify
+    return `look at what was pushed to the branch: ${at}   ${then}   ${close}`
+  }
+  if (pull !== null && review.needs !== 'merge') return `see what holds it up: moose why ${id}   ${close}`
+  return `moose show ${id} --diff   then: moose merge ${id}   ${close}`
 }

@@ -34,6 +34,19 @@ export const FollowUpCount = z
   .openapi('FollowUpCount')
 export type FollowUpCount = z.infer<typeof FollowUpCount>
 
+/** What each kind is called, of several. */
+export const REACTIONS: Record<FollowUpKind, string> = {
+  base: 'merges of the base',
+  rerun: 'checks run again',
+  checks: 'repairs',
+  review: 'review rounds',
+}
+
+/** `repairs 2 of 2`, of the bounds for an order those that are used. */
+export function reactionsText(counts: readonly FollowUpCount[]): string {
+  return counts.map(({ kind, done, most }) => `${REACTIONS[kind]} ${done} of ${most}`).join(', ')
+}
+
 /** How an open pull request was last seen to stand. */
 export const FollowUpView = z
   .object({

@@ -44,6 +44,8 @@ export type Review = {
   because: string
   /** What helps, where that is more than a command; null: it is not. */
   advice: string | null
+  /** `follow_up_exhausted`, `hands_off`: Moose does no more about it until a human has decided; null: it follows it. */
+  code: string | null
 }
 
 /**
@@ -51,6 +53,23 @@ export type Review = {
  * human, or only that its checks end.
  */
 export function reviewOf(pull: PullInReview | null): Review {
+  const standing = standingOf(pull)
+  const followUp = pull?.follow_up
+  if (followUp === undefined || followUp === null || followUp.code === null) return { ...standing, code: null }
+  const { code, why } = followUp
+  const left = LEFT[code] === undefined ? '' : LEFT[code](why)
+  return { ...standing, because: standing.because === why ? why : `${standing.because}${left}`, code }
+}
+
+/** Why Moose does no more about it. */
+const LEFT: Readonly<Record<string, (why: string) => string>> = {
+  follow_up_exhausted: (why) => `; Moose does no more about it: ${why}`,
+  hands_off: () => '; Moose keeps its hands off it until it is given back',
+}
+
+type Standing = Omit<Review, 'code'>
+
+function standingOf(pull: PullInReview | null): Standing {
   if (pull === null) return { needs: 'human', because: 'Moose knows no pull request of it', advice: null }
   const { checks, review, conflict, head_sha: head, failed_verification: failed } = pull
   const moved = movedTo(pull)
@@ -58,11 +77,10 @@ export function reviewOf(pull: PullInReview | null): Review {
     return inConflict(pull, conflict)
   if (failed !== undefined && failed !== null) return afterFailure(pull, failed)
   if (moved !== null) {
-    const adopt = pull.follow_up?.code === 'hands_off' ? '; Moose keeps its hands off it until: moose adopt' : ''
-    const because = `another push has moved its branch to ${moved.slice(0, 12)}, which Moose did not verify${adopt}`
+    const because = `another push has moved its branch to ${moved.slice(0, 12)}, which Moose did not verify`
     return { needs: 'verify', because, advice: null }
   }
-  const is = (needs: Needs, because: string): Review => ({ needs, because, advice: null })
+  const is = (needs: Needs, because: string): Standing => ({ needs, because, advice: null })
   if (pull.follow_up?.code === 'follow_up_exhausted') return is('human', pull.follow_up.why)
   if (checks === 'FAILURE' || checks === 'ERROR') return is('human', `its checks on GitHub say ${checks}`)
   if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
@@ -76,7 +94,7 @@ function movedTo({ seen_head_sha: seen, head_sha: head }: PullInReview): string 
   return seen === head ? null : seen
 }
 
-function inConflict({ base, branch, tried_resolution: tried }: PullInReview, conflict: SeenConflict): Review {
+function inConflict({ base, branch, tried_resolution: tried }: PullInReview, conflict: SeenConflict): Standing {
   const { files, since, base_sha: on, seen_base_sha: now, by_hand: left } = conflict
   const isOfNow = now === undefined || now === on
   const where = files.length === 0 ? '' : ` in ${files.join(', ')}`
@@ -84,7 +102,11 @@ function inConflict({ base, branch, tried_resolution: tried }: PullInReview, con
   const byHand =
     `erge ${base} into ${branch} by hand, push that, and have it verified; or close the pull request and retry the order, ` +
     `which makes the change anew on ${base} as it is now.`
-  const toPerson = (why: string): Review => ({ needs: 'by_hand', because: `${because}; ${why}`, advice: `M${byHand}` })
+  const toPerson = (why: string): Standing => ({
+    needs: 'by_hand',
+    because: `${because}; ${why}`,
+    advice: `M${byHand}`,
+  })
   if (tried !== undefined && tried !== null)
     return toPerson(`a model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`)
   if (left !== undefined && isOfNow) return toPerson(left)
@@ -95,7 +117,7 @@ function inConflict({ base, branch, tried_resolution: tried }: PullInReview, con
   }
 }
 
-function afterFailure(pull: PullInReview, failed: EndedVerification): Review {
+function afterFailure(pull: PullInReview, failed: EndedVerification): Standing {
   const { base, branch, head_sha: head } = pull
   const { attempt, head_sha: on, base_sha: baseSha } = failed
   const moved = movedTo(pull)
@@ -128,7 +150,13 @@ export function whatFailed({ code, check, said }: EndedVerification): string {
 }
 
 /** The commands to type for an order in review, the most likely first; none of them is refused as it stands. */
-export function nextInReview(id: string, { needs }: Pick<Review, 'needs'>): string[] {
+export function nextInReview(id: string, { needs, code }: Pick<Review, 'needs' | 'code'>): string[] {
+  const commands = commandsOf(id, needs)
+  if (code === 'follow_up_exhausted') return [`moose decide ${id}`, ...commands]
+  return code === 'hands_off' ? commands.toSpliced(1, 0, `moose adopt ${id}`) : commands
+}
+
+function commandsOf(id: string, needs: Needs): string[] {
   const look = `moose show ${id} --diff`
   const close = `moose close ${id}`
   switch (needs) {

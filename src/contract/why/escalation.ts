@@ -105,6 +105,23 @@ export const DecideWorkOrder = z
   .openapi('DecideWorkOrder')
 export type DecideWorkOrder = z.infer<typeof DecideWorkOrder>
 
+const BUDGETED: readonly EscalationOption[] = ['retry', 'model', 'amend']
+
+/** What a decision has that does not belong to its option, or lacks (`isMissing`); null: it fits. */
+export function misfitOf({
+  option,
+  budget_usd,
+  proposer,
+  changes,
+  held,
+}: DecideWorkOrder): { field: 'budget_usd' | 'proposer' | 'changes' | 'held'; isMissing: boolean } | null {
+  if (budget_usd !== undefined && !BUDGETED.includes(option)) return { field: 'budget_usd', isMissing: false }
+  if (proposer !== undefined && option !== 'model') return { field: 'proposer', isMissing: false }
+  if (held !== undefined && option !== 'allow') return { field: 'held', isMissing: false }
+  if ((changes === undefined) !== (option !== 'amend')) return { field: 'changes', isMissing: changes === undefined }
+  return null
+}
+
 export const DecidedResponse = WorkOrderResponse.extend({
   escalation: EscalationView,
   /** What follows. */

@@ -71,11 +71,12 @@ export type OptionRecord = { option: EscalationOption; chosen: number; ended: nu
 
 /**
  * By option; one that was never chosen is not there. An answer has ended when the order is in review, has ended, or was stopped
- * again; of one that was in review then, when nothing is left to do about its pull request.
+ * again; of one that was in review then, when nothing is left to do about its pull request. That an order is given up ends neither
+ * well nor badly.
  */
 export async function optionRecords(db: Db, cause: string): Promise<OptionRecord[]> {
   const { rows } = await sql<OptionRecord>`
-    select option, count(*)::integer as chosen, (count(*) filter (where went_well or went_badly))::integer as ended,
+    select option, count(*)::integer as chosen, (count(*) filter (where option <> 'abort' and (went_well or went_badly)))::integer as ended,
       (count(*) filter (where went_well and not went_badly))::integer as ended_well
     from (
       select decided.option,

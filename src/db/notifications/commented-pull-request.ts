@@ -17,6 +17,8 @@ export type CommentedPullRequest = Pick<
   state: 'open' | 'merged' | 'closed'
   /** Of the fault that stopped the order. */
   code: string | null
+  /** What a human has to decide about it, by the code of its cause; null: nothing. */
+  escalation: string | null
   /** What Moose does about the pull request at this moment. */
   reacting: FollowUpKind | null
   repairs: number
@@ -32,6 +34,7 @@ export async function commentedPullRequest(
 ): Promise<CommentedPullRequest | null> {
   const { rows } = await sql<CommentedPullRequest>`
     select wo.status, wo.phase, wo.attempts, wo.budget_usd, left(wo.status_reason ->> 'code', 100) as code,
+      (select cause from order_escalations where work_order_id = wo.id and closed_at is null) as escalation,
       pull.project_id, pull.attempt, pull.number, pull.node_id, pull.state,
       (select kind from follow_ups where work_order_id = wo.id and outcome is null and kind <> 'rerun' order by id desc limit 1)
         as reacting,

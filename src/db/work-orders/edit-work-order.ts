@@ -9,7 +9,7 @@ import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
 import { DEPENDS_ON, refuseCircle } from './dependencies.ts'
 import { CONTENT_HASH } from './order-conditions.ts'
-import { changedSince, findWorkOrder, mergedMetadata, wrongStatus } from './work-orders.ts'
+import { changedSince, findWorkOrder, mergedMetadata, moveWorkOrder, wrongStatus } from './work-orders.ts'
 
 type Db = Kysely<Database>
 
@@ -56,6 +56,10 @@ export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOr
     const names = changed.map(({ column }) => (column === 'project_id' ? 'project' : column))
     const fields = [...names, ...(isDependent ? ['depends_on'] : [])].join(', ')
     await recordEvent(transaction, { workOrderId: id, type: 'edited', message: `edited: ${fields}`, data: { fields } })
+    const isBlocked = row.status === 'blocked' && row.status_reason?.code === 'dependency_unmet'
+    // What blocks it is judged anew, by what it depends on now.
+    const again = { from: ['blocked'], to: 'pending', reason: null, because: 'what it depends on was changed' } as const
+    if (isDependent && isBlocked) await moveWorkOrder(transaction, id, again)
   })
   return findWorkOrder(db, id)
 }

@@ -1,9 +1,11 @@
 import { type Kysely, sql } from 'kysely'
+import type { FollowUpKind, FollowUpView } from '../../contract/evidence/follow-up.ts'
 import { codesOf } from '../../faults/families.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
 import { standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
 import { type EndedAsSeen, endedAsSeen } from '../attempts/ended-verifications.ts'
+import { followUpIn } from '../follow-ups.ts'
 import type { PullRequestRow } from '../pull-requests.ts'
 import type { Database } from '../schema.ts'
 import { type Dependency, UNMET_DEPENDENCIES } from './dependencies.ts'
@@ -50,7 +52,7 @@ export type PullRequestSeen = Pick<
   | 'branch'
   | 'conflict'
 > &
-  EndedAsSeen
+  EndedAsSeen & { follow_up: FollowUpView | null }
 
 /** What the database says of where an order stands and what becomes of it. */
 export type Whereabouts = {
@@ -73,6 +75,8 @@ export type Whereabouts = {
   waitsFor: readonly Dependency[]
   /** USD its attempts have cost, as a decimal; null: before the first. */
   cost: string | null
+  /** What was done about its open pull requests, the earliest first. */
+  reactions: readonly { kind: FollowUpKind; outcome: string | null; isAllowed: boolean }[]
   attempt: LastAttempt | null
   /** The latest attempt that made a commit which can be verified again; null: none did. Its home may have lost it since. */
   madeBy: number | null
@@ -96,6 +100,17 @@ type Row = Omit<Whereabouts, 'attempt' | 'pull'> & {
   started_at: Date
 }
 
+/** The bounds keep a reaction from being made more often. */
+const MOST_REACTIONS = 50
+
+const REACTIONS = sql<Whereabouts['reactions']>`(
+  select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'outcome', left(outcome, 100), 'isAllowed', allowed_by is not null)
+    order by id), '[]')
+  from (
+    select id, kind, outcome, allowed_by from follow_ups where work_order_id = work_orders.id order by id limit ${MOST_REACTIONS}
+  ) as made
+)`
+
 /** Of each of these orders, in two queries; an order that is gone is not there. */
 export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whereabouts[]> {
   if (ids.length === 0) return []
@@ -107,7 +122,7 @@ export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whe
       case when status_reason is not null then ${BOUNDED_REASON} end as reason,
       left(work_orders.metadata ->> 'rejection_reason', ${MOST_OF_TEXT}) as rejection,
       coalesce(work_orders.updated_at, work_orders.created_at) as "updatedAt", work_orders.actual_cost as cost,
-      ${UNMET_DEPENDENCIES} as "waitsFor",
+      ${UNMET_DEPENDENCIES} as "waitsFor", ${REACTIONS} as reactions,
       attempt.number, attempt.status as attempt_status, attempt.claimed_at, attempt.ended_at,
       made.number as "madeBy",
       workers.host, workers.pid, coalesce(workers.lease_until > clock_timestamp(), false) as is_alive,
@@ -163,6 +178,7 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
       'base',
       'branch',
       'conflict',
+      'follow_up',
     ])
     .select([
       ...endedAsSeen,
@@ -171,5 +187,6 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
     ])
     .where('work_order_id', 'in', ids)
     .execute()
-  return Map.groupBy(rows, ({ work_order_id }) => work_order_id)
+  const seen = rows.map((row) => ({ ...row, follow_up: followUpIn(row) }))
+  return Map.groupBy(seen, ({ work_order_id }) => work_order_id)
 }

@@ -9,13 +9,14 @@ import { scopeHistory } from '../../db/work-orders/scope-history.ts'
 import { isApprovedByRule, riskOf } from '../../director/risk-rules.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
+import type { RiskLevel } from '../../work-order/content.ts'
 import { NO_HISTORY, type Risk } from '../../work-order/risk.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { approvalOf } from '../inbox/approval.ts'
 import { projectOf, withVerification } from '../verification.ts'
 
 type Deps = Pick<HttpDeps, 'db' | 'adapters' | 'log'>
-type Judged<Order> = Order & { risk: Risk; worst_case_usd: number | null }
+type Judged<Order> = Order & { risk: Risk; auto_approve: RiskLevel | null; worst_case_usd: number | null }
 
 /** Orders with what a decision about them takes: what verifies them, their risk, and the most they may cost. */
 export async function withTerms<Order extends WorkOrderView>(
@@ -23,6 +24,7 @@ export async function withTerms<Order extends WorkOrderView>(
   orders: readonly Order[],
 ): Promise<Judged<Order>[]> {
   const projects = await allProjects(deps.db)
+  const allowed = new Map((await listProjects(deps.db)).map(({ name, auto_approve: most }) => [name, most]))
   const ids = orders.map(({ id }) => id)
   const ceilings = await ceilingsOfOrders(deps.db, ids).catch(faultOfRow)
   const judged: Judged<Order>[] = []
@@ -34,7 +36,8 @@ export async function withTerms<Order extends WorkOrderView>(
     const risk = riskOf({ ...order, protected_scope, checks, history })
     const own = ceilings instanceof Fault ? undefined : ceilings.get(id)
     const { worstCaseUsd } = approvalOf(order, own === undefined ? null : own)
-    judged.push({ ...order, risk, worst_case_usd: worstCaseUsd })
+    const most = order.project === null ? undefined : allowed.get(order.project)
+    judged.push({ ...order, risk, auto_approve: most === undefined ? null : most, worst_case_usd: worstCaseUsd })
   }
   return judged
 }
@@ -50,11 +53,10 @@ export async function approvedByRule(
   stored: readonly WorkOrderView[],
 ): Promise<(WorkOrderView | Judged<WorkOrderView>)[]> {
   try {
-    const allowed = new Map((await listProjects(deps.db)).map(({ name, auto_approve: most }) => [name, most]))
     const after: Judged<WorkOrderView>[] = []
     for (const order of await withTerms(deps, stored)) {
-      const most = order.project === null ? undefined : allowed.get(order.project)
-      const isAllowed = most !== undefined && most !== null && isApprovedByRule(order.risk, most)
+      const { auto_approve: most } = order
+      const isAllowed = most !== null && isApprovedByRule(order.risk, most)
       after.push(
         isAllowed && !order.approved ? await approvedUpTo(most, order, deps).catch(waiting(deps, order)) : order,
       )
@@ -71,11 +73,11 @@ async function approvedUpTo<Order extends Judged<WorkOrderView>>(
   order: Order,
   { db }: Pick<Deps, 'db'>,
 ): Promise<Order> {
-  const { id, risk, worst_case_usd, content_sha256 } = order
+  const { id, risk, auto_approve, worst_case_usd, content_sha256 } = order
   const because = `approved by rule: its risk is ${risk.level}, and up to ${most} is allowed`
   const wish = { allow: [], allow_secrets: [], allow_all_protected: false, content_sha256 }
   const now = await approveWorkOrder(actingAs(db, MOOSE), id, wish, because)
-  return { ...order, ...now, risk, worst_case_usd }
+  return { ...order, ...now, risk, auto_approve, worst_case_usd }
 }
 
 function waiting<Order extends WorkOrderView>({ log }: Pick<Deps, 'log'>, order: Order): (error: unknown) => Order {

@@ -3,12 +3,14 @@ import { type Ceiling, leftBelow } from '../../budget/ceilings.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { NO_USD, shownUsd, Usd } from '../../money.ts'
+import { riskInWords, whyNotByRule } from '../../work-order/risk.ts'
 
 /** What approving an order would mean: the most it allows to be spent, and what will be verified. */
 export type Approval = { worstCaseUsd: number | null; sentence: string; evidence: Why['evidence'] }
 
 /** What has to be known of the order. */
-type Approvable = Pick<WorkOrderView, 'verification' | 'acceptance_criteria' | 'protected_scope' | 'hidden_text'>
+type Approvable = Pick<WorkOrderView, 'verification' | 'acceptance_criteria' | 'protected_scope' | 'hidden_text'> &
+  Partial<Pick<WorkOrderView, 'risk' | 'risk_level' | 'auto_approve'>>
 
 /**
  * The most is what is left below the order's own cap: that of a day or a month begins anew while the order waits. Without such
@@ -31,6 +33,7 @@ export function approvalOf(order: Approvable, ceilings: readonly Ceiling[] | nul
     evidence: [
       ...(ceilings === null ? [] : ceilings.map(capEvidence)),
       { name: 'verified by', text: verified },
+      ...riskEvidence(order),
       ...heldEvidence(order),
       ...hiddenEvidence(order),
     ],
@@ -57,6 +60,16 @@ function verifiedText({ verification, acceptance_criteria: criteria }: Approvabl
   const checks = verification.checks === 1 ? 'One check verifies' : `${verification.checks} checks verify`
   const proved = criteria.length - verification.unproved.length
   return criteria.length === 0 ? `${checks} it` : `${checks} it and can prove ${proved} of ${criteria.length} criteria`
+}
+
+/** Its risk by the rules, and why they have not approved it. */
+function riskEvidence({ risk, risk_level: filed, auto_approve: most = null }: Approvable): Why['evidence'] {
+  if (risk === undefined || filed === undefined) return []
+  const left = whyNotByRule(risk, most)
+  return [
+    { name: 'risk', text: riskInWords(risk, filed) },
+    ...(left === null ? [] : [{ name: 'not approved by rule', text: left }]),
+  ]
 }
 
 function heldEvidence({ protected_scope: scope }: Approvable): Why['evidence'] {

@@ -10,7 +10,7 @@ import {
   type InboxResponse,
   type WhyResponse,
 } from '../../contract/why/inbox.ts'
-import type { FailurePause, PausedProvider } from '../../contract/why/why.ts'
+import type { FailurePause, PausedProvider, Why } from '../../contract/why/why.ts'
 import { ordersEscalated } from '../../db/escalations/order-escalations.ts'
 import { asWord } from '../../db/proposer-configs.ts'
 import { countOrders } from '../../db/work-orders/list-work-orders.ts'
@@ -44,7 +44,7 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
   const order = await findWorkOrder(deps.db, idOrPrefix)
   const found = (await deps.orchestrator.explain([order.id])).get(order.id)
   if (found === undefined) throw new Fault('work_order_not_found', `There is no work order "${order.id}" any more.`)
-  const { why } = found
+  const why = (await ordersEscalated(deps.db, [order.id])).has(order.id) ? withDecide(found.why, order.id) : found.why
   if (order.status !== 'pending' || order.approved) return { work_order: order, why, worst_case_usd: null }
   const [shown = order] = await withTerms(deps, [order])
   const { worstCaseUsd, sentence, evidence } = approvalOf(
@@ -87,8 +87,19 @@ export async function readInbox(deps: Deps): Promise<Omit<InboxResponse, 'succes
 function withDecision(order: ListedOrder, escalated: ReadonlySet<string>): ListedOrder {
   const { listed, explained } = order
   if (!escalated.has(listed.id)) return order
-  const next = [`moose decide ${listed.id.slice(0, 8)}`, ...explained.why.next]
+  const decide = decideCommand(listed.id)
+  const next = [decide, ...explained.why.next.filter((command) => command !== decide)]
   return { listed, explained: { ...explained, why: { ...explained.why, next } } }
+}
+
+/** Behind what helps where it stands so; of a pull request it is the first already. */
+function withDecide(why: Why, id: string): Why {
+  const decide = decideCommand(id)
+  return why.next.includes(decide) ? why : { ...why, next: why.next.toSpliced(1, 0, decide) }
+}
+
+function decideCommand(id: string): string {
+  return `moose decide ${id.slice(0, 8)}`
 }
 
 /** By the order's id; null: the caps cannot be read. */
@@ -109,6 +120,7 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
     deps,
     orders.map(({ listed }) => listed.id),
   )
+  // Not their risk, which takes a query for each.
   const shown = await withVerification(
     deps,
     orders.map(({ listed }) => listed),

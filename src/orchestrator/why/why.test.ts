@@ -42,6 +42,7 @@ const PULL: PullRequestSeen = {
   base: 'main',
   branch: 'feature/greet',
   conflict: null,
+  follow_up: null,
   failed_verification: null,
   tried_resolution: null,
 }
@@ -69,6 +70,7 @@ const order = (more: Partial<Whereabouts> = {}): Whereabouts => ({
   updatedAt: BEFORE,
   cost: '0.5',
   waitsFor: [],
+  reactions: [],
   attempt: null,
   madeBy: null,
   pull: null,
@@ -428,6 +430,46 @@ describe('an order that has begun, or is over', () => {
     assert.equal(needs({ conflict, seen_head_sha: 'b'.repeat(40) }), 'verify', 'that may be the resolution')
     assert.equal(needs({ conflict: { ...conflict, head_sha: 'd'.repeat(40) } }), 'merge')
     is('review', why({ order: { ...inReview(), pull: null } }))
+  })
+
+  test('is in review, and Moose does no more about it: what was tried, how often, and what to type', () => {
+    const left = 'failed on the forge: unit; a repair was tried 2 times, and no more is done for one order'
+    const standing = { state: 'red', why: left, code: 'follow_up_exhausted', at: BEFORE.toISOString() }
+    const reactions = [
+      { kind: 'checks' as const, outcome: 'check_failed', isAllowed: false },
+      { kind: 'checks' as const, outcome: 'succeeded', isAllowed: false },
+    ]
+    const stands = (pull: Partial<PullRequestSeen>) =>
+      why({ order: { status: 'in_progress', phase: 'in_review', pull: { ...PULL, ...pull }, reactions } })
+    const red = stands({ checks: 'FAILURE', follow_up: standing })
+    assert.equal(red.short, `pull request #7: ${left}`)
+    assert.equal(red.next[0], 'moose decide 1a2b3c4d')
+    assert.deepEqual(
+      red.evidence.filter(({ name }) => name === 'repairs').map(({ text }) => text),
+      ['2 of 2: check_failed, succeeded'],
+    )
+    const verified = {
+      attempt: 4,
+      head_sha: PULL.head_sha,
+      base_sha: null,
+      code: 'check_failed',
+      check: 'lint',
+      said: null,
+    }
+    const failed = stands({ failed_verification: verified, follow_up: standing })
+    assert.match(
+      failed.short,
+      /attempt 4: check "lint" failed; Moose does no more about it: failed on the forge: unit; /,
+    )
+    assert.equal(failed.next[0], 'moose decide 1a2b3c4d')
+  })
+
+  test('is in review, and somebody else has pushed: how it is given back', () => {
+    const standing = { state: 'hands_off', why: 'x', code: 'hands_off', at: BEFORE.toISOString() }
+    const pull = { ...PULL, seen_head_sha: 'b'.repeat(40), follow_up: standing }
+    const pushed = why({ order: { status: 'in_progress', phase: 'in_review', pull } })
+    assert.match(pushed.short, /which Moose did not verify; Moose keeps its hands off it until it is given back$/)
+    assert.deepEqual(pushed.next.slice(0, 2), ['moose show 1a2b3c4d --diff', 'moose adopt 1a2b3c4d'])
   })
 
   const ended: EndedVerification = {

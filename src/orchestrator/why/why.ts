@@ -1,7 +1,9 @@
 import { isoTime } from '../../clock.ts'
+import { REACTIONS } from '../../contract/evidence/follow-up.ts'
 import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+import { countsOf } from '../../follow-up/decide.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
 import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
 import { whyItRests } from './resting.ts'
@@ -84,6 +86,7 @@ function whyInReview(order: Whereabouts): Why {
           ['checks', pull.checks],
           ['review', pull.review],
           ['open since', isoTime(pull.created_at)],
+          ...reactionRows(order),
         ]
   const sentence = `It is in review with ${named}: ${because}${/[.!?…]$/.test(because) ? '' : '.'}`
   return answer({
@@ -92,6 +95,16 @@ function whyInReview(order: Whereabouts): Why {
     sentence: advice === null ? sentence : `${sentence} ${advice}`,
     evidence: [...rows.flatMap(([name, text]) => (text === null ? [] : [{ name, text }])), ...costEvidence(order)],
     next: nextInReview(short(id), review),
+  })
+}
+
+/** What was done about its pull requests, of each kind how often, the most, and how it ended. */
+function reactionRows({ reactions }: Whereabouts): [string, string][] {
+  return countsOf(reactions).map(({ kind, done, most }) => {
+    const ends = reactions
+      .filter((one) => one.kind === kind)
+      .map(({ outcome }) => (outcome === null ? 'under way' : outcome))
+    return [REACTIONS[kind], `${done} of ${most}: ${ends.join(', ')}`]
   })
 }
 

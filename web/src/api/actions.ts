@@ -145,7 +145,8 @@ export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
     const isTried = pull?.tried_resolution !== null && pull?.tried_resolution !== undefined
     const isLeft = isTried || pull?.conflict?.by_hand !== undefined
     if (isIn) return isLeft ? ['verify', ...verbs] : ['resolve', 'verify', ...verbs]
-    return isMoved ? ['verify', ...verbs] : [...verbs, 'verify']
+    // What another push has put on its branch is not merged before it is verified.
+    return isMoved ? ['verify', ...verbs.filter((verb) => verb !== 'merge')] : [...verbs, 'verify']
   }
   const hasCommit = attempts.some(({ head_sha: sha, verifies }) => sha !== null && typeof verifies !== 'number')
   return order.status === 'failed' && hasCommit ? [...verbs, 'verify'] : verbs

@@ -23,12 +23,14 @@ export function ApprovalTerms({ entry: { worst_case_usd: worst, work_order: orde
 }
 
 /** Its risk by the rules, and each rule that fits. */
-function RiskNotes({ order: { risk } }: { order: Order }) {
+function RiskNotes({ order: { risk, risk_level: filed, approved, auto_approve: most } }: { order: Order }) {
   if (risk === undefined) return null
+  const isLeft = !approved && most !== undefined && most !== null
   return (
     <>
       <p className="quiet">
         Risk {risk.level}
+        {filed === risk.level ? '' : ` (filed as ${filed})`}
         {risk.reasons.length === 0 ? ': no rule fits.' : ', because'}
       </p>
       <ul className="terms">
@@ -38,6 +40,9 @@ function RiskNotes({ order: { risk } }: { order: Order }) {
           </li>
         ))}
       </ul>
+      {isLeft ? (
+        <p className="quiet">Rules approve orders of this project up to risk {most}, when they are filed.</p>
+      ) : null}
     </>
   )
 }

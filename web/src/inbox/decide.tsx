@@ -20,6 +20,11 @@ const KNOWN: Readonly<Record<Known, { label: string; scope: Scope }>> = {
   abort: { label: 'Give it up', scope: 'operate' },
 }
 
+/** Whether the command for it is among those to type. */
+export function isToDecide(next: readonly string[]): boolean {
+  return next.some((command) => command.startsWith('moose decide '))
+}
+
 /** What has to be decided about an order that is stopped: asked for when it is opened. */
 export function Decide({ id }: { id: string }) {
   const [isOpen, setOpen] = useState(false)
@@ -99,6 +104,6 @@ function isKnown(option: string): option is Known {
 
 function costOf({ expected_cost_usd: cost, ended, ended_well: well, chosen }: Offer): string {
   const price = cost === null ? 'What it costs is not known.' : cost === 0 ? 'It costs nothing.' : `About ${usd(cost)}.`
-  if (ended > 0) return `${price} It ended well ${well} of ${ended} times.`
-  return chosen > 0 ? `${price} It was chosen ${chosen} times before.` : price
+  if (ended > 0) return `${price} It ended well ${well} of ${ended} ${ended === 1 ? 'time' : 'times'}.`
+  return chosen > 0 ? `${price} It was chosen ${chosen} ${chosen === 1 ? 'time' : 'times'} before.` : price
 }

@@ -12,7 +12,7 @@ import { CommandLine, EvidenceList } from '../ui/states.tsx'
 import { WithTimes } from '../ui/with-times.tsx'
 import { Ago, shortId, usd } from '../ui/words.tsx'
 import { ApprovalTerms, ApprovalWarnings, verificationNotes } from './approval-terms.tsx'
-import { Decide } from './decide.tsx'
+import { Decide, isToDecide } from './decide.tsx'
 
 const WORDS: Readonly<Record<string, string>> = {
   stopped: 'stopped',
@@ -92,11 +92,6 @@ export function Entry({ entry }: { entry: InboxEntry }) {
       </div>
     </article>
   )
-}
-
-/** The command for it is among those to type. */
-function isToDecide(next: readonly string[]): boolean {
-  return next.some((command) => command.startsWith('moose decide '))
 }
 
 /** What an approval costs at most, and what will be verified, before the button that approves. */

@@ -1,8 +1,8 @@
 import { Dialog } from '@base-ui/react/dialog'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { answer, api, type Schemas } from '../api/client.ts'
-import { queryClient } from '../api/queries.ts'
+import { projectsQuery, queryClient } from '../api/queries.ts'
 import { ShownSecret } from './shown-secret.tsx'
 
 type Endpoint = Schemas['NotificationEndpoint']
@@ -89,10 +89,11 @@ function EndpointForm({ taken, add, isPending, problem }: FormProps) {
   const [format, setFormat] = useState<Format>('standard')
   const [url, setUrl] = useState('')
   const [kinds, setKinds] = useState<readonly Kind[]>([])
+  const [projects, setProjects] = useState<readonly string[]>([])
   const isTaken = taken.some((endpoint) => endpoint.name === name)
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    add({ name, format, kinds: [...kinds], ...(format === 'github' ? {} : { url }) })
+    add({ name, format, kinds: [...kinds], projects: [...projects], ...(format === 'github' ? {} : { url }) })
   }
   return (
     <form className="provide-form" onSubmit={submit}>
@@ -127,6 +128,7 @@ function EndpointForm({ taken, add, isPending, problem }: FormProps) {
         </label>
       )}
       <KindChoices kinds={kinds} choose={setKinds} />
+      <ProjectChoices projects={projects} choose={setProjects} />
       {problem === null ? null : (
         <p className="failure" role="alert">
           {problem.message}
@@ -173,6 +175,35 @@ function KindChoices({ kinds, choose }: { kinds: readonly Kind[]; choose: (kinds
             }
           />
           {words}
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+/** Where there is one project, there is nothing to choose. */
+function ProjectChoices({
+  projects,
+  choose,
+}: {
+  projects: readonly string[]
+  choose: (projects: readonly string[]) => void
+}) {
+  const { data: known = [] } = useQuery(projectsQuery)
+  if (known.length < 2) return null
+  return (
+    <fieldset>
+      <legend>Of which projects; none chosen: all, and what is of none</legend>
+      {known.map(({ name }) => (
+        <label key={name} className="provide-choice">
+          <input
+            type="checkbox"
+            checked={projects.includes(name)}
+            onChange={({ target: { checked } }) =>
+              choose(checked ? [...projects, name] : projects.filter((one) => one !== name))
+            }
+          />
+          {name}
         </label>
       ))}
     </fieldset>

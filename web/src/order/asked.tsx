@@ -27,7 +27,7 @@ export function Asked({ order }: { order: OrderDetail }) {
       <dl className="evidence">
         <div>
           <dt>risk</dt>
-          <dd>{order.risk_level}</dd>
+          <dd>{riskOf(order)}</dd>
         </div>
         {order.depends_on.length === 0 ? null : (
           <div>
@@ -109,4 +109,10 @@ function Shown({ order: { attempt_history: attempts } }: { order: OrderDetail })
       </ul>
     </details>
   ))
+}
+
+/** By the Director's rules where they judge it: before it begins. */
+function riskOf({ risk, risk_level: filed }: OrderDetail): string {
+  if (risk === undefined) return `filed as ${filed}`
+  return risk.level === filed ? filed : `${risk.level}, filed as ${filed}`
 }

@@ -41,6 +41,18 @@ function saidOf({ reactions }: Pull): string {
 
 function Adopt({ id, branch }: { id: string; branch: string }) {
   return (
+    <>
+      <p>
+        Moose keeps its hands off it: nothing is done about it until it is given back, and what Moose did not verify is
+        not merged from here.
+      </p>
+      <AdoptButton id={id} branch={branch} />
+    </>
+  )
+}
+
+function AdoptButton({ id, branch }: { id: string; branch: string }) {
+  return (
     <div className="buttons">
       <AskedButton
         label="Adopt"

@@ -6,6 +6,7 @@ import { stateOf, verbsOfDetail } from '../api/actions.ts'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 import { orderQuery, whyQuery } from '../api/queries.ts'
 import { ApprovalTerms, ApprovalWarnings } from '../inbox/approval-terms.tsx'
+import { Decide, isToDecide } from '../inbox/decide.tsx'
 import { AuditLink } from '../operate/audit-link.tsx'
 import type { OrderPart } from '../places.ts'
 import { ActionButtons, useAsk, useMay } from '../ui/acting.tsx'
@@ -58,6 +59,10 @@ function OrderView({ order }: { order: OrderDetail }) {
       <title>{`${order.title} · Moose`}</title>
       <Title order={order} />
       {explained === undefined ? null : <WhySection why={explained.why} />}
+      {/* Of one in review it stands with its pull request. */}
+      {explained !== undefined && order.phase !== 'in_review' && isToDecide(explained.why.next) ? (
+        <Decide id={order.id} />
+      ) : null}
       <HeldChange order={order} />
       {terms === undefined ? null : <ApprovalWarnings order={order} />}
       <ActionButtons order={order} verbs={verbs} more={terms} />

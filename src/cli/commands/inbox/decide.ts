@@ -6,14 +6,16 @@ import {
   type EscalationOption,
   EscalationResponse,
   type EscalationView,
+  misfitOf,
   type OfferedOption,
   type OpenEscalation,
 } from '../../../contract/why/escalation.ts'
 import type { EditWorkOrder } from '../../../contract/work-orders.ts'
+import { Fault } from '../../../faults/fault.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { workOrderPath } from '../../client/api-client.ts'
 import { usdArgument } from '../../input/arguments.ts'
-import { ago, shortId, usd } from '../../pages/humanize.ts'
+import { ago, counted, shortId, usd } from '../../pages/humanize.ts'
 import type { Output } from '../../pages/output.ts'
 import { BAR, harmless, oneLine } from '../../pages/terminal-text.ts'
 import { type EditOptions, requestedEdit } from '../edit.ts'
@@ -71,13 +73,29 @@ Examples:
 async function wishOf(cli: Cli, option: EscalationOption, options: Options): Promise<DecideWorkOrder> {
   const { budget, proposer, held, ...edit } = options
   const changes = Object.keys(edit).length === 0 ? null : await changesOf(cli, edit)
-  return {
+  const wish = {
     option,
     ...(budget === undefined ? {} : { budget_usd: budget }),
     ...(proposer === undefined ? {} : { proposer }),
     ...(held === undefined ? {} : { held }),
     ...(changes === null ? {} : { changes }),
   }
+  assertFits(wish, Object.keys(edit))
+  return wish
+}
+
+/** @throws {Fault} `request_invalid` naming the option that does not belong there, or is missing */
+function assertFits(wish: DecideWorkOrder, edited: readonly string[]): void {
+  const misfit = misfitOf(wish)
+  if (misfit === null) return
+  const { field, isMissing } = misfit
+  if (isMissing) {
+    const message = `${wish.option} takes what is to be changed: --file, --criterion, --title, --description, or -f order.yaml`
+    throw new Fault('request_invalid', message)
+  }
+  const names = { budget_usd: '--budget', proposer: '--proposer', held: '--held', changes: `--${edited[0]}` }
+  const named = names[field]
+  throw new Fault('request_invalid', `${named} does not belong to the option ${wish.option}. Leave it out.`)
 }
 
 async function changesOf(cli: Cli, edit: EditOptions): Promise<EditWorkOrder | null> {
@@ -117,7 +135,11 @@ function offerLines(offer: OfferedOption, { paint, hint }: Output): string[] {
   const { option, sentence, expected_cost_usd: cost, command, chosen, ended, ended_well } = offer
   const price = cost === null ? 'cost not known' : cost === 0 ? 'costs nothing' : `about ${usd(cost)}`
   const before =
-    chosen === 0 ? '' : ended === 0 ? `chosen ${chosen} times before` : `ended well ${ended_well} of ${ended} times`
+    chosen === 0
+      ? ''
+      : ended === 0
+        ? `chosen ${counted(chosen, 'time')} before`
+        : `ended well ${ended_well} of ${counted(ended, 'time')}`
   return [
     [paint.bold(oneLine(option, 20)), price, ...(before === '' ? [] : [paint.dim(before)])].join('  '),
     `  ${hint(harmless(sentence))}`,

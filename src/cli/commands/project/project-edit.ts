@@ -2,14 +2,19 @@ import path from 'node:path'
 import { Command, Option } from 'commander'
 import type { z } from 'zod'
 import { NetworkUse } from '../../../contract/hosts/host-rule.ts'
-import { ChangedProjectResponse, ProjectChange, ProjectsResponse } from '../../../contract/projects.ts'
+import {
+  ChangedProjectResponse,
+  MOST_OPEN_PULL_REQUESTS,
+  ProjectChange,
+  ProjectsResponse,
+} from '../../../contract/projects.ts'
 import { Fault } from '../../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../../faults/schema-problems.ts'
 import { RISK_LEVELS } from '../../../work-order/content.ts'
 import { MERGE_POLICIES } from '../../../work-order/project.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { type ApiClient, projectPath } from '../../client/api-client.ts'
-import { nullForNone, usdOrNone } from '../../input/arguments.ts'
+import { countUpToOrNone, nullForNone, usdOrNone } from '../../input/arguments.ts'
 import { locateRepository } from '../../input/locate-repository.ts'
 import { counted, shortId } from '../../pages/humanize.ts'
 import { projectPage } from '../../pages/project-page.ts'
@@ -33,7 +38,7 @@ type EditOptions = {
   unprotect?: string[]
   usualProtection?: true
   image?: string
-  maxOpenPullRequests?: string
+  maxOpenPullRequests?: number | 'none'
   mergePolicy?: string
   autoMerge?: string
   autoApprove?: string
@@ -94,7 +99,11 @@ export function projectEditCommand(cli: Cli): Command {
 /** What is decided without a human. */
 function withRules(command: Command): Command {
   return command
-    .option('--max-open-pull-requests <number>', 'orders beyond so many open pull requests wait; none: any number')
+    .option(
+      '--max-open-pull-requests <number>',
+      'orders beyond so many open pull requests wait; none: any number',
+      countUpToOrNone(MOST_OPEN_PULL_REQUESTS),
+    )
     .addOption(
       new Option('--merge-policy <policy>', 'who merges what is proved and green: a human, or Moose').choices(
         MERGE_POLICIES,
@@ -150,7 +159,7 @@ Examples:
 /** @throws {Fault} `request_invalid` naming the options */
 function changeFrom(cli: Cli, options: EditOptions): ProjectChange {
   const orNull = (text: string | undefined) => (text === undefined ? undefined : nullForNone(text))
-  const { repository, signingKey: key } = options
+  const { repository, signingKey: key, maxOpenPullRequests: most } = options
   const given = {
     name: options.name,
     repository: repository === undefined ? undefined : locateRepository(cli.cwd, repository),
@@ -165,7 +174,7 @@ function changeFrom(cli: Cli, options: EditOptions): ProjectChange {
     signing_key: key === undefined || key === 'none' ? orNull(key) : path.resolve(cli.cwd, key),
     ...hostsFrom(options),
     sandbox_image: orNull(options.image),
-    max_open_pull_requests: numberOrNull(options.maxOpenPullRequests),
+    max_open_pull_requests: most === 'none' ? null : most,
     merge_policy: options.mergePolicy,
     auto_merge: options.autoMerge,
     auto_approve: orNull(options.autoApprove),
@@ -180,12 +189,6 @@ function changeFrom(cli: Cli, options: EditOptions): ProjectChange {
   if (parsed.success) return parsed.data
   const problems = fieldProblems(parsed.error).map((problem) => ({ ...problem, field: optionOf(problem.field) }))
   throw new Fault('request_invalid', `Nothing was changed: ${describeProblems(problems)}.`)
-}
-
-/** What is no number is left for the contract to refuse. */
-function numberOrNull(text: string | undefined): number | string | null | undefined {
-  if (text === undefined || text === 'none') return text === undefined ? undefined : null
-  return /^\d+$/.test(text) ? Number(text) : text
 }
 
 function hostsFrom({ allowHost: allow, denyHost: deny, for: use }: EditOptions) {

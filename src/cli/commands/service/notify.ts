@@ -103,7 +103,11 @@ function addCommand(cli: Cli): Command {
         const added = await api.call({ method: 'POST', path: PATH, body, answer: NewEndpointResponse })
         const { output } = cli
         output.document(added)
-        if (added.secret !== null) output.line(added.secret)
+        // The secret stands alone there, for scripts.
+        if (added.secret === null) output.line(`added ${output.paint.bold(added.endpoint.name)}`)
+        else output.line(added.secret)
+        if (added.endpoint.format === 'github')
+          output.note('Each event brings one comment on the pull request of its order up to date.')
         if (added.secret !== null) output.note('It is not shown again. The receiver verifies signatures with it.')
         if (added.endpoint.url !== null) output.note(`Try it with: moose notify test ${name}`)
       }),
