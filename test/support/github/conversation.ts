@@ -22,7 +22,6 @@ export type StandInThread = {
   path: string
   line: number | null
   isResolved?: boolean
-  isOutdated?: boolean
   comments: StandInComment[]
 }
 
@@ -72,9 +71,9 @@ function graphComment(url: string, comment: StandInComment) {
 }
 
 export function graphThread(url: string, thread: StandInThread) {
-  const { id, path, line, isResolved = false, isOutdated = false, comments } = thread
+  const { id, path, line, isResolved = false, comments } = thread
   const all = comments.map((comment) => graphComment(url, comment))
-  const facts = { __typename: 'PullRequestReviewThread', id, path, line, isResolved, isOutdated }
+  const facts = { __typename: 'PullRequestReviewThread', id, path, line, isResolved }
   return { ...facts, comments: (asked: Page) => page(all, asked) }
 }
 

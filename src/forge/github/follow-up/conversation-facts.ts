@@ -24,12 +24,11 @@ function present<Node>(nodes: readonly (Node | null)[] | undefined): Node[] {
 
 /** Null: nothing of it is to be seen. */
 async function threadIn(mayWrite: MayWrite, node: ThreadNode): Promise<ThreadFact | null> {
-  const { id, path, line, isResolved, isOutdated, opening, latest } = node
+  const { id, path, line, isResolved, opening, latest } = node
   const nodes = new Map([...present(opening.nodes), ...present(latest.nodes)].map((one) => [one.id, one]))
   const comments = await commentsIn(mayWrite, [...nodes.values()])
   if (comments.length === 0) return null
-  const count = opening.totalCount
-  return { id, path, line, is_resolved: isResolved, is_outdated: isOutdated, comments, comment_count: count }
+  return { id, path, line, is_resolved: isResolved, comments }
 }
 
 /** A comment of a review that was not sent yet is shown to its author alone, who may be the one whose account Moose uses. */

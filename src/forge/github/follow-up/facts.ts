@@ -82,12 +82,11 @@ async function factsOfOne(parts: FactsParts, seen: Seen): Promise<PullRequestFac
   const repository: GitHubRepository = githubRepositoryOf(project)
   const headSha = node.headRefOid
   const baseSha = node.baseRef?.target.oid ?? null
-  const stands = { workOrderId, branch: row.branch, base: row.base, headSha, knownHeadSha: row.head_sha, baseSha }
+  const stands = { workOrderId, branch: row.branch, base: row.base, headSha, baseSha }
   const source = { project, mirror: parts.forge.mirrors.of(project), signal }
   const byGit = await branchFacts(source, stands)
   if (byGit === null) return []
   const conversation = await conversationFacts(parts.writers.of(repository, signal), node)
-  const rollup = node.statusCheckRollup
   return [
     {
       number: row.number,
@@ -98,13 +97,9 @@ async function factsOfOne(parts: FactsParts, seen: Seen): Promise<PullRequestFac
       known_head_sha: row.head_sha,
       base_sha: baseSha,
       ...byGit,
-      merge_state: node.mergeStateStatus ?? null,
       checks: checkFacts(repository, node),
-      check_count: rollup === null ? 0 : rollup.contexts.totalCount,
       review_decision: node.reviewDecision,
       ...conversation,
-      thread_count: node.reviewThreads.totalCount,
-      comment_count: node.comments.totalCount,
       auto_merge: autoMergeIn(node),
       knows: { checks: !seen.areChecksHidden, reviews: true },
     },
