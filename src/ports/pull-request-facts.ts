@@ -200,7 +200,8 @@ export type OfPullRequest = Pick<WatchedPullRequest, 'project' | 'workOrderId' |
 export interface FollowUpForge {
   /**
    * Reads many in few requests. Costs requests beyond those of `PullRequestWatch.look`, so it is asked where
-   * `Sighting.mark` has changed. One that cannot be seen is left out.
+   * `Sighting.mark` has changed. One that cannot be seen, or
+   * of which the forge tells what cannot be read, is left out, with a warning in the log.
    *
    * @throws {Fault} `github_*`, `repository_unreachable`
    */

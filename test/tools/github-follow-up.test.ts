@@ -222,6 +222,36 @@ test('many pull requests are read ten at a time, and one that is gone takes noth
   assert.equal(given.github.apiCalls() - before, 1)
 })
 
+test('a pull request of which GitHub tells what cannot be read is left out with a warning, and the others are told', async (t) => {
+  const lines: string[] = []
+  await using given = await tracked(t, (line) => lines.push(line))
+  if (given === null) return
+  const all = [await followed(given), await followed(given), await followed(given)]
+  const ids = all.map(({ of }) => String(of.nodeId))
+  const { body } = await answerGraphQL(given.github.state, { ...factsQuery(ids), host: 'github.com' })
+  const told = JSON.parse(JSON.stringify(body))
+  told.data.p0.headRefOid = 'main'
+  told.data.p1.number = 99
+  given.github.faults.push({ on: /PullRequestFacts$/, what: { status: 200, body: told } })
+  const facts = await given.followUp.factsOf(
+    all.map(({ of }) => of),
+    signal,
+  )
+  const [first, second, third] = all.map(({ of }) => of.number)
+  assert.deepEqual(
+    facts.map(({ number }) => number),
+    [third],
+  )
+  const warned = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+  assert.deepEqual(
+    warned.map(({ number, reason }) => [number, reason]),
+    [
+      [first, `GitHub (github.com) was asked about pull request #${first} and answered in a form Moose does not know.`],
+      [second, `GitHub (github.com) was asked about pull request #${second} and told of another one instead.`],
+    ].map(([number, reason]) => [number, `${reason} Look at it on GitHub.`]),
+  )
+})
+
 test('the failing part of a job is told from its log, without the token going to the server of the logs', async (t) => {
   await using given = await tracked(t)
   if (given === null) return

@@ -40,14 +40,19 @@ async function factsOfBatch(parts: FactsParts, { host, pulls, signal }: Batch): 
   const answer = await retryGitHub(parts.forge, signal, () => askApi(parts.forge.gh, request, FactsAnswer))
   const facts: PullRequestFacts[] = []
   for (const [index, { of }] of named.entries()) {
-    const node = answer.data[`p${index}`]
+    const node = nodeOf(host, of, answer.data[`p${index}`])
     const row = await findPullRequestOfAttempt(parts.forge.db, of)
-    if (node === null || node === undefined || row === null) {
-      parts.forge.log.warn({ number: of.number }, 'a pull request cannot be seen on GitHub')
+    const which = { project: of.project.name, number: of.number }
+    if (node instanceof Fault) {
+      parts.forge.log.warn({ ...which, reason: node.message }, 'what GitHub told of a pull request is left out')
+      continue
+    }
+    if (node === null || row === null) {
+      parts.forge.log.warn(which, 'a pull request cannot be seen on GitHub')
       continue
     }
     const hidden = (answer.errors ?? []).flatMap(({ path }) => (path?.[0] === `p${index}` ? [path] : []))
-    const seen = { host, of, row, node: nodeOf(host, of, node), areChecksHidden: hidden.some(isOfChecks), signal }
+    const seen = { host, of, row, node, areChecksHidden: hidden.some(isOfChecks), signal }
     facts.push(...(await factsOfOne(parts, seen)))
   }
   return facts
@@ -58,13 +63,14 @@ function isOfChecks(path: readonly (string | number)[]): boolean {
   return path[1] === 'statusCheckRollup'
 }
 
-/** @throws {Fault} `github_failed` */
-function nodeOf(host: string, { number, nodeId }: OfPullRequest, node: unknown): FactsNode {
+/** Null: it cannot be seen. A Fault: what came cannot be read, or is about another one. */
+function nodeOf(host: string, { number, nodeId }: OfPullRequest, node: unknown): FactsNode | Fault | null {
+  if (node === null || node === undefined) return null
   const seen = FactsNode.safeParse(node)
   if (seen.success && seen.data.id === nodeId && seen.data.number === number) return seen.data
   const what = seen.success ? 'told of another one instead' : 'answered in a form Moose does not know'
   const message = `GitHub (${host}) was asked about pull request #${number} and ${what}. Look at it on GitHub.`
-  throw new Fault('github_failed', message, { host, number }, seen.error)
+  return new Fault('github_failed', message, { host, number }, seen.error)
 }
 
 type Seen = {
