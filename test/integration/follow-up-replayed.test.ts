@@ -62,7 +62,7 @@ async function followed(
   const { head_sha: head, base_sha: base, attempt, number, node_id: nodeId } = row
   const known = { state: 'open', endedAt: null } as const
   const project = await projectOf(db, row.project_id)
-  const at = { project, workOrderId: id, attempt, number, nodeId }
+  const at = { project, workOrderId: id, attempt, number, nodeId, seenAt: head }
   const of: WatchedPullRequest = { ...at, known, isAwaited: true, isSpare: false }
   let current = followUps()
   let mark = 0

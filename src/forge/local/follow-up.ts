@@ -1,4 +1,4 @@
-import { findPullRequestOfAttempt } from '../../db/pull-requests.ts'
+import { pullRequestsToLookAt } from '../../db/seen-pull-requests.ts'
 import { remoteHeads } from '../../git/push.ts'
 import { type FollowUpForge, NOTHING_TOLD, type OfPullRequest, type PullRequestFacts } from '../../ports/pull-request-facts.ts'
 import type { Project } from '../../work-order/project.ts'
@@ -31,7 +31,7 @@ export function createLocalFollowUp(parts: LocalForgeParts): FollowUpForge {
 type Look = { project: Project; some: readonly OfPullRequest[]; signal: AbortSignal }
 
 async function factsOfProject(parts: LocalForgeParts, { project, some, signal }: Look): Promise<PullRequestFacts[]> {
-  const rows = await Promise.all(some.map((of) => findPullRequestOfAttempt(parts.db, of)))
+  const rows = await pullRequestsToLookAt(parts.db, some)
   const known = rows.filter((row) => row !== null)
   const source = { project, mirror: parts.mirrors.of(project), signal }
   const heads = await remoteHeads(source, [...new Set(known.flatMap(({ base, branch }) => [base, branch]))])

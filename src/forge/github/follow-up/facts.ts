@@ -1,4 +1,4 @@
-import { findPullRequestOfAttempt, type PullRequestRow } from '../../../db/pull-requests.ts'
+import { type LookedAt, pullRequestsToLookAt } from '../../../db/seen-pull-requests.ts'
 import { Fault } from '../../../faults/fault.ts'
 import type { OfPullRequest, PullRequestFacts } from '../../../ports/pull-request-facts.ts'
 import { branchFacts } from '../../branch-facts.ts'
@@ -38,10 +38,13 @@ async function factsOfBatch(parts: FactsParts, { host, pulls, signal }: Batch): 
   const body = factsQuery(named.map(({ nodeId }) => nodeId))
   const request = { host, method: 'POST', path: 'graphql', body, signal } as const
   const answer = await retryGitHub(parts.forge, signal, () => askApi(parts.forge.gh, request, FactsAnswer))
+  const rows = await pullRequestsToLookAt(
+    parts.forge.db,
+    named.map(({ of }) => of),
+  )
   const facts: PullRequestFacts[] = []
   for (const [index, { of }] of named.entries()) {
-    const node = nodeOf(host, of, answer.data[`p${index}`])
-    const row = await findPullRequestOfAttempt(parts.forge.db, of)
+    const [node, row = null] = [nodeOf(host, of, answer.data[`p${index}`]), rows[index]]
     const which = { project: of.project.name, number: of.number }
     if (node instanceof Fault) {
       parts.forge.log.warn({ ...which, reason: node.message }, 'what GitHub told of a pull request is left out')
@@ -75,7 +78,7 @@ function nodeOf(host: string, { number, nodeId }: OfPullRequest, node: unknown):
 
 type Seen = {
   of: OfPullRequest
-  row: PullRequestRow
+  row: LookedAt
   node: FactsNode
   areChecksHidden: boolean
   signal: AbortSignal
