@@ -12,7 +12,10 @@ export type BegunFollowUp = {
   kind: FollowUpKind
   headSha: string
   fingerprint: string
+  /** Of a review that has still to be answered; null: of any other. */
   task: FollowUpTask | null
+  /** Of the comments that it is about. */
+  keys: readonly string[]
   outcome: string | null
   /** A model was asked to resolve a conflict in it. */
   isResolving: boolean
@@ -34,27 +37,20 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
         .onRef('attempts.work_order_id', '=', 'follow_ups.work_order_id')
         .onRef('attempts.follows', '=', 'follow_ups.id'),
     )
-    .select([
-      'follow_ups.id',
-      'kind',
-      'follow_ups.head_sha',
-      'fingerprint',
-      'task',
-      'outcome',
-      'answered',
-      'at',
-      'allowed_by',
-    ])
+    .select(['follow_ups.id', 'kind', 'follow_ups.head_sha', 'fingerprint', 'outcome', 'answered', 'at', 'allowed_by'])
     .select(['attempts.resolving', 'attempts.head_sha as made_sha'])
+    .select(sql<unknown>`case when kind = 'review' and not answered then task end`.as('task'))
+    .select(sql<unknown>`coalesce(task -> 'keys', '[]')`.as('keys'))
     .where('follow_ups.work_order_id', '=', workOrderId)
     .orderBy('follow_ups.id')
     .execute()
-  return rows.map(({ id, kind, head_sha: headSha, fingerprint, task, outcome, ...row }) => ({
+  return rows.map(({ id, kind, head_sha: headSha, fingerprint, task, keys, outcome, ...row }) => ({
     id,
     kind,
     headSha,
     fingerprint,
     task: taskIn(task),
+    keys: FollowUpTask.shape.keys.parse(keys),
     outcome,
     isResolving: row.resolving !== null,
     isAnswered: row.answered,

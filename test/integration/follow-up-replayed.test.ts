@@ -6,6 +6,7 @@ import { projectOf } from '../../src/db/projects.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { createFollowUps } from '../../src/follow-up/follow-up.ts'
+import { recordSighting } from '../../src/orchestrator/tracker.ts'
 import type { Sighting, WatchedPullRequest } from '../../src/ports/pull-request.ts'
 import type { FollowUpForge, PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
@@ -34,7 +35,15 @@ async function followed(
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome({ 'greeting.txt': 'hello\n' }, [greet], SETTINGS))
   const moose = stack.use(await home.open())
-  const { db, pool } = home.database
+  const { pool } = home.database
+  const statements: string[] = []
+  const db = home.database.db.withPlugin({
+    transformQuery({ node }) {
+      statements.push(node.kind)
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
   await moose.orchestrator.start(null)
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
   assert.equal((await settled(moose, id)).phase, 'in_review')
@@ -66,10 +75,19 @@ async function followed(
   const of: WatchedPullRequest = { ...at, known, isAwaited: true, isSpare: false }
   let current = followUps()
   let mark = 0
+  let sighting: Sighting | null = null
+  async function looks() {
+    const seen = sighting ?? assert.fail()
+    await recordSighting(db, seen, new Date())
+    await current.saw([seen], NEVER_ABORTED)
+    await settled(moose, id)
+  }
   const owned = stack.move()
   return {
     db,
     id,
+    /** The kinds of those sent since it was asked last. */
+    statements: () => statements.splice(0),
     begun: () => db.selectFrom('follow_ups').select(['kind', 'fingerprint']).orderBy('id').execute(),
     attempts: async () => (await settled(moose, id)).attempts,
     /** The process is another one. */
@@ -82,10 +100,11 @@ async function followed(
       told = event === null ? null : factsWith({ ...same, ...event })
       const pullRequest = { ...row, url: 'x', headSha: head, mergeSha: null, state: 'open' as const }
       const seen = { checks: null, review: null, parts: null, endedBy: null, baseSha: base }
-      const sighting: Sighting = { of, pullRequest, ...seen, mark: String((mark += 1)) }
-      await current.saw([sighting], NEVER_ABORTED)
-      await settled(moose, id)
+      sighting = { of, pullRequest, ...seen, mark: String((mark += 1)) }
+      await looks()
     },
+    /** The forge tells what it told at the last look. */
+    looks,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -134,6 +153,17 @@ test(`the same events, ${ROUNDS} times in any order: each is reacted to once, an
   assert.deepEqual(await begun(), first)
   assert.equal(await given.attempts(), attempts)
   assert.deepEqual([acts.reruns, acts.replies.size], [1, replies])
+})
+
+test('a look in which nothing is new costs four statements, of which two write', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: async () => ({ id: '1', url: null, is_new: true }) })
+  const { happens, looks, statements } = given
+  // A review that was answered.
+  for (const _ of [1, 2]) await happens({ threads: [threadWith()] })
+  statements()
+  await looks()
+  const sent = statements()
+  assert.deepEqual(sent.toSorted(), ['SelectQueryNode', 'SelectQueryNode', 'UpdateQueryNode', 'UpdateQueryNode'])
 })
 
 test('what the forge refuses to run again or to have answered is said in the log, and is not asked for again', async () => {
