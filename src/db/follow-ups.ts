@@ -144,6 +144,8 @@ export async function noteFollowUp(
   const changed = await db
     .updateTable('pull_requests')
     .set({ follow_up: JSON.stringify(view), hands_off: handsOff })
+    // What one more reaction was allowed for is over.
+    .$if(view.state === 'quiet', (update) => update.set({ allowed_sha: null }))
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('state', '=', 'open')
@@ -161,17 +163,19 @@ async function holdOrder(db: Db, workOrderId: string): Promise<void> {
 }
 
 /**
- * The answer by which a human has allowed one more reaction of an order, beyond the bounds, to this commit of its branch.
+ * The last answer by which a human has allowed one more reaction of an order, beyond the bounds, to this commit of its branch.
  *
- * @returns the id of its escalation; null: there is none that is not used up
+ * @returns the id of its escalation; null: there is none, or it is used up
  */
 export async function allowedReaction(db: Db, workOrderId: string, headSha: string): Promise<string | null> {
   const { rows } = await sql<{ id: string }>`
-    select id from order_escalations as answered
-    where work_order_id = ${workOrderId} and cause = 'follow_up_exhausted' and closed_as = 'decided'
-      and option in ('retry', 'model') and not exists (select from follow_ups where allowed_by = answered.id)
+    select id from (
+      select id from order_escalations
+      where work_order_id = ${workOrderId} and cause = 'follow_up_exhausted' and closed_as = 'decided'
+        and option in ('retry', 'model')
+      order by decided_at desc limit 1) as answered
+    where not exists (select from follow_ups where allowed_by = answered.id)
       and exists (select from pull_requests where work_order_id = ${workOrderId} and state = 'open' and allowed_sha = ${headSha})
-    order by decided_at desc limit 1
   `.execute(db)
   const [row] = rows
   return row === undefined ? null : row.id

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { NEVER_ABORTED } from '../../src/clock.ts'
-import { beginFollowUp } from '../../src/db/follow-ups.ts'
+import { beginFollowUp, lookAnew } from '../../src/db/follow-ups.ts'
 import { projectOf } from '../../src/db/projects.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Fault } from '../../src/faults/fault.ts'
@@ -225,6 +226,30 @@ test('where the order has moved before a reaction has begun, nothing is said to 
   await given.happens({ checks: [checkWith()] })
   const { follow_up: followUp } = await db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
   assert.deepEqual([followUp, await given.begun()], [null, []])
+})
+
+test('what a human allows is for what was to be done when it was allowed, and once', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused })
+  const { db, id, begun, happens } = given
+  const fails = (name: string) => happens({ checks: [checkWith({ name })] })
+  const allow = async () => {
+    const { numAffectedRows } = await sql`
+      update order_escalations set option = 'retry', decided_by = 'ada', decided_at = now(), spent_usd = 0,
+        closed_as = 'decided', closed_at = now()
+      where closed_at is null
+    `.execute(db)
+    assert.equal(numAffectedRows, 1n)
+    assert.ok(await lookAnew(db, id))
+  }
+  for (const name of ['one', 'two']) await fails(name)
+  assert.equal((await begun()).length, 1)
+  await allow()
+  await happens({})
+  await fails('three')
+  assert.equal((await begun()).length, 1, 'what it was allowed for is over')
+  await allow()
+  for (const name of ['four', 'five']) await fails(name)
+  assert.equal((await begun()).length, 2, 'an answer before the last allows nothing')
 })
 
 test('a reaction whose attempt is never begun, because its order is cancelled, has ended', async () => {
