@@ -109,6 +109,16 @@ export async function endFollowUp(db: Db, id: string, outcome: string): Promise<
   await db.updateTable('follow_ups').set({ outcome }).where('id', '=', id).execute()
 }
 
+/** Keeps what became of checks that were run again; where another process has kept something since `before`, that stays. */
+export async function keepRerun(db: Db, id: string, { before, now }: { before: string | null; now: string }) {
+  await db
+    .updateTable('follow_ups')
+    .set({ outcome: now })
+    .where('id', '=', id)
+    .where('outcome', 'is not distinct from', before)
+    .execute()
+}
+
 /** Ends those of an order whose attempt was never begun, or will not be resumed: the order has ended, or does something else. */
 export async function endUnbegun(db: Db, workOrderId: string): Promise<void> {
   await sql`

@@ -10,8 +10,8 @@ import {
   allowedReaction,
   type BegunFollowUp,
   beginFollowUp,
-  endFollowUp,
   followUpsOf,
+  keepRerun,
   type NewFollowUp,
   noteFollowUp,
 } from '../db/follow-ups.ts'
@@ -217,7 +217,8 @@ async function react(
   if (kind === 'rerun') {
     const id = await faultPoint('follow_up', () => beginFollowUp(db, { ...inputs, task: null, attempt: null }))
     if (id === null) return
-    return await endFollowUp(db, id, await rerun(db, forge, { of, checks: reaction.checks, signal }))
+    const now = await rerun(db, forge, { of, checks: reaction.checks, signal })
+    return await keepRerun(db, id, { before: null, now })
   }
   const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
   const task = kind === 'base' ? null : await taskOf(forge, { of, base: facts.base }, reaction, signal)

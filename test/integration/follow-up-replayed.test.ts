@@ -188,6 +188,22 @@ test('what the forge refuses to run again or to have answered is said in the log
   assert.match(said, /is not answered: The conversation is locked\./)
 })
 
+test('a process that has slept over its rerun leaves what another has seen of it since', async () => {
+  const others: (() => Promise<unknown>)[] = []
+  await using given = await followed({
+    replyTo: refused,
+    async rerunFailed() {
+      for (const other of others) await other()
+      return { outcome: 'already', is_running: false }
+    },
+  })
+  const { db } = given
+  others.push(() => db.updateTable('follow_ups').set({ outcome: 'flaky' }).execute())
+  await given.happens({ checks: [checkWith({ actions: job })] })
+  const rows = await db.selectFrom('follow_ups').select(['kind', 'outcome']).execute()
+  assert.deepEqual(rows, [{ kind: 'rerun', outcome: 'flaky' }])
+})
+
 test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {
   await using given = await followed({ rerunFailed: refused, replyTo: refused })
   const { db, happens } = given
