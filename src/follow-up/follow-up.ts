@@ -51,8 +51,8 @@ export type FollowUps = {
   saw(sightings: readonly Sighting[], signal: AbortSignal, began?: Date): Promise<void>
 }
 
-/** What was last told of a pull request; the same mark tells the same. */
-type Told = { mark: string; facts: PullRequestFacts }
+/** What was last told of a pull request, and since when; the same mark tells the same. */
+type Told = { mark: string; facts: PullRequestFacts; at: Date }
 
 export function createFollowUps(deps: FollowUpDeps): FollowUps {
   const told = new Map<string, Told>()
@@ -68,7 +68,7 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         // What it was told before is not how it stands now.
         if (known?.mark !== mark) continue
         const { facts } = known
-        await followOne(deps, of, facts, signal)
+        await followOne(deps, of, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
           .then(() => noteFollowed(deps.db, of, facts.head_sha, began))
           .catch(deps.onError)
@@ -78,7 +78,7 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
 }
 
 async function askFacts(
-  { forges, onError }: FollowUpDeps,
+  { forges, clock, onError }: FollowUpDeps,
   told: Map<string, Told>,
   awaited: readonly Sighting[],
   signal: AbortSignal,
@@ -97,7 +97,7 @@ async function askFacts(
       })
     for (const { of, mark } of some) {
       const facts = found.find(({ number }) => number === of.number)
-      if (facts !== undefined) told.set(keyOf(of), { mark, facts })
+      if (facts !== undefined) told.set(keyOf(of), { mark, facts, at: clock.now() })
     }
   }
 }
@@ -115,18 +115,18 @@ type Seen = {
 async function followOne(
   deps: FollowUpDeps,
   of: WatchedPullRequest,
-  asTold: PullRequestFacts,
+  told: Told,
   signal: AbortSignal,
 ): Promise<void> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
   const row = await followedPullRequest(db, of)
   if (row === null) return
-  const facts = withKnown(asTold, row)
+  const facts = withKnown(told.facts, row)
   const past = await followUpsOf(db, of.workOrderId)
   const now = clock.now()
   const isRerunning = await settleReruns(db, forge, { of, facts, past, now, signal })
-  const known = { ...knownOf(row, past), isRerunning, now }
+  const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
   const seen: Seen = { of, row, facts, known, past }
   await answerReviews(db, forge, seen, signal)
   const state = fold(facts, known)
@@ -156,7 +156,7 @@ function withKnown(asTold: PullRequestFacts, { head_sha, conflict }: Followed): 
   return { ...asTold, known_head_sha: head_sha, ...merging }
 }
 
-function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'now' | 'isRerunning'> {
+function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'now' | 'toldAt' | 'isRerunning'> {
   return {
     verifiedBase: row.base_sha,
     ours: row.made,

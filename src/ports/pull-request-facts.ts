@@ -62,6 +62,8 @@ export const ReviewFact = z.object({
   /** The commit that was reviewed; null: it is gone. */
   head_sha: Sha.nullable(),
   at: Moment.nullable(),
+  /** When its text was changed last; null: it is as it was first written. */
+  edited_at: Moment.nullable(),
   url: Word.nullable(),
 })
 export type ReviewFact = z.infer<typeof ReviewFact>

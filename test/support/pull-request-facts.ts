@@ -80,6 +80,7 @@ export function reviewWith(some: Partial<ReviewFact> = {}): ReviewFact {
     body: 'Greet more warmly.',
     head_sha: sha('1'),
     at: '2026-11-01T10:00:00Z',
+    edited_at: null,
     url: null,
     ...some,
   }

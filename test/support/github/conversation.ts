@@ -31,6 +31,7 @@ export type StandInReview = {
   body?: string
   association?: Association
   at?: string
+  editedAt?: string
   sha?: string
 }
 
@@ -78,13 +79,14 @@ export function graphThread(url: string, thread: StandInThread) {
 }
 
 function graphReview(url: string, pull: Pull, review: StandInReview, index: number) {
-  const { login, state, body = '', association = 'NONE', at = SAID_AT, sha = pull.sha } = review
+  const { login, state, body = '', association = 'NONE', at = SAID_AT, editedAt = null, sha = pull.sha } = review
   return {
     id: `PRR_${pull.number}_${index}`,
     url: `${url}#review-${index}`,
     state,
     body,
     submittedAt: at,
+    lastEditedAt: editedAt,
     authorAssociation: association,
     author: author(login),
     viewerDidAuthor: login === VIEWER,

@@ -63,9 +63,10 @@ async function reviewsIn(mayWrite: MayWrite, seen: FactsNode): Promise<ReviewFac
   for (const node of nodes.values()) {
     const state = STATES[node.state]
     if (state === undefined) continue
-    const { id, body, commit, submittedAt: at, url } = node
+    const { id, body, commit, submittedAt: at, lastEditedAt: edited_at, url } = node
     const writer = await writerOf(mayWrite, node)
-    facts.push({ id, ...writer, state, body: told(body), head_sha: commit === null ? null : commit.oid, at, url })
+    const head_sha = commit === null ? null : commit.oid
+    facts.push({ id, ...writer, state, body: told(body), head_sha, at, edited_at, url })
   }
   const when = ({ at }: ReviewFact) => (at === null ? 0 : Date.parse(at))
   return facts.sort((one, other) => when(one) - when(other)).slice(-MOST_TOLD.reviews)

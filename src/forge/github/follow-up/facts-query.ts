@@ -3,7 +3,7 @@ import { plainText } from '../../../redaction/plain-text.ts'
 
 const WRITTEN = 'id body url authorAssociation viewerDidAuthor author { login }'
 const COMMENT = `${WRITTEN} createdAt lastEditedAt isMinimized`
-const REVIEW = `${WRITTEN} state submittedAt commit { oid }`
+const REVIEW = `${WRITTEN} state submittedAt lastEditedAt commit { oid }`
 const RUN = '__typename id name status conclusion detailsUrl completedAt checkSuite { app { slug } }'
 const STATUS = '__typename id context state targetUrl createdAt'
 const CONTEXTS = `contexts(first: 100) { nodes { ... on CheckRun { ${RUN} } ... on StatusContext { ${STATUS} } } }`
@@ -86,6 +86,7 @@ const ReviewNode = z.object({
   ...Written,
   state: z.string(),
   submittedAt: Moment.nullable(),
+  lastEditedAt: Moment.nullable(),
   commit: z.object({ oid: Sha }).nullable(),
 })
 export type ReviewNode = z.infer<typeof ReviewNode>
