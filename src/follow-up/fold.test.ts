@@ -95,10 +95,7 @@ test('a review that was edited just now settles anew', () => {
 test('where the clock of this machine is behind, a review settles once nothing has changed for as long', () => {
   const facts = factsWith({ threads: [threadWith({ comments: [commentWith({ at: '2026-11-01T13:00:00Z' })] })] })
   const toldFor = (toldAt: string) => fold(facts, known({ toldAt: new Date(toldAt) })).is
-  assert.deepEqual(
-    [toldFor('2026-11-01T11:59:00Z'), toldFor('2026-11-01T11:58:00Z')],
-    ['settling', 'reviewed'],
-  )
+  assert.deepEqual([toldFor('2026-11-01T11:59:00Z'), toldFor('2026-11-01T11:58:00Z')], ['settling', 'reviewed'])
 })
 
 test('thanks, an agreement and signs alone ask for nothing; a question and a word of more do', () => {

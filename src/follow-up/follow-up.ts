@@ -112,12 +112,7 @@ type Seen = {
   past: readonly BegunFollowUp[]
 }
 
-async function followOne(
-  deps: FollowUpDeps,
-  of: WatchedPullRequest,
-  told: Told,
-  signal: AbortSignal,
-): Promise<void> {
+async function followOne(deps: FollowUpDeps, of: WatchedPullRequest, told: Told, signal: AbortSignal): Promise<void> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
   const row = await followedPullRequest(db, of)

@@ -164,7 +164,10 @@ test('what Moose pushes is no push of others: neither while it publishes, nor fo
   }
   await look(given)
   const content = { work_order_id: of.workOrderId, project_id: of.project.id, content: '{}', executor_id: 'test' }
-  await db.insertInto('attempts').values({ ...content, number: 2, status: 'running' }).execute()
+  await db
+    .insertInto('attempts')
+    .values({ ...content, number: 2, status: 'running' })
+    .execute()
   const pushed = await remote.commit(branch, { c: '1\n' })
   await db.updateTable('attempts').set({ head_sha: pushed }).where('work_order_id', '=', of.workOrderId).execute()
   await look(given)

@@ -157,7 +157,10 @@ test(`the same events, ${ROUNDS} times in any order: each is reacted to once, an
 })
 
 test('a look in which nothing is new costs four statements, of which two write', async () => {
-  await using given = await followed({ rerunFailed: refused, replyTo: async () => ({ id: '1', url: null, is_new: true }) })
+  await using given = await followed({
+    rerunFailed: refused,
+    replyTo: async () => ({ id: '1', url: null, is_new: true }),
+  })
   const { happens, looks, statements } = given
   // A review that was answered.
   for (const _ of [1, 2]) await happens({ threads: [threadWith()] })

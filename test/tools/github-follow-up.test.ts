@@ -439,7 +439,13 @@ test('the mark of a sighting is another one when something happened, and the sam
   await using given = await tracked(t)
   if (given === null) return
   const one = await followed(given)
-  const watched = { ...one.of, seenAt: one.headSha, known: { state: 'open', endedAt: null }, isAwaited: true, isSpare: false } as const
+  const watched = {
+    ...one.of,
+    seenAt: one.headSha,
+    known: { state: 'open', endedAt: null },
+    isAwaited: true,
+    isSpare: false,
+  } as const
   const seen = new Set<string>()
   const mark = async () => {
     const { sightings } = await given.forge.look([watched], signal)

@@ -57,7 +57,9 @@ test(`GitHub: a review is done and answered by signed webhooks alone, and the sa
   const seed = Number(process.env['SEED'] ?? 18)
   t.diagnostic(`SEED=${seed}`)
   const next = chance(seed)
-  await using given = await onGitHub(t, [greeted('hello, world'), greeted('hello, dear world!')], { settings: SETTINGS })
+  await using given = await onGitHub(t, [greeted('hello, world'), greeted('hello, dear world!')], {
+    settings: SETTINGS,
+  })
   if (given === null) return
   const { home, github, calls } = given
   await using stack = new AsyncDisposableStack()

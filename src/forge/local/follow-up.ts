@@ -1,6 +1,11 @@
 import { pullRequestsToLookAt } from '../../db/seen-pull-requests.ts'
 import { remoteHeads } from '../../git/push.ts'
-import { type FollowUpForge, NOTHING_TOLD, type OfPullRequest, type PullRequestFacts } from '../../ports/pull-request-facts.ts'
+import {
+  type FollowUpForge,
+  NOTHING_TOLD,
+  type OfPullRequest,
+  type PullRequestFacts,
+} from '../../ports/pull-request-facts.ts'
 import type { Project } from '../../work-order/project.ts'
 import { branchFacts } from '../branch-facts.ts'
 import { revertsOnBase } from '../reverts-on-base.ts'

@@ -77,7 +77,10 @@ type Heads = { row: LookedAt; head: string | undefined }
 type Landed = { mergeSha: string; merged: string | null }
 
 /** Forgets a pull request that is not looked at any more. */
-export function forget(unlanded: Unlanded, { work_order_id: id, attempt }: Pick<LookedAt, 'work_order_id' | 'attempt'>): void {
+export function forget(
+  unlanded: Unlanded,
+  { work_order_id: id, attempt }: Pick<LookedAt, 'work_order_id' | 'attempt'>,
+): void {
   unlanded.delete(`${id} ${attempt}`)
 }
 

@@ -35,9 +35,7 @@ const FRAGMENT = `fragment Facts on PullRequest {
 
 /** The query for some pull requests by their node ids; the answer has them as `p0`, `p1` and so on. */
 export function factsQuery(ids: readonly string[]): { query: string; variables: Record<string, string> } {
-  const asked = ids.map(
-    (_, index) => `p${index}: node(id: $id${index}) { ...Facts }`,
-  )
+  const asked = ids.map((_, index) => `p${index}: node(id: $id${index}) { ...Facts }`)
   const declared = ids.map((_, index) => `$id${index}: ID!`)
   return {
     query: `query PullRequestFacts(${declared.join(', ')}) { ${asked.join('\n')} }\n${FRAGMENT}`,
