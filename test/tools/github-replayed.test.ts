@@ -112,7 +112,7 @@ test(`GitHub: a review is done and answered by signed webhooks alone, and the sa
     }
     const askedBefore = asked()
     // As any comment does it: what is told has to be read anew.
-    pull.touched = Number(pull.touched) + 1
+    pull.touched += 1
     for (let one = 0; one < AT_ONCE; one += 1) {
       const event = events[Math.floor(next() * events.length)] ?? assert.fail()
       assert.equal(await deliver(moose, event), false, 'GitHub delivers it once more')
