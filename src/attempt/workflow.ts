@@ -132,6 +132,7 @@ async function makeChange(
   const made = await applyUntilVerified({
     context,
     done: { routed, proposed },
+    asking: async () => ({ told: proposed.told }),
     adapters,
     run,
     repairMax: config.repairMax,

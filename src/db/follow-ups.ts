@@ -13,7 +13,10 @@ export type BegunFollowUp = {
   kind: FollowUpKind
   headSha: string
   fingerprint: string
+  /** Of a review that has still to be answered; null: of any other. */
   task: FollowUpTask | null
+  /** Of the comments that it is about. */
+  keys: readonly string[]
   outcome: string | null
   /** A model was asked to resolve a conflict in it. */
   isResolving: boolean
@@ -35,27 +38,20 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
         .onRef('attempts.work_order_id', '=', 'follow_ups.work_order_id')
         .onRef('attempts.follows', '=', 'follow_ups.id'),
     )
-    .select([
-      'follow_ups.id',
-      'kind',
-      'follow_ups.head_sha',
-      'fingerprint',
-      'task',
-      'outcome',
-      'answered',
-      'at',
-      'allowed_by',
-    ])
+    .select(['follow_ups.id', 'kind', 'follow_ups.head_sha', 'fingerprint', 'outcome', 'answered', 'at', 'allowed_by'])
     .select(['attempts.resolving', 'attempts.head_sha as made_sha'])
+    .select(sql<unknown>`case when kind = 'review' and not answered then task end`.as('task'))
+    .select(sql<unknown>`coalesce(task -> 'keys', '[]')`.as('keys'))
     .where('follow_ups.work_order_id', '=', workOrderId)
     .orderBy('follow_ups.id')
     .execute()
-  return rows.map(({ id, kind, head_sha: headSha, fingerprint, task, outcome, ...row }) => ({
+  return rows.map(({ id, kind, head_sha: headSha, fingerprint, task, keys, outcome, ...row }) => ({
     id,
     kind,
     headSha,
     fingerprint,
     task: taskIn(task),
+    keys: FollowUpTask.shape.keys.parse(keys),
     outcome,
     isResolving: row.resolving !== null,
     isAnswered: row.answered,
@@ -114,6 +110,16 @@ export async function endFollowUp(db: Db, id: string, outcome: string): Promise<
   await db.updateTable('follow_ups').set({ outcome }).where('id', '=', id).execute()
 }
 
+/** Keeps what became of checks that were run again; where another process has kept something since `before`, that stays. */
+export async function keepRerun(db: Db, id: string, { before, now }: { before: string | null; now: string }) {
+  await db
+    .updateTable('follow_ups')
+    .set({ outcome: now })
+    .where('id', '=', id)
+    .where('outcome', 'is not distinct from', before)
+    .execute()
+}
+
 /** Ends those of an order whose attempt was never begun, or will not be resumed: the order has ended, or does something else. */
 export async function endUnbegun(db: Db, workOrderId: string): Promise<void> {
   await sql`
@@ -149,6 +155,8 @@ export async function noteFollowUp(
   const changed = await db
     .updateTable('pull_requests')
     .set({ follow_up: JSON.stringify(view), hands_off: handsOff })
+    // What one more reaction was allowed for is over.
+    .$if(view.state === 'quiet', (update) => update.set({ allowed_sha: null }))
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('state', '=', 'open')
@@ -166,17 +174,19 @@ async function holdOrder(db: Db, workOrderId: string): Promise<void> {
 }
 
 /**
- * The answer by which a human has allowed one more reaction of an order, beyond the bounds, to this commit of its branch.
+ * The last answer by which a human has allowed one more reaction of an order, beyond the bounds, to this commit of its branch.
  *
- * @returns the id of its escalation; null: there is none that is not used up
+ * @returns the id of its escalation; null: there is none, or it is used up
  */
 export async function allowedReaction(db: Db, workOrderId: string, headSha: string): Promise<string | null> {
   const { rows } = await sql<{ id: string }>`
-    select id from order_escalations as answered
-    where work_order_id = ${workOrderId} and cause = 'follow_up_exhausted' and closed_as = 'decided'
-      and option in ('retry', 'model') and not exists (select from follow_ups where allowed_by = answered.id)
+    select id from (
+      select id from order_escalations
+      where work_order_id = ${workOrderId} and cause = 'follow_up_exhausted' and closed_as = 'decided'
+        and option in ('retry', 'model')
+      order by decided_at desc limit 1) as answered
+    where not exists (select from follow_ups where allowed_by = answered.id)
       and exists (select from pull_requests where work_order_id = ${workOrderId} and state = 'open' and allowed_sha = ${headSha})
-    order by decided_at desc limit 1
   `.execute(db)
   const [row] = rows
   return row === undefined ? null : row.id

@@ -250,6 +250,8 @@ export type WatchedRow = {
   number: number
   /** Null: on the forge `local`. */
   node_id: string | null
+  /** Where its branch is known to stand. */
+  seen_head_sha: string
   forge: string
   project_id: string
   state: 'open' | 'merged' | 'closed'
@@ -300,10 +302,14 @@ function selectWatched(db: Db) {
       .innerJoin('projects', 'projects.id', 'pull_requests.project_id')
       .select(['work_order_id', 'attempt', 'number', 'node_id', 'pull_requests.project_id', 'pull_requests.state'])
       .select(['pull_requests.ended_at', 'projects.forge', isAwaited().as('is_awaited')])
+      .select(STANDS_AT.as('seen_head_sha'))
       // One that was removed is not looked at any more.
       .where('projects.removed_at', 'is', null)
   )
 }
+
+/** Where a branch is known to stand. */
+export const STANDS_AT = sql<string>`coalesce(pull_requests.seen_head_sha, pull_requests.head_sha)`
 
 function isAwaited() {
   return sql<boolean>`coalesce(
@@ -319,46 +325,4 @@ function isHintedAt({ repositoryUrl, numbers, branches }: PullRequestHint): RawB
   // GitHub takes a repository in any spelling.
   return sql<SqlBool>`starts_with(lower(url), lower(${`${repositoryUrl}/pull/`}))
     and (number = any(${numbers}::bigint[]) or branch = any(${branches}::text[]))`
-}
-
-export type Seen = { seen_head_sha: string; checks: string | null; review: string | null }
-/** Reviews and check runs one by one, as JSON; null: they could not be read. */
-type SeenOneByOne = { seen: string | null }
-type SeenBefore = Omit<Seen, 'seen_head_sha'> & {
-  seen_head_sha: string | null
-  /** Whether reviews and check runs, one by one, were others. */
-  has_other_parts: boolean
-}
-
-/**
- * Keeps how a pull request was seen.
- *
- * @param baseSha where its base stood, which is kept with a conflict; null: nothing says so
- * @returns how it was seen before; null when there is no such pull request
- */
-export async function noteSeen(
-  db: Db,
-  key: { workOrderId: string; attempt: number },
-  seen: Seen & SeenOneByOne & { seen_at: Date },
-  baseSha: string | null,
-): Promise<SeenBefore | null> {
-  const before = await db
-    .selectFrom('pull_requests')
-    .select(['checks', 'review', sql<string>`coalesce(seen_head_sha, head_sha)`.as('seen_head_sha')])
-    .select(sql<boolean>`seen is distinct from ${seen.seen}::jsonb`.as('has_other_parts'))
-    .where('work_order_id', '=', key.workOrderId)
-    .where('attempt', '=', key.attempt)
-    .forUpdate()
-    .executeTakeFirst()
-  if (before === undefined) return null
-  await db
-    .updateTable('pull_requests')
-    .set(seen)
-    .$if(baseSha !== null, (update) =>
-      update.set({ conflict: sql<string>`conflict || jsonb_build_object('seen_base_sha', ${baseSha}::text)` }),
-    )
-    .where('work_order_id', '=', key.workOrderId)
-    .where('attempt', '=', key.attempt)
-    .execute()
-  return before
 }

@@ -233,7 +233,7 @@ export type Database = MoneyTables &
       /** The commit that a human has given back. */
       adopted_sha: ColumnType<string | null, never, string>
       /** The commit for which a human has allowed one more reaction than the bounds do. */
-      allowed_sha: ColumnType<string | null, never, string>
+      allowed_sha: ColumnType<string | null, never, string | null>
       /** A `FollowUpView`; null: it was not looked at. */
       follow_up: ColumnType<unknown, never, string | null>
       /** The commit with which it was last seen on its forge, since when, and when last. */

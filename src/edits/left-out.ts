@@ -74,7 +74,8 @@ export function leftOutIn(
     if (words !== null && !(isMarkup && /^(?:\/|#)/.test(words) && !isSure(words))) remarks.set(line, words)
   }
   if (remarks.size === 0) return null
-  const stretches = stretchesOf(old, fresh) ?? [{ gone: old.filter((line) => !fresh.includes(line)), fresh }]
+  const stays = new Set(fresh)
+  const stretches = stretchesOf(old, fresh) ?? [{ gone: old.filter((line) => !stays.has(line)), fresh }]
   for (const stretch of stretches) {
     const found = standingIn(stretch, remarks, isPart)
     if (found !== null) return found

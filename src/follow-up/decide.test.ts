@@ -12,6 +12,7 @@ const known: Known = {
   adopted: null,
   answered: [],
   isRerunning: false,
+  toldAt: new Date('2026-11-01T12:00:00Z'),
   now: new Date('2026-11-01T12:00:00Z'),
 }
 

@@ -17,6 +17,7 @@ const known = (some: Partial<Known> = {}): Known => ({
   adopted: null,
   answered: [],
   isRerunning: false,
+  toldAt: new Date('2026-11-01T12:00:00Z'),
   now: new Date('2026-11-01T12:00:00Z'),
   ...some,
 })
@@ -84,6 +85,17 @@ test('what people with write access ask for counts once it has settled; what oth
   assert.equal(is({ reviews: [reviewWith({ body: ' ' })] }), 'quiet', 'its threads say what it is about')
   const fresh = commentWith({ id: 'c2', at: '2026-11-01T11:59:30Z' })
   assert.equal(is({ threads: [threadWith(), threadWith({ id: 't2', comments: [fresh] })] }), 'settling')
+})
+
+test('a review that was edited just now settles anew', () => {
+  const edited = (edited_at: string | null) => is({ reviews: [reviewWith({ edited_at })] })
+  assert.deepEqual([edited(null), edited('2026-11-01T11:59:00Z')], ['reviewed', 'settling'])
+})
+
+test('where the clock of this machine is behind, a review settles once nothing has changed for as long', () => {
+  const facts = factsWith({ threads: [threadWith({ comments: [commentWith({ at: '2026-11-01T13:00:00Z' })] })] })
+  const toldFor = (toldAt: string) => fold(facts, known({ toldAt: new Date(toldAt) })).is
+  assert.deepEqual([toldFor('2026-11-01T11:59:00Z'), toldFor('2026-11-01T11:58:00Z')], ['settling', 'reviewed'])
 })
 
 test('thanks, an agreement and signs alone ask for nothing; a question and a word of more do', () => {

@@ -15,6 +15,8 @@ export type Known = {
   answered: readonly string[]
   /** What is red was run again, and its result has still to come. */
   isRerunning: boolean
+  /** Since when the forge tells what it tells now. */
+  toldAt: Date
   now: Date
 }
 
@@ -85,13 +87,15 @@ function ofChecks({ checks, base }: PullRequestFacts, { isRerunning }: Known): S
   return null
 }
 
-function ofReviews(facts: PullRequestFacts, { answered, now }: Known): State | null {
+function ofReviews(facts: PullRequestFacts, { answered, toldAt, now }: Known): State | null {
   const open = askedIn(facts).filter(({ key }) => !answered.includes(key))
   if (open.length === 0) return null
   const latest = Math.max(...open.map(({ at }) => at))
   const names = [...new Set(open.map(({ by }) => by))].slice(0, MOST_NAMED).join(', ')
   const because = `${open.length === 1 ? 'a comment' : `${open.length} comments`} of a review by ${names}`
-  if (now.getTime() - latest < SETTLES_AFTER_MS) return { is: 'settling', because: `${because} came just now` }
+  // The clock of the forge may be ahead of this one.
+  const quietSince = Math.min(latest, toldAt.getTime())
+  if (now.getTime() - quietSince < SETTLES_AFTER_MS) return { is: 'settling', because: `${because} came just now` }
   const asked = open.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   return { is: 'reviewed', because, asked }
 }
@@ -149,10 +153,11 @@ function askedIn({ threads, reviews, comments }: PullRequestFacts): AskedAt[] {
       asked.push({ ...written(comment.id, comment.login, comment.body), path, line, thread: id, at })
     }
   }
-  for (const { id, login, body, may_write, is_moose, state, at } of reviews) {
+  for (const { id, login, body, may_write, is_moose, state, at, edited_at } of reviews) {
     const counts = may_write && !is_moose && (state === 'changes_requested' || state === 'commented')
     if (!counts || login === null || !asksForSomething(body)) continue
-    const written_at = at === null ? 0 : Date.parse(at)
+    const moment = edited_at === null ? at : edited_at
+    const written_at = moment === null ? 0 : Date.parse(moment)
     asked.push({ ...written(id, login, body), path: null, line: null, thread: null, at: written_at })
   }
   return asked

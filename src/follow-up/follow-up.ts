@@ -1,22 +1,23 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
-import { attemptsOf } from '../db/attempts/attempts.ts'
+import type { FollowUpView } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import {
   allowedReaction,
   type BegunFollowUp,
   beginFollowUp,
-  endFollowUp,
   followUpsOf,
+  keepRerun,
   type NewFollowUp,
   noteFollowUp,
 } from '../db/follow-ups.ts'
 import { noteFollowed, type SeenToMerge } from '../db/merge-asked.ts'
-import { findPullRequestOfAttempt, type PullRequestRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
+import { type Followed, followedPullRequest } from '../db/seen-pull-requests.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { toFault } from '../faults/fault.ts'
@@ -50,8 +51,8 @@ export type FollowUps = {
   saw(sightings: readonly Sighting[], signal: AbortSignal, began?: Date): Promise<void>
 }
 
-/** What was last told of a pull request; the same mark tells the same. */
-type Told = { mark: string; facts: PullRequestFacts }
+/** What was last told of a pull request, and since when; the same mark tells the same. */
+type Told = { mark: string; facts: PullRequestFacts; at: Date }
 
 export function createFollowUps(deps: FollowUpDeps): FollowUps {
   const told = new Map<string, Told>()
@@ -67,7 +68,7 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         // What it was told before is not how it stands now.
         if (known?.mark !== mark) continue
         const { facts } = known
-        await followOne(deps, of, facts, signal)
+        await followOne(deps, of, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
           .then(() => noteFollowed(deps.db, of, { ...followedIn(of, facts), at: began }))
           .catch(deps.onError)
@@ -82,7 +83,7 @@ function followedIn({ project }: WatchedPullRequest, facts: PullRequestFacts): O
 }
 
 async function askFacts(
-  { forges, onError }: FollowUpDeps,
+  { forges, clock, onError }: FollowUpDeps,
   told: Map<string, Told>,
   awaited: readonly Sighting[],
   signal: AbortSignal,
@@ -101,7 +102,7 @@ async function askFacts(
       })
     for (const { of, mark } of some) {
       const facts = found.find(({ number }) => number === of.number)
-      if (facts !== undefined) told.set(keyOf(of), { mark, facts })
+      if (facts !== undefined) told.set(keyOf(of), { mark, facts, at: clock.now() })
     }
   }
 }
@@ -110,28 +111,22 @@ const keyOf = ({ workOrderId, attempt }: WatchedPullRequest) => `${workOrderId} 
 
 type Seen = {
   of: WatchedPullRequest
-  row: PullRequestRow
+  row: Followed
   facts: PullRequestFacts
   known: Known
   past: readonly BegunFollowUp[]
 }
 
-async function followOne(
-  deps: FollowUpDeps,
-  of: WatchedPullRequest,
-  asTold: PullRequestFacts,
-  signal: AbortSignal,
-): Promise<void> {
+async function followOne(deps: FollowUpDeps, of: WatchedPullRequest, told: Told, signal: AbortSignal): Promise<void> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
-  const row = await findPullRequestOfAttempt(db, of)
-  const order = await findWorkOrder(db, of.workOrderId)
-  if (row === null || row.state !== 'open' || order.phase !== 'in_review') return
-  const facts = withKnown(asTold, row)
+  const row = await followedPullRequest(db, of)
+  if (row === null) return
+  const facts = withKnown(told.facts, row)
   const past = await followUpsOf(db, of.workOrderId)
   const now = clock.now()
   const isRerunning = await settleReruns(db, forge, { of, facts, past, now, signal })
-  const known = { ...(await knownOf(db, row, past)), isRerunning, now }
+  const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
   const seen: Seen = { of, row, facts, known, past }
   await answerReviews(db, forge, seen, signal)
   const state = fold(facts, known)
@@ -140,7 +135,7 @@ async function followOne(
   const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId, facts.head_sha) : null
   const decision = onceMore(within, allowedBy)
   if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
-  if (!order.approved || !(await deps.isTakenOn()))
+  if (!row.isApproved || !(await deps.isTakenOn()))
     return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
   await react(deps, forge, { ...seen, signal, allowedBy }, decision).then(
     () => noteStanding(deps, seen, state, decision),
@@ -155,30 +150,25 @@ async function followOne(
 }
 
 /** With what is known of it here, where the forge was asked before, or does not tell. */
-function withKnown(asTold: PullRequestFacts, { head_sha, conflict }: PullRequestRow): PullRequestFacts {
+function withKnown(asTold: PullRequestFacts, { head_sha, conflict }: Followed): PullRequestFacts {
   const holds = conflict !== null && conflict.head_sha === asTold.head_sha && conflict.base_sha === asTold.base_sha
   const merging = holds ? { mergeability: 'conflict' as const, conflict_files: conflict.files } : {}
   return { ...asTold, known_head_sha: head_sha, ...merging }
 }
 
-async function knownOf(
-  db: Kysely<Database>,
-  row: PullRequestRow,
-  past: readonly BegunFollowUp[],
-): Promise<Omit<Known, 'now' | 'isRerunning'>> {
-  const attempts = await attemptsOf(db, row.work_order_id)
+function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'now' | 'toldAt' | 'isRerunning'> {
   return {
     verifiedBase: row.base_sha,
-    ours: attempts.flatMap(({ head_sha: sha }) => (sha === null ? [] : [sha])),
+    ours: row.made,
     handsOff: row.hands_off,
     adopted: row.adopted_sha,
-    answered: past.flatMap(({ task }) => (task === null ? [] : task.keys)),
+    answered: past.flatMap(({ keys }) => keys),
   }
 }
 
 async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decision: Decision): Promise<void> {
   const { db, clock } = deps
-  const { of, facts, known } = seen
+  const { of, row, facts, known } = seen
   const handsOff = byOthers(facts, known)
   const isExhausted = decision.reaction === null && decision.isExhausted
   const code = handsOff !== null ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
@@ -190,6 +180,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
   const hidden = isHidden ? { checks_hidden: true } : {}
   const view = { state: state.is, why, code, at: clock.now().toISOString(), ...hidden }
+  if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
     const next = decision.reaction === null ? '' : `: ${SAID[decision.reaction.kind]}`
@@ -197,6 +188,11 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
     const message = `pull request #${of.number}: ${why}${next}${back}`
     await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
   })
+}
+
+function isSameView(before: unknown, view: FollowUpView): boolean {
+  if (typeof before !== 'object' || before === null) return false
+  return isDeepStrictEqual({ ...before, at: view.at }, view)
 }
 
 const SAID: Record<Reaction['kind'], string> = {
@@ -219,7 +215,8 @@ async function react(
   if (kind === 'rerun') {
     const id = await faultPoint('follow_up', () => beginFollowUp(db, { ...inputs, task: null, attempt: null }))
     if (id === null) return
-    return await endFollowUp(db, id, await rerun(db, forge, { of, checks: reaction.checks, signal }))
+    const now = await rerun(db, forge, { of, checks: reaction.checks, signal })
+    return await keepRerun(db, id, { before: null, now })
   }
   const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
   const task = kind === 'base' ? null : await taskOf(forge, { of, base: facts.base }, reaction, signal)

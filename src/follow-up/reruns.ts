@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { type BegunFollowUp, endFollowUp } from '../db/follow-ups.ts'
+import { type BegunFollowUp, keepRerun } from '../db/follow-ups.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import type { WatchedPullRequest } from '../ports/pull-request.ts'
@@ -29,7 +29,7 @@ export async function settleReruns(db: Kysely<Database>, forge: FollowUpForge, g
   if (one === undefined) return false
   const before = one.outcome === null ? await askAgain(db, forge, given) : one.outcome
   const outcome = becomesOf({ ...one, outcome: before }, facts, now)
-  if (outcome !== one.outcome) await endFollowUp(db, one.id, outcome)
+  if (outcome !== one.outcome) await keepRerun(db, one.id, { before: one.outcome, now: outcome })
   return outcome === 'asked' || outcome === 'running'
 }
 

@@ -1,11 +1,10 @@
-import { gitFailed } from '../git/git.ts'
 import { conflictingFiles, containsCommit } from '../git/merge.ts'
 import type { PushSource } from '../git/push.ts'
 import { attemptRef, branchRef, fullSha } from '../git/ref-names.ts'
-import { MOST_TOLD, type OtherCommit, type PullRequestFacts } from '../ports/pull-request-facts.ts'
+import { MOST_TOLD, type PullRequestFacts } from '../ports/pull-request-facts.ts'
 
 /** What git says of a pull request, on any forge. */
-export type BranchFacts = Pick<PullRequestFacts, 'has_base_moved' | 'mergeability' | 'conflict_files' | 'others'>
+export type BranchFacts = Pick<PullRequestFacts, 'has_base_moved' | 'mergeability' | 'conflict_files'>
 
 export type StandingPull = {
   workOrderId: string
@@ -13,8 +12,6 @@ export type StandingPull = {
   base: string
   /** Where the branch stands. */
   headSha: string
-  /** Where Moose left it. */
-  knownHeadSha: string
   /** Where the base stands; null: it is gone. */
   baseSha: string | null
 }
@@ -25,10 +22,7 @@ export async function branchFacts(source: PushSource, pull: StandingPull): Promi
   // Number 0 is no attempt's: what was seen is nothing that has to be kept.
   const seen = attemptRef(pull.workOrderId, 0)
   if (!(await isBrought(source, { sha: headSha, branch, into: seen }))) return null
-  if (baseSha === null) {
-    const others = await pushedByOthers(source, pull)
-    return { has_base_moved: false, mergeability: 'unknown', conflict_files: [], others }
-  }
+  if (baseSha === null) return { has_base_moved: false, mergeability: 'unknown', conflict_files: [] }
   if (!(await isBrought(source, { sha: baseSha, branch: base, into: branchRef(base) }))) return null
   const isUpToDate = await containsCommit(source.mirror, headSha, baseSha)
   const files = isUpToDate ? [] : await conflictingFiles(source.mirror, { base: baseSha, head: headSha })
@@ -36,7 +30,6 @@ export async function branchFacts(source: PushSource, pull: StandingPull): Promi
     has_base_moved: !isUpToDate,
     mergeability: files === null ? 'conflict' : files.length === 0 ? 'clean' : 'conflict',
     conflict_files: files === null ? [] : files.slice(0, MOST_TOLD.files).map(word),
-    others: await pushedByOthers(source, pull),
   }
 }
 
@@ -50,40 +43,6 @@ async function isBrought(
   if (await isThere()) return true
   await mirror.fetchBranch(project, { branch, into }, signal)
   return await isThere()
-}
-
-async function pushedByOthers(
-  { mirror, signal }: PushSource,
-  { headSha, knownHeadSha, baseSha }: StandingPull,
-): Promise<BranchFacts['others']> {
-  if (headSha === knownHeadSha) return { commits: [], commit_count: 0, is_rewritten: false }
-  const hasKnown = await mirror.run(['cat-file', '-e', `${fullSha(knownHeadSha)}^{commit}`], { signal })
-  const left = [...(hasKnown.exitCode === 0 ? [knownHeadSha] : []), ...(baseSha === null ? [] : [baseSha])]
-  const range = [fullSha(headSha), ...left.map((sha) => `^${fullSha(sha)}`)]
-  const counted = await mirror.succeed(['rev-list', '--count', ...range], { signal })
-  // The latest ones, then oldest first.
-  const args = ['log', '-z', `--max-count=${MOST_TOLD.commits}`, '--format=%H%n%cI%n%an%n%s', ...range]
-  const listed = await mirror.run(args, { signal })
-  if (listed.exitCode !== 0) throw gitFailed(args, listed)
-  const commits = listed.stdout
-    .text()
-    .split('\0')
-    .filter((entry) => entry !== '')
-  return {
-    commits: commits.map(commitIn).toReversed(),
-    commit_count: Number(counted.stdout.text().trim()),
-    is_rewritten: !(await containsCommit(mirror, headSha, knownHeadSha)),
-  }
-}
-
-function commitIn(entry: string): OtherCommit {
-  const [sha = '', at = '', by = '', ...subject] = entry.trim().split('\n')
-  return {
-    sha: fullSha(sha),
-    at: at === '' ? null : at,
-    by: by === '' ? null : word(by),
-    subject: word(subject.join(' ')),
-  }
 }
 
 const LONGEST_WORD = 500

@@ -6,8 +6,9 @@ import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { type NewGitHubEvent, recordGitHubEvent } from '../db/github-events.ts'
 import { projectOf } from '../db/projects.ts'
-import { listWatchedPullRequests, noteMoved, noteSeen, type WatchedRow } from '../db/pull-requests.ts'
+import { listWatchedPullRequests, noteMoved, type WatchedRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
+import { noteSeen, noteSeenAgain } from '../db/seen-pull-requests.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
 import type { FollowUps } from '../follow-up/follow-up.ts'
@@ -175,7 +176,8 @@ async function withProjects(
     const { work_order_id: workOrderId, attempt, number, node_id: nodeId } = row
     const known = { state: row.state, endedAt: row.ended_at }
     const isSpare = spare.includes(row)
-    return [{ project, workOrderId, attempt, number, nodeId, known, isAwaited: row.is_awaited, isSpare }]
+    const { is_awaited: isAwaited, seen_head_sha: seenAt } = row
+    return [{ project, workOrderId, attempt, number, nodeId, known, seenAt, isAwaited, isSpare }]
   })
 }
 
@@ -224,19 +226,20 @@ async function recordChanges(
   { of, pullRequest, baseSha, checks, review, parts }: Sighting,
   now: Date,
 ) {
+  const one = parts === null ? null : JSON.stringify(parts)
+  const seen = { seen_head_sha: pullRequest.headSha, checks, review, seen: one }
+  const look = { at: now, baseSha, since: of.seenAt }
+  if (await noteSeenAgain(db, of, seen, look)) return
   await db.transaction().execute(async (transaction) => {
-    const seen = { seen_head_sha: pullRequest.headSha, checks, review }
-    const oneByOne = { seen: parts === null ? null : JSON.stringify(parts) }
-    const before = await noteSeen(transaction, of, { ...seen, ...oneByOne, seen_at: now }, baseSha)
-    if (before === null) return
+    const noted = await noteSeen(transaction, of, seen, look)
+    if (noted === null) return
+    const { before, head } = noted
     const common = { workOrderId: of.workOrderId, number: of.number, branch: pullRequest.branch }
     const changes: NewGitHubEvent[] = []
     if (before.checks !== checks) changes.push({ ...common, type: 'status', status: checks })
     if (before.review !== review) changes.push({ ...common, type: 'pull_request_review', status: review })
-    // Moose pushes a branch once: any other commit on it was pushed by a person or a bot.
-    if (before.seen_head_sha !== pullRequest.headSha) {
-      changes.push({ ...common, type: 'push', status: pullRequest.headSha })
-    }
+    // What Moose itself has pushed is kept as it is pushed: this is of a person or a bot.
+    if (before.seen_head_sha !== head) changes.push({ ...common, type: 'push', status: head })
     for (const change of changes) await recordGitHubEvent(transaction, change)
     const hasNews = before.has_other_parts && parts !== null && parts.reviews.length + parts.check_runs.length > 0
     if (changes.length === 0 && !hasNews) return

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Project } from '../work-order/project.ts'
 import type { WatchedPullRequest } from './pull-request.ts'
 
-/** Of each kind the latest are told; `*_count` says how many there are. */
-export const MOST_TOLD = { checks: 100, reviews: 50, threads: 50, comments: 50, commits: 50, files: 100 } as const
+/** Of each kind the latest are told. */
+export const MOST_TOLD = { checks: 100, reviews: 50, threads: 50, comments: 50, files: 100 } as const
 /** Characters of a text that a person wrote on the forge; the rest is left out. */
 export const LONGEST_BODY = 8_000
 /** Characters of a name, a path, a login or an address. */
@@ -14,7 +14,6 @@ const Word = z.string().max(LONGEST_WORD)
 /** Of foreign making: data for a model, never an instruction. Without control characters. */
 const Body = z.string().max(LONGEST_BODY)
 const Moment = z.iso.datetime({ offset: true })
-const Count = z.number().int().nonnegative()
 
 /**
  * `red`: it failed or took too long; `waiting`: a person has to act before it goes on, e.g. approve its run; `cancelled`:
@@ -36,8 +35,6 @@ export const CheckFact = z.object({
   url: Word.nullable(),
   /** The commit it ran on. */
   head_sha: Sha,
-  /** Whether the base takes no change without it. */
-  is_required: z.boolean(),
   /** Of GitHub Actions: its job, whose log can be read, and its run, whose failed jobs can be made again; null: it is of others. */
   actions: z.object({ run_id: Word, job_id: Word }).nullable(),
   /** How the check of this name stands on the base's tip; null: there is none, or it was not told. */
@@ -65,6 +62,8 @@ export const ReviewFact = z.object({
   /** The commit that was reviewed; null: it is gone. */
   head_sha: Sha.nullable(),
   at: Moment.nullable(),
+  /** When its text was changed last; null: it is as it was first written. */
+  edited_at: Moment.nullable(),
   url: Word.nullable(),
 })
 export type ReviewFact = z.infer<typeof ReviewFact>
@@ -87,16 +86,10 @@ export const ThreadFact = z.object({
   /** Of the file at the head; null: the comment is on the whole file, or the line is gone. */
   line: z.number().int().nullable(),
   is_resolved: z.boolean(),
-  /** The lines it is about have changed since. */
-  is_outdated: z.boolean(),
   /** Oldest first: the one that opened it, then the last ones. Hidden ones and those not yet sent are left out. */
   comments: z.array(CommentFact).min(1).max(MOST_TOLD.comments),
-  comment_count: Count,
 })
 export type ThreadFact = z.infer<typeof ThreadFact>
-
-export const OtherCommit = z.object({ sha: Sha, by: Word.nullable(), subject: Word, at: Moment.nullable() })
-export type OtherCommit = z.infer<typeof OtherCommit>
 
 /** What is true of one pull request at one moment. What a forge has not (CI, reviews) is empty there. */
 export const PullRequestFacts = z.object({
@@ -116,32 +109,31 @@ export const PullRequestFacts = z.object({
   mergeability: z.enum(['clean', 'conflict', 'unknown']),
   /** Files that git cannot merge, the first ones. */
   conflict_files: z.array(Word).max(MOST_TOLD.files),
-  /** Whether the forge would merge it now, in its words, e.g. `CLEAN`, `BLOCKED`, `BEHIND`; null: it has none. */
-  merge_state: Word.nullable(),
-  /** What others have pushed behind `known_head_sha`, oldest first; also a merge of the base made with the forge's button. */
-  others: z.object({
-    commits: z.array(OtherCommit).max(MOST_TOLD.commits),
-    commit_count: Count,
-    /** `known_head_sha` is not on the branch any more: it was pushed over, or the branch put back. */
-    is_rewritten: z.boolean(),
-  }),
   checks: z.array(CheckFact).max(MOST_TOLD.checks),
-  check_count: Count,
   /** In the forge's words, e.g. `CHANGES_REQUESTED`; null: none is asked for and none was given. */
   review_decision: Word.nullable(),
   /** Of each reviewer the latest that says approved, changes requested or dismissed, and each that has a text of its own. */
   reviews: z.array(ReviewFact).max(MOST_TOLD.reviews),
   /** Unresolved ones before resolved ones. */
   threads: z.array(ThreadFact).max(MOST_TOLD.threads),
-  thread_count: Count,
   comments: z.array(CommentFact).max(MOST_TOLD.comments),
-  comment_count: Count,
   /** The forge merges it by itself once it may; null: it does not. */
   auto_merge: z.object({ by: Word.nullable() }).nullable(),
   /** False: the forge has no such thing, or does not show it to Moose's account; nothing follows from there being none. */
   knows: z.object({ checks: z.boolean(), reviews: z.boolean() }),
 })
 export type PullRequestFacts = z.infer<typeof PullRequestFacts>
+
+/** What a forge tells that knows no CI, no reviews and no comments. */
+export const NOTHING_TOLD = {
+  checks: [],
+  review_decision: null,
+  reviews: [],
+  threads: [],
+  comments: [],
+  auto_merge: null,
+  knows: { checks: false, reviews: false },
+} satisfies Partial<PullRequestFacts>
 
 /** The failing part of what a check printed, bounded and redacted; of foreign making. */
 export const CheckFailure = z.object({
@@ -212,7 +204,8 @@ export type OfPullRequest = Pick<WatchedPullRequest, 'project' | 'workOrderId' |
 export interface FollowUpForge {
   /**
    * Reads many in few requests. Costs requests beyond those of `PullRequestWatch.look`, so it is asked where
-   * `Sighting.mark` has changed. One that cannot be seen is left out.
+   * `Sighting.mark` has changed. One that cannot be seen, or
+   * of which the forge tells what cannot be read, is left out, with a warning in the log.
    *
    * @throws {Fault} `github_*`, `repository_unreachable`
    */

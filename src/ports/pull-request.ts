@@ -109,6 +109,8 @@ export type WatchedPullRequest = {
   nodeId: string | null
   /** How Moose knows it; `endedAt` is null while it is open. */
   known: { state: PullRequestState; endedAt: Date | null }
+  /** Where its branch is known to stand. */
+  seenAt: string
   /** Its order is in review with it. */
   isAwaited: boolean
   /** Looked at only where a request that is made anyway has room for it. */

@@ -76,8 +76,7 @@ export const IN_FOLLOWING: Record<NonNullable<CrashCase['follows']>, Partial<Rec
     call_model: 1,
     book_call: 1,
     apply: 1,
-    // After what git makes of the branch.
-    commit: 2,
+    commit: 1,
     check: 1,
     end_step: 2,
     push: 1,

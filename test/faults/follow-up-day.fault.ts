@@ -99,7 +99,7 @@ async function pass({ home, moose, server, id, looks }: Day, happens: Happens): 
     const { number, attempt, node_id: nodeId } = row
     const known = { state: 'open', endedAt: null } as const
     const project = await projectOf(db, row.project_id)
-    const at = { project, workOrderId: id, attempt, number, nodeId }
+    const at = { project, workOrderId: id, attempt, number, nodeId, seenAt: row.head_sha }
     const of: WatchedPullRequest = { ...at, known, isAwaited: true, isSpare: false }
     const seen = { checks: null, review: null, parts: null, endedBy: null, baseSha: null, mark: String(look) }
     const pullRequest = { ...row, url: 'x', headSha: row.head_sha, mergeSha: null, state: 'open' as const }

@@ -308,6 +308,7 @@ test('who merges on the forge is named where the forge tells, else Moose that sa
       number: row.number,
       nodeId: 'x',
       known: { state: 'open', endedAt: null },
+      seenAt: row.head_sha,
       isAwaited: true,
       isSpare: false,
     } as const

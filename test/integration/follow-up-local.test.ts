@@ -3,11 +3,13 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
+import { findPullRequestOfAttempt, keepVerified } from '../../src/db/pull-requests.ts'
 import { createLocalFollowUp } from '../../src/forge/local/follow-up.ts'
 import { createLocalForge } from '../../src/forge/local/local-forge.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
 import { createLog } from '../../src/log.ts'
-import type { PublishInput } from '../../src/ports/pull-request.ts'
+import { createTracker } from '../../src/orchestrator/tracker.ts'
+import type { PublishInput, PullRequestWatch } from '../../src/ports/pull-request.ts'
 import {
   type FollowUpForge,
   type MergedChange,
@@ -32,6 +34,7 @@ type Followed = AsyncDisposable & {
   remote: GitRemote
   project: Project
   mirrors: Mirrors
+  forge: ReturnType<typeof createLocalForge>
   followUp: FollowUpForge
   of: OfPullRequest
   input: PublishInput
@@ -64,6 +67,7 @@ async function followed(): Promise<Followed> {
     project,
     mirrors,
     input,
+    forge,
     followUp: createLocalFollowUp(parts),
     of: { project, workOrderId, attempt, number, nodeId: null },
     merged: async () => {
@@ -119,14 +123,68 @@ test('on the local forge the facts are those of git, and there are neither check
   assert.deepEqual([torn.mergeability, torn.conflict_files], ['conflict', ['a']])
 
   const branch = String(input.branches[0])
-  const shas = [await given.remote.commit(branch, { c: '1\n' }), await given.remote.commit(branch, { c: '2\n' })]
-  const { others } = await factsOf(given)
-  assert.deepEqual([others.commits.map(({ sha }) => sha), others.commit_count], [shas, 2])
-  assert.deepEqual([others.commits[0]?.by, others.is_rewritten], ['Ada', false])
+  const pushed = await given.remote.commit(branch, { c: '1\n' })
+  const { head_sha, known_head_sha } = await factsOf(given)
+  assert.deepEqual([head_sha, known_head_sha], [pushed, input.headSha])
 
   await given.remote.git('branch', '-D', branch)
-  const gone = await factsOf(given)
-  assert.deepEqual([gone.head_sha, gone.others.commit_count], [input.headSha, 0])
+  assert.equal((await factsOf(given)).head_sha, input.headSha)
+})
+
+/** Looks once; what happens between the question to the forge and what is kept of its answer is given. */
+async function look({ forge }: Followed, meanwhile: () => Promise<unknown> = async () => undefined): Promise<void> {
+  const watch: PullRequestWatch = {
+    ...forge,
+    async look(...asked) {
+      const seen = await forge.look(...asked)
+      await meanwhile()
+      return seen
+    },
+  }
+  const onError = (error: unknown) => assert.fail(String(error))
+  const settings = { clock: systemClock, random: () => 0, intervalMs: 45_000, onError }
+  await using tracker = createTracker({ db: database.db, watch, ...settings })
+  await tracker.look(null)
+}
+
+test('what Moose pushes is no push of others: neither while it publishes, nor for a look that began before', async () => {
+  await using given = await followed()
+  const { db } = database
+  const { of, input, remote } = given
+  const branch = String(input.branches[0])
+  const seen = async () => {
+    const row = (await findPullRequestOfAttempt(db, of)) ?? assert.fail()
+    const events = await db
+      .selectFrom('github_events')
+      .select('status')
+      .where('work_order_id', '=', of.workOrderId)
+      .where('event_type', '=', 'push')
+      .execute()
+    return [row.seen_head_sha, ...events.map(({ status }) => status)]
+  }
+  await look(given)
+  const content = { work_order_id: of.workOrderId, project_id: of.project.id, content: '{}', executor_id: 'test' }
+  await db
+    .insertInto('attempts')
+    .values({ ...content, number: 2, status: 'running' })
+    .execute()
+  const pushed = await remote.commit(branch, { c: '1\n' })
+  await db.updateTable('attempts').set({ head_sha: pushed }).where('work_order_id', '=', of.workOrderId).execute()
+  await look(given)
+  assert.deepEqual(await seen(), [input.headSha])
+
+  const again = await remote.commit(branch, { c: '2\n' })
+  await look(given, async () => {
+    const row = (await findPullRequestOfAttempt(db, of)) ?? assert.fail()
+    const further = await remote.commit(branch, { c: '3\n' })
+    await keepVerified(db, row, { attempt: 2, baseSha: row.base_sha, headSha: further, diff: '', body: '' })
+  })
+  const [kept, ...events] = await seen()
+  assert.deepEqual([kept, events], [await remote.git('rev-parse', branch), []], again)
+
+  const byHand = await remote.commit(branch, { d: '1\n' })
+  await look(given)
+  assert.deepEqual(await seen(), [byHand, byHand])
 })
 
 test('a base that is gone leaves open whether it can be merged, and other history conflicts', async () => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { NEVER_ABORTED } from '../../src/clock.ts'
-import { beginFollowUp } from '../../src/db/follow-ups.ts'
+import { beginFollowUp, lookAnew } from '../../src/db/follow-ups.ts'
 import { projectOf } from '../../src/db/projects.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { createFollowUps } from '../../src/follow-up/follow-up.ts'
+import { recordSighting } from '../../src/orchestrator/tracker.ts'
 import type { Sighting, WatchedPullRequest } from '../../src/ports/pull-request.ts'
 import type { FollowUpForge, PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
@@ -34,7 +36,15 @@ async function followed(
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome({ 'greeting.txt': 'hello\n' }, [greet], SETTINGS))
   const moose = stack.use(await home.open())
-  const { db, pool } = home.database
+  const { pool } = home.database
+  const statements: string[] = []
+  const db = home.database.db.withPlugin({
+    transformQuery({ node }) {
+      statements.push(node.kind)
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
   await moose.orchestrator.start(null)
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
   assert.equal((await settled(moose, id)).phase, 'in_review')
@@ -62,14 +72,23 @@ async function followed(
   const { head_sha: head, base_sha: base, attempt, number, node_id: nodeId } = row
   const known = { state: 'open', endedAt: null } as const
   const project = await projectOf(db, row.project_id)
-  const at = { project, workOrderId: id, attempt, number, nodeId }
+  const at = { project, workOrderId: id, attempt, number, nodeId, seenAt: head }
   const of: WatchedPullRequest = { ...at, known, isAwaited: true, isSpare: false }
   let current = followUps()
   let mark = 0
+  let sighting: Sighting | null = null
+  async function looks() {
+    const seen = sighting ?? assert.fail()
+    await recordSighting(db, seen, new Date())
+    await current.saw([seen], NEVER_ABORTED)
+    await settled(moose, id)
+  }
   const owned = stack.move()
   return {
     db,
     id,
+    /** The kinds of those sent since it was asked last. */
+    statements: () => statements.splice(0),
     begun: () => db.selectFrom('follow_ups').select(['kind', 'fingerprint']).orderBy('id').execute(),
     attempts: async () => (await settled(moose, id)).attempts,
     /** The process is another one. */
@@ -82,10 +101,11 @@ async function followed(
       told = event === null ? null : factsWith({ ...same, ...event })
       const pullRequest = { ...row, url: 'x', headSha: head, mergeSha: null, state: 'open' as const }
       const seen = { checks: null, review: null, parts: null, endedBy: null, baseSha: base }
-      const sighting: Sighting = { of, pullRequest, ...seen, mark: String((mark += 1)) }
-      await current.saw([sighting], NEVER_ABORTED)
-      await settled(moose, id)
+      sighting = { of, pullRequest, ...seen, mark: String((mark += 1)) }
+      await looks()
     },
+    /** The forge tells what it told at the last look. */
+    looks,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -136,6 +156,20 @@ test(`the same events, ${ROUNDS} times in any order: each is reacted to once, an
   assert.deepEqual([acts.reruns, acts.replies.size], [1, replies])
 })
 
+test('a look in which nothing is new costs four statements, of which two write', async () => {
+  await using given = await followed({
+    rerunFailed: refused,
+    replyTo: async () => ({ id: '1', url: null, is_new: true }),
+  })
+  const { happens, looks, statements } = given
+  // A review that was answered.
+  for (const _ of [1, 2]) await happens({ threads: [threadWith()] })
+  statements()
+  await looks()
+  const sent = statements()
+  assert.deepEqual(sent.toSorted(), ['SelectQueryNode', 'SelectQueryNode', 'UpdateQueryNode', 'UpdateQueryNode'])
+})
+
 test('what the forge refuses to run again or to have answered is said in the log, and is not asked for again', async () => {
   const asked: string[] = []
   await using given = await followed({
@@ -155,6 +189,22 @@ test('what the forge refuses to run again or to have answered is said in the log
   const said = events.map(({ message }) => message).join('\n')
   assert.match(said, /no checks are run again: The run is too old\./)
   assert.match(said, /is not answered: The conversation is locked\./)
+})
+
+test('a process that has slept over its rerun leaves what another has seen of it since', async () => {
+  const others: (() => Promise<unknown>)[] = []
+  await using given = await followed({
+    replyTo: refused,
+    async rerunFailed() {
+      for (const other of others) await other()
+      return { outcome: 'already', is_running: false }
+    },
+  })
+  const { db } = given
+  others.push(() => db.updateTable('follow_ups').set({ outcome: 'flaky' }).execute())
+  await given.happens({ checks: [checkWith({ actions: job })] })
+  const rows = await db.selectFrom('follow_ups').select(['kind', 'outcome']).execute()
+  assert.deepEqual(rows, [{ kind: 'rerun', outcome: 'flaky' }])
 })
 
 test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {
@@ -195,6 +245,30 @@ test('where the order has moved before a reaction has begun, nothing is said to 
   await given.happens({ checks: [checkWith()] })
   const { follow_up: followUp } = await db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
   assert.deepEqual([followUp, await given.begun()], [null, []])
+})
+
+test('what a human allows is for what was to be done when it was allowed, and once', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused })
+  const { db, id, begun, happens } = given
+  const fails = (name: string) => happens({ checks: [checkWith({ name })] })
+  const allow = async () => {
+    const { numAffectedRows } = await sql`
+      update order_escalations set option = 'retry', decided_by = 'ada', decided_at = now(), spent_usd = 0,
+        closed_as = 'decided', closed_at = now()
+      where closed_at is null
+    `.execute(db)
+    assert.equal(numAffectedRows, 1n)
+    assert.ok(await lookAnew(db, id))
+  }
+  for (const name of ['one', 'two']) await fails(name)
+  assert.equal((await begun()).length, 1)
+  await allow()
+  await happens({})
+  await fails('three')
+  assert.equal((await begun()).length, 1, 'what it was allowed for is over')
+  await allow()
+  for (const name of ['four', 'five']) await fails(name)
+  assert.equal((await begun()).length, 2, 'an answer before the last allows nothing')
 })
 
 test('a reaction whose attempt is never begun, because its order is cancelled, has ended', async () => {

@@ -1,9 +1,10 @@
-import type {
-  CheckFact,
-  CommentFact,
-  PullRequestFacts,
-  ReviewFact,
-  ThreadFact,
+import {
+  type CheckFact,
+  type CommentFact,
+  NOTHING_TOLD,
+  type PullRequestFacts,
+  type ReviewFact,
+  type ThreadFact,
 } from '../../src/ports/pull-request-facts.ts'
 
 export const sha = (digit: string): string => digit.repeat(40)
@@ -21,17 +22,7 @@ export function factsWith(some: Partial<PullRequestFacts> = {}): PullRequestFact
     has_base_moved: false,
     mergeability: 'clean',
     conflict_files: [],
-    merge_state: null,
-    others: { commits: [], commit_count: 0, is_rewritten: false },
-    checks: [],
-    check_count: 0,
-    review_decision: null,
-    reviews: [],
-    threads: [],
-    thread_count: 0,
-    comments: [],
-    comment_count: 0,
-    auto_merge: null,
+    ...NOTHING_TOLD,
     knows: { checks: true, reviews: true },
     ...some,
   }
@@ -46,7 +37,6 @@ export function checkWith(some: Partial<CheckFact> = {}): CheckFact {
     said: 'FAILURE',
     url: null,
     head_sha: sha('1'),
-    is_required: false,
     actions: null,
     on_base: 'green',
     ended_at: null,
@@ -75,8 +65,6 @@ export function threadWith(some: Partial<ThreadFact> = {}): ThreadFact {
     path: 'greeting.txt',
     line: 2,
     is_resolved: false,
-    is_outdated: false,
-    comment_count: comments.length,
     ...some,
     comments,
   }
@@ -92,6 +80,7 @@ export function reviewWith(some: Partial<ReviewFact> = {}): ReviewFact {
     body: 'Greet more warmly.',
     head_sha: sha('1'),
     at: '2026-11-01T10:00:00Z',
+    edited_at: null,
     url: null,
     ...some,
   }

@@ -25,9 +25,10 @@ async function published(given: GitHubSetting) {
 }
 
 function watched({ project }: GitHubSetting, input: PublishInput, number: number): WatchedPullRequest {
-  const { workOrderId, attempt } = input
+  const { workOrderId, attempt, headSha: seenAt } = input
   const known = { state: 'open', endedAt: null } as const
-  return { project, workOrderId, attempt, number, nodeId: `PR_${number}`, known, isAwaited: true, isSpare: false }
+  const at = { project, workOrderId, attempt, number, nodeId: `PR_${number}`, seenAt }
+  return { ...at, known, isAwaited: true, isSpare: false }
 }
 
 async function look({ forge, database, clock }: GitHubSetting, of: readonly WatchedPullRequest[]) {

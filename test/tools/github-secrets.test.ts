@@ -88,9 +88,10 @@ for (const [what, on, echo] of ECHOES) {
     })
     const input = await given.prepare()
     const ends: unknown[] = [await forge.publish(input).catch((error: unknown) => error)]
-    const { workOrderId, attempt } = input
+    const { workOrderId, attempt, headSha: seenAt } = input
     const known = { state: 'open', endedAt: null } as const
-    const watched = { project, workOrderId, attempt, number: 1, nodeId: 'PR_1', known, isAwaited: true, isSpare: false }
+    const at = { project, workOrderId, attempt, number: 1, nodeId: 'PR_1', seenAt }
+    const watched = { ...at, known, isAwaited: true, isSpare: false }
     ends.push(await forge.look([watched], input.signal))
     if (github.state.pulls.length > 0) ends.push(await forge.merge(project, 1).catch((error: unknown) => error))
     ends.push(await examineGitHub({ gh, config: given.config }, project))

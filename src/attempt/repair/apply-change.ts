@@ -11,7 +11,9 @@ import type { Verified } from '../steps/verify.ts'
 
 export type ApplyOptions = {
   context: AttemptContext
-  done: { routed: Routed; proposed: Proposed }
+  done: { routed: Routed; proposed: Omit<Proposed, 'told'> }
+  /** Called within a step alone: it may read commits, which a home that takes over behind that step may lack. */
+  asking: () => Promise<Asking>
   adapters: Adapters
   run: Run
   /** How often a model mends a change, where `moose.yaml` says nothing of it. */
@@ -19,9 +21,10 @@ export type ApplyOptions = {
   onCommit: (headSha: string) => Promise<void>
   /** Called with each piece of evidence as soon as it exists, also when it fails the attempt. */
   onEvidence: (evidence: { applied: Applied; verified?: Verified; repairs?: readonly Repair[] }) => void
-  /** The files that models may change, where those are fewer than the order's; left out: they are the order's. */
-  surface?: readonly string[]
 }
+
+/** What models are asked with. `surface`: the files they may change, where those are fewer than the order's; left out: the order's. */
+type Asking = { told: Proposed['told']; surface?: readonly string[] }
 
 /** Whether a repair came to nothing by what a model or its call did; any other fault is the attempt's own. */
 export function isOfModel(code: FaultCode): boolean {
@@ -72,7 +75,7 @@ function applyOnce(making: ApplyOptions, { onSha, response, previous, repair, mo
     input: previous === null ? input : { ...input, previous_failure: previous.code },
     async run() {
       const repairing = repair === null ? null : await repair.account()
-      const applying = apply(context, onSurface(making), adapters, {
+      const applying = apply(context, await askedWith(making), adapters, {
         onSha,
         response,
         previous,
@@ -87,8 +90,9 @@ function applyOnce(making: ApplyOptions, { onSha, response, previous, repair, mo
 }
 
 /** What a model is asked with: the order, with the files in scope that may be changed this time. */
-export function onSurface({ done, surface }: ApplyOptions): ApplyOptions['done'] {
-  if (surface === undefined) return done
-  const order = { ...done.routed.order, files_in_scope: [...surface] }
-  return { ...done, routed: { ...done.routed, order } }
+export async function askedWith({ done, asking }: ApplyOptions): Promise<{ routed: Routed; proposed: Proposed }> {
+  const { told, surface } = await asking()
+  const { order } = done.routed
+  const files_in_scope = surface === undefined ? order.files_in_scope : [...surface]
+  return { proposed: { ...done.proposed, told }, routed: { ...done.routed, order: { ...order, files_in_scope } } }
 }

@@ -21,7 +21,7 @@ export type Fixed = {
   fixes: { check: Repair['check']; head_sha: Repair['head_sha']; outside: string[] }[]
 }
 
-type Done = { routed: Routed; proposed: Proposed; headSha: string }
+type Done = { routed: Routed; proposed: Pick<Proposed, 'baseSha'>; headSha: string }
 type Parts = Pick<Adapters, 'workspaces' | 'checkRunner' | 'setUp' | 'bases'>
 
 const MOST_NAMED = 5

@@ -43,7 +43,7 @@ type Following = {
 export async function follow(following: Following): Promise<Made> {
   const { routed, applied, task, resolution, spentUsd, evidence } = following
   const before = [...routed.toVerify.repairs, ...resolution.map((one) => ({ ...one, mended: true }))]
-  const making = await makingOf(following)
+  const making = makingOf(following)
   const answered = routed.toVerify.propose.response
   const tried = { asked: 0, told: [], fixed: [], answers: resolution.length }
   // What a model was asked for is on the branch already, and is not asked for on top of that.
@@ -66,14 +66,18 @@ function mendedBy({ routed, adapters }: Following): 'proposer' | 'aider' {
   return routed.toVerify.apply.executor === 'aider' && adapters.executors.wanted !== 'patch' ? 'aider' : 'proposer'
 }
 
-async function makingOf(following: Following): Promise<ApplyOptions> {
+function makingOf(following: Following): ApplyOptions {
   const { db, adapters, context, key, run, evidence, repairMax, routed, proposed, applied, task } = following
-  const { config } = await knowBase(context, routed.project, applied.baseSha, adapters)
-  const told = { contextFiles: contextFilesOf(config, routed.order), wanted: 'edits', previousFailure: null } as const
   const known = routed.toVerify.repairs.length
   return {
     context,
-    done: { routed, proposed: { ...proposed, told } },
+    done: { routed, proposed },
+    async asking() {
+      const { config } = await knowBase(context, routed.project, applied.baseSha, adapters)
+      const contextFiles = contextFilesOf(config, routed.order)
+      const told = { contextFiles, wanted: 'edits', previousFailure: null } as const
+      return task === null ? { told } : { told, surface: await surfaceOf(following, task) }
+    },
     adapters,
     run,
     repairMax,
@@ -82,7 +86,6 @@ async function makingOf(following: Following): Promise<ApplyOptions> {
       const { repairs } = found
       Object.assign(evidence, found, repairs === undefined ? {} : { resolution: repairs.slice(known) })
     },
-    ...(task === null ? {} : { surface: await surfaceOf(following, task) }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-requests.ts'
+import { type LookedAt, pullRequestsToLookAt } from '../../db/seen-pull-requests.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import type { LookResult, PullRequest, SeenParts, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
 import { askApi } from './github-api.ts'
@@ -162,12 +162,13 @@ async function lookAtBatch(
 ): Promise<LookResult> {
   const body = { query: QUERY, variables: { ids: watched.map(({ nodeId }) => nodeId) } }
   const { data } = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal }, Answer)
+  const rows = await pullRequestsToLookAt(parts.db, watched)
   const looked: LookResult = { sightings: [], faults: [] }
   for (const [index, of] of watched.entries()) {
-    const node = nodeOf(host, of, data.nodes[index])
+    const [node, row = null] = [nodeOf(host, of, data.nodes[index]), rows[index]]
     if (node instanceof Fault) looked.faults.push(node)
     else if (node === null) parts.log.warn({ number: of.number }, 'a pull request cannot be seen on GitHub')
-    else looked.sightings.push(...(await sightingOf(parts, of, node)))
+    else if (row !== null) looked.sightings.push(...(await sightingOf(parts, { of, row }, node)))
   }
   return looked
 }
@@ -183,10 +184,12 @@ function nodeOf(host: string, { number, nodeId }: WatchedPullRequest, node: unkn
 }
 
 /** Empty when its merge could not be proven now, e.g. because the fetch failed; the others must not wait for that. */
-async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen: PullRequestNode): Promise<Sighting[]> {
+async function sightingOf(
+  parts: GitHubForgeParts,
+  { of, row }: { of: WatchedPullRequest; row: LookedAt },
+  seen: PullRequestNode,
+): Promise<Sighting[]> {
   try {
-    const row = await findPullRequestOfAttempt(parts.db, of)
-    if (row === null) return []
     const pullRequest = await pullRequestOf(parts, { of, row }, seen)
     const checks = seen.statusCheckRollup === null ? null : seen.statusCheckRollup.state
     const baseSha = seen.baseRef?.target.oid ?? null
@@ -212,7 +215,7 @@ const PASSED = new Set([
 ])
 
 /** GitHub sets `updatedAt` at a comment, a review or a push, and not where the base moves, a check ends or a thread is resolved. */
-function markOf(row: PullRequestRow, seen: PullRequestNode): string {
+function markOf(row: Pick<LookedAt, 'head_sha'>, seen: PullRequestNode): string {
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
   const checks = [rollup?.state, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
@@ -255,7 +258,7 @@ function loginIn({ timelineItems }: PullRequestNode): string | null {
 /** Its number, address and branch are those that Moose keeps, whatever GitHub says now. */
 async function pullRequestOf(
   parts: GitHubForgeParts,
-  { of: { project, known }, row }: { of: WatchedPullRequest; row: PullRequestRow },
+  { of: { project, known }, row }: { of: WatchedPullRequest; row: LookedAt },
   { state, headRefOid: headSha, baseRefName: base, mergeCommit }: PullRequestNode,
 ): Promise<PullRequest> {
   const facts = { ...toPullRequest(row), base, headSha, mergeSha: null }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Clock } from '../../clock.ts'
 import { findPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
+import type { LookedAt } from '../../db/seen-pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { Mirrors } from '../../git/mirrors.ts'
 import type { Log } from '../../log.ts'
@@ -132,7 +133,7 @@ export async function requirePullRequest(
   throw new Fault('not_found', message, { project: project.name, number })
 }
 
-export function toPullRequest(row: PullRequestRow): PullRequest {
+export function toPullRequest(row: LookedAt): PullRequest {
   return {
     number: row.number,
     url: row.url === null ? '' : row.url,

@@ -1,6 +1,11 @@
-import { findPullRequestOfAttempt } from '../../db/pull-requests.ts'
+import { pullRequestsToLookAt } from '../../db/seen-pull-requests.ts'
 import { remoteHeads } from '../../git/push.ts'
-import type { FollowUpForge, OfPullRequest, PullRequestFacts } from '../../ports/pull-request-facts.ts'
+import {
+  type FollowUpForge,
+  NOTHING_TOLD,
+  type OfPullRequest,
+  type PullRequestFacts,
+} from '../../ports/pull-request-facts.ts'
 import type { Project } from '../../work-order/project.ts'
 import { branchFacts } from '../branch-facts.ts'
 import { revertsOnBase } from '../reverts-on-base.ts'
@@ -31,7 +36,7 @@ export function createLocalFollowUp(parts: LocalForgeParts): FollowUpForge {
 type Look = { project: Project; some: readonly OfPullRequest[]; signal: AbortSignal }
 
 async function factsOfProject(parts: LocalForgeParts, { project, some, signal }: Look): Promise<PullRequestFacts[]> {
-  const rows = await Promise.all(some.map((of) => findPullRequestOfAttempt(parts.db, of)))
+  const rows = await pullRequestsToLookAt(parts.db, some)
   const known = rows.filter((row) => row !== null)
   const source = { project, mirror: parts.mirrors.of(project), signal }
   const heads = await remoteHeads(source, [...new Set(known.flatMap(({ base, branch }) => [base, branch]))])
@@ -41,24 +46,10 @@ async function factsOfProject(parts: LocalForgeParts, { project, some, signal }:
     // Deleted by hand: the mirror keeps the commit of every attempt.
     const headSha = head === undefined ? row.head_sha : head
     const { work_order_id: workOrderId, number, branch, base, state, head_sha: knownHeadSha } = row
-    const byGit = await branchFacts(source, { workOrderId, branch, base, headSha, knownHeadSha, baseSha })
+    const byGit = await branchFacts(source, { workOrderId, branch, base, headSha, baseSha })
     if (byGit === null) continue
     const stands = { number, state, branch, base, head_sha: headSha, known_head_sha: knownHeadSha, base_sha: baseSha }
-    facts.push({ ...stands, ...byGit, ...NOTHING })
+    facts.push({ ...stands, ...byGit, ...NOTHING_TOLD })
   }
   return facts
-}
-
-const NOTHING = {
-  merge_state: null,
-  checks: [],
-  check_count: 0,
-  review_decision: null,
-  reviews: [],
-  threads: [],
-  thread_count: 0,
-  comments: [],
-  comment_count: 0,
-  auto_merge: null,
-  knows: { checks: false, reviews: false },
 }

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../../clock.ts'
 import { findPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
+import type { LookedAt } from '../../db/seen-pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { Mirrors } from '../../git/mirrors.ts'
 import type { PushSource } from '../../git/push.ts'
@@ -31,7 +32,7 @@ export async function requirePullRequest(
   throw new Fault('not_found', message, { project: project.name, number })
 }
 
-export function toPullRequest(project: Project, row: PullRequestRow): PullRequest {
+export function toPullRequest(project: Project, row: LookedAt): PullRequest {
   return {
     number: row.number,
     url: localPullRequestUrl(project.name, row.number),

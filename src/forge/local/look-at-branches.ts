@@ -1,5 +1,5 @@
 import { reasonOf } from '../../db/database-fault.ts'
-import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-requests.ts'
+import { type LookedAt, pullRequestsToLookAt } from '../../db/seen-pull-requests.ts'
 import { hasLanded, landedByPatch } from '../../git/landed.ts'
 import { broughtBy, containsCommit } from '../../git/merge.ts'
 import type { Mirror } from '../../git/mirror.ts'
@@ -44,11 +44,11 @@ async function lookAtProject(
   { project, some }: { project: Project; some: readonly WatchedPullRequest[] },
   unlanded: Unlanded,
 ): Promise<Sighting[]> {
-  const seen: { of: WatchedPullRequest; row: PullRequestRow }[] = []
-  for (const of of some) {
-    const row = await findPullRequestOfAttempt(parts.db, of)
-    if (row !== null) seen.push({ of, row })
-  }
+  const rows = await pullRequestsToLookAt(parts.db, some)
+  const seen = some.flatMap((of, index) => {
+    const row = rows[index]
+    return row === undefined || row === null ? [] : [{ of, row }]
+  })
   const names = new Set(seen.flatMap(({ row }) => [row.base, row.branch]))
   const heads = await remoteHeads(pushSource(parts, project), [...names])
   const sightings: Sighting[] = []
@@ -71,13 +71,16 @@ async function lookAtProject(
   return sightings
 }
 
-type Found = { row: PullRequestRow; heads: ReadonlyMap<string, string> }
-type Heads = { row: PullRequestRow; head: string | undefined }
+type Found = { row: LookedAt; heads: ReadonlyMap<string, string> }
+type Heads = { row: LookedAt; head: string | undefined }
 /** What the base holds of a pull request: the commit that brought it, and the one that was merged; null: it was copied. */
 type Landed = { mergeSha: string; merged: string | null }
 
 /** Forgets a pull request that is not looked at any more. */
-export function forget(unlanded: Unlanded, { work_order_id: id, attempt }: PullRequestRow): void {
+export function forget(
+  unlanded: Unlanded,
+  { work_order_id: id, attempt }: Pick<LookedAt, 'work_order_id' | 'attempt'>,
+): void {
   unlanded.delete(`${id} ${attempt}`)
 }
 
@@ -87,7 +90,7 @@ async function stateNow(
   project: Project,
   { row, heads }: Found,
   unlanded: Unlanded,
-): Promise<PullRequestRow> {
+): Promise<LookedAt> {
   const base = heads.get(row.base)
   if (row.state !== 'open') forget(unlanded, row)
   if (row.state !== 'open' || base === undefined) return row
@@ -139,7 +142,7 @@ async function landedAs(mirror: Mirror, tip: string, { row, head }: Heads): Prom
  * Whether what a branch holds is still of its pull request, and not what it was put back to, such as the base: it holds the
  * commit that was verified, or one that says that an attempt of the order made it.
  */
-async function holdsChange(mirror: Mirror, row: PullRequestRow, sha: string): Promise<boolean> {
+async function holdsChange(mirror: Mirror, row: LookedAt, sha: string): Promise<boolean> {
   if (await containsCommit(mirror, sha, row.head_sha)) return true
   // Any attempt: what was verified again was made by an earlier one than the one whose pull request it is.
   const made = `^${workOrderTrailer(row.work_order_id, '[0-9]+')}$`

@@ -22,7 +22,6 @@ export type StandInThread = {
   path: string
   line: number | null
   isResolved?: boolean
-  isOutdated?: boolean
   comments: StandInComment[]
 }
 
@@ -32,6 +31,7 @@ export type StandInReview = {
   body?: string
   association?: Association
   at?: string
+  editedAt?: string
   sha?: string
 }
 
@@ -72,20 +72,21 @@ function graphComment(url: string, comment: StandInComment) {
 }
 
 export function graphThread(url: string, thread: StandInThread) {
-  const { id, path, line, isResolved = false, isOutdated = false, comments } = thread
+  const { id, path, line, isResolved = false, comments } = thread
   const all = comments.map((comment) => graphComment(url, comment))
-  const facts = { __typename: 'PullRequestReviewThread', id, path, line, isResolved, isOutdated }
+  const facts = { __typename: 'PullRequestReviewThread', id, path, line, isResolved }
   return { ...facts, comments: (asked: Page) => page(all, asked) }
 }
 
 function graphReview(url: string, pull: Pull, review: StandInReview, index: number) {
-  const { login, state, body = '', association = 'NONE', at = SAID_AT, sha = pull.sha } = review
+  const { login, state, body = '', association = 'NONE', at = SAID_AT, editedAt = null, sha = pull.sha } = review
   return {
     id: `PRR_${pull.number}_${index}`,
     url: `${url}#review-${index}`,
     state,
     body,
     submittedAt: at,
+    lastEditedAt: editedAt,
     authorAssociation: association,
     author: author(login),
     viewerDidAuthor: login === VIEWER,

@@ -8,9 +8,9 @@ import { createGitHubSetting, type GitHubSetting } from './github-setting.ts'
 export type Tracked = GitHubSetting & { tracker: Tracker; errors: unknown[] }
 
 /** A project on the stand-in with a tracker that looks when it is told to; null when a program is missing. */
-export async function tracked(t: TestContext): Promise<Tracked | null> {
+export async function tracked(t: TestContext, log?: (line: string) => void): Promise<Tracked | null> {
   if (toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
-  const given = await createGitHubSetting()
+  const given = await createGitHubSetting(log === undefined ? {} : { log })
   const errors: unknown[] = []
   const { database, forge, clock } = given
   const tracker = createTracker({

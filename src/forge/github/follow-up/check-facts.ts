@@ -52,15 +52,14 @@ function stateOf(node: CheckNode): CheckState {
 
 function checkIn(repository: GitHubRepository, node: CheckNode): Omit<CheckFact, 'head_sha' | 'on_base'> {
   const common = { id: node.id, name: nameOf(node), state: stateOf(node), said: saidBy(node) }
-  const is_required = node.isRequired === true
   if (node.__typename === 'StatusContext') {
     const url = pageIn(node.targetUrl)
     const ended_at = common.state === 'pending' ? null : node.createdAt
-    return { ...common, kind: 'status', url, is_required, actions: null, ended_at }
+    return { ...common, kind: 'status', url, actions: null, ended_at }
   }
   const url = pageIn(node.detailsUrl)
   const actions = node.checkSuite.app?.slug === 'github-actions' ? jobAt(repository, url) : null
-  return { ...common, kind: 'run', url, is_required, actions, ended_at: node.completedAt }
+  return { ...common, kind: 'run', url, actions, ended_at: node.completedAt }
 }
 
 /**

@@ -24,12 +24,11 @@ function present<Node>(nodes: readonly (Node | null)[] | undefined): Node[] {
 
 /** Null: nothing of it is to be seen. */
 async function threadIn(mayWrite: MayWrite, node: ThreadNode): Promise<ThreadFact | null> {
-  const { id, path, line, isResolved, isOutdated, opening, latest } = node
+  const { id, path, line, isResolved, opening, latest } = node
   const nodes = new Map([...present(opening.nodes), ...present(latest.nodes)].map((one) => [one.id, one]))
   const comments = await commentsIn(mayWrite, [...nodes.values()])
   if (comments.length === 0) return null
-  const count = opening.totalCount
-  return { id, path, line, is_resolved: isResolved, is_outdated: isOutdated, comments, comment_count: count }
+  return { id, path, line, is_resolved: isResolved, comments }
 }
 
 /** A comment of a review that was not sent yet is shown to its author alone, who may be the one whose account Moose uses. */
@@ -64,9 +63,10 @@ async function reviewsIn(mayWrite: MayWrite, seen: FactsNode): Promise<ReviewFac
   for (const node of nodes.values()) {
     const state = STATES[node.state]
     if (state === undefined) continue
-    const { id, body, commit, submittedAt: at, url } = node
+    const { id, body, commit, submittedAt: at, lastEditedAt: edited_at, url } = node
     const writer = await writerOf(mayWrite, node)
-    facts.push({ id, ...writer, state, body: told(body), head_sha: commit === null ? null : commit.oid, at, url })
+    const head_sha = commit === null ? null : commit.oid
+    facts.push({ id, ...writer, state, body: told(body), head_sha, at, edited_at, url })
   }
   const when = ({ at }: ReviewFact) => (at === null ? 0 : Date.parse(at))
   return facts.sort((one, other) => when(one) - when(other)).slice(-MOST_TOLD.reviews)

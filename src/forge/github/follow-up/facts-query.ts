@@ -3,53 +3,39 @@ import { plainText } from '../../../redaction/plain-text.ts'
 
 const WRITTEN = 'id body url authorAssociation viewerDidAuthor author { login }'
 const COMMENT = `${WRITTEN} createdAt lastEditedAt isMinimized`
-const REVIEW = `${WRITTEN} state submittedAt commit { oid }`
+const REVIEW = `${WRITTEN} state submittedAt lastEditedAt commit { oid }`
 const RUN = '__typename id name status conclusion detailsUrl completedAt checkSuite { app { slug } }'
 const STATUS = '__typename id context state targetUrl createdAt'
+const CONTEXTS = `contexts(first: 100) { nodes { ... on CheckRun { ${RUN} } ... on StatusContext { ${STATUS} } } }`
 
 /** @see https://docs.github.com/en/graphql/reference/objects#pullrequest */
 const FRAGMENT = `fragment Facts on PullRequest {
-  id number state headRefOid baseRefName mergeStateStatus reviewDecision
+  id number state headRefOid baseRefName reviewDecision
   autoMergeRequest { enabledBy { login } }
   baseRef {
     target {
       oid
       ... on Commit {
-        statusCheckRollup {
-          contexts(first: 100) { nodes { ... on CheckRun { ${RUN} } ... on StatusContext { ${STATUS} } } }
-        }
+        statusCheckRollup { ${CONTEXTS} }
       }
     }
   }
+  statusCheckRollup { ${CONTEXTS} }
   latestOpinionatedReviews(last: 50) { nodes { ${REVIEW} } }
   reviews(last: 50) { nodes { ${REVIEW} } }
   reviewThreads(last: 50) {
-    totalCount
     nodes {
-      id path line isResolved isOutdated
-      opening: comments(first: 1) { totalCount nodes { ${COMMENT} state } }
+      id path line isResolved
+      opening: comments(first: 1) { nodes { ${COMMENT} state } }
       latest: comments(last: 10) { nodes { ${COMMENT} state } }
     }
   }
-  comments(last: 50) { totalCount nodes { ${COMMENT} } }
-}`
-
-/** Whether a check is required can only be asked of one pull request, by its id. */
-const rollup = (index: number) => `statusCheckRollup {
-  contexts(first: 100) {
-    totalCount
-    nodes {
-      ... on CheckRun { ${RUN} isRequired(pullRequestId: $id${index}) }
-      ... on StatusContext { ${STATUS} isRequired(pullRequestId: $id${index}) }
-    }
-  }
+  comments(last: 50) { nodes { ${COMMENT} } }
 }`
 
 /** The query for some pull requests by their node ids; the answer has them as `p0`, `p1` and so on. */
 export function factsQuery(ids: readonly string[]): { query: string; variables: Record<string, string> } {
-  const asked = ids.map(
-    (_, index) => `p${index}: node(id: $id${index}) { ...Facts ... on PullRequest { ${rollup(index)} } }`,
-  )
+  const asked = ids.map((_, index) => `p${index}: node(id: $id${index}) { ...Facts }`)
   const declared = ids.map((_, index) => `$id${index}: ID!`)
   return {
     query: `query PullRequestFacts(${declared.join(', ')}) { ${asked.join('\n')} }\n${FRAGMENT}`,
@@ -98,6 +84,7 @@ const ReviewNode = z.object({
   ...Written,
   state: z.string(),
   submittedAt: Moment.nullable(),
+  lastEditedAt: Moment.nullable(),
   commit: z.object({ oid: Sha }).nullable(),
 })
 export type ReviewNode = z.infer<typeof ReviewNode>
@@ -107,8 +94,7 @@ const ThreadNode = z.object({
   path: Word,
   line: z.number().int().nullable(),
   isResolved: z.boolean(),
-  isOutdated: z.boolean(),
-  opening: z.object({ totalCount: z.number().int(), nodes: listOf(CommentNode) }),
+  opening: z.object({ nodes: listOf(CommentNode) }),
   latest: z.object({ nodes: listOf(CommentNode) }),
 })
 export type ThreadNode = z.infer<typeof ThreadNode>
@@ -122,7 +108,6 @@ const RunNode = z.object({
   detailsUrl: Word.nullable(),
   completedAt: Moment.nullable(),
   checkSuite: z.object({ app: z.object({ slug: z.string() }).nullable() }),
-  isRequired: z.boolean().optional(),
 })
 const StatusNode = z.object({
   __typename: z.literal('StatusContext'),
@@ -131,12 +116,12 @@ const StatusNode = z.object({
   state: Word,
   targetUrl: Word.nullable(),
   createdAt: Moment,
-  isRequired: z.boolean().optional(),
 })
 const CheckNode = z.discriminatedUnion('__typename', [RunNode, StatusNode])
 export type CheckNode = z.infer<typeof CheckNode>
 
-const Rollup = z.object({ contexts: z.object({ nodes: listOf(CheckNode) }) }).nullish()
+const Contexts = z.object({ nodes: listOf(CheckNode) })
+const Rollup = z.object({ contexts: Contexts }).nullish()
 
 export const FactsNode = z.object({
   id: z.string(),
@@ -144,17 +129,14 @@ export const FactsNode = z.object({
   state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
   headRefOid: Sha,
   baseRefName: Word,
-  mergeStateStatus: Word.nullish().catch(null),
   reviewDecision: Word.nullable(),
   autoMergeRequest: z.object({ enabledBy: Author }).nullish(),
   baseRef: z.object({ target: z.object({ oid: Sha, statusCheckRollup: Rollup.catch(null) }) }).nullish(),
-  statusCheckRollup: z
-    .object({ contexts: z.object({ totalCount: z.number().int(), nodes: listOf(CheckNode) }) })
-    .nullable(),
+  statusCheckRollup: z.object({ contexts: Contexts }).nullable(),
   latestOpinionatedReviews: z.object({ nodes: listOf(ReviewNode) }).nullish(),
   reviews: z.object({ nodes: listOf(ReviewNode) }).nullish(),
-  reviewThreads: z.object({ totalCount: z.number().int(), nodes: listOf(ThreadNode) }),
-  comments: z.object({ totalCount: z.number().int(), nodes: listOf(CommentNode) }),
+  reviewThreads: z.object({ nodes: listOf(ThreadNode) }),
+  comments: z.object({ nodes: listOf(CommentNode) }),
 })
 export type FactsNode = z.infer<typeof FactsNode>
 

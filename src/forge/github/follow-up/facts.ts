@@ -1,4 +1,4 @@
-import { findPullRequestOfAttempt, type PullRequestRow } from '../../../db/pull-requests.ts'
+import { type LookedAt, pullRequestsToLookAt } from '../../../db/seen-pull-requests.ts'
 import { Fault } from '../../../faults/fault.ts'
 import type { OfPullRequest, PullRequestFacts } from '../../../ports/pull-request-facts.ts'
 import { branchFacts } from '../../branch-facts.ts'
@@ -38,16 +38,24 @@ async function factsOfBatch(parts: FactsParts, { host, pulls, signal }: Batch): 
   const body = factsQuery(named.map(({ nodeId }) => nodeId))
   const request = { host, method: 'POST', path: 'graphql', body, signal } as const
   const answer = await retryGitHub(parts.forge, signal, () => askApi(parts.forge.gh, request, FactsAnswer))
+  const rows = await pullRequestsToLookAt(
+    parts.forge.db,
+    named.map(({ of }) => of),
+  )
   const facts: PullRequestFacts[] = []
   for (const [index, { of }] of named.entries()) {
-    const node = answer.data[`p${index}`]
-    const row = await findPullRequestOfAttempt(parts.forge.db, of)
-    if (node === null || node === undefined || row === null) {
-      parts.forge.log.warn({ number: of.number }, 'a pull request cannot be seen on GitHub')
+    const [node, row = null] = [nodeOf(host, of, answer.data[`p${index}`]), rows[index]]
+    const which = { project: of.project.name, number: of.number }
+    if (node instanceof Fault) {
+      parts.forge.log.warn({ ...which, reason: node.message }, 'what GitHub told of a pull request is left out')
+      continue
+    }
+    if (node === null || row === null) {
+      parts.forge.log.warn(which, 'a pull request cannot be seen on GitHub')
       continue
     }
     const hidden = (answer.errors ?? []).flatMap(({ path }) => (path?.[0] === `p${index}` ? [path] : []))
-    const seen = { host, of, row, node: nodeOf(host, of, node), areChecksHidden: hidden.some(isOfChecks), signal }
+    const seen = { host, of, row, node, areChecksHidden: hidden.some(isOfChecks), signal }
     facts.push(...(await factsOfOne(parts, seen)))
   }
   return facts
@@ -58,18 +66,19 @@ function isOfChecks(path: readonly (string | number)[]): boolean {
   return path[1] === 'statusCheckRollup'
 }
 
-/** @throws {Fault} `github_failed` */
-function nodeOf(host: string, { number, nodeId }: OfPullRequest, node: unknown): FactsNode {
+/** Null: it cannot be seen. A Fault: what came cannot be read, or is about another one. */
+function nodeOf(host: string, { number, nodeId }: OfPullRequest, node: unknown): FactsNode | Fault | null {
+  if (node === null || node === undefined) return null
   const seen = FactsNode.safeParse(node)
   if (seen.success && seen.data.id === nodeId && seen.data.number === number) return seen.data
   const what = seen.success ? 'told of another one instead' : 'answered in a form Moose does not know'
   const message = `GitHub (${host}) was asked about pull request #${number} and ${what}. Look at it on GitHub.`
-  throw new Fault('github_failed', message, { host, number }, seen.error)
+  return new Fault('github_failed', message, { host, number }, seen.error)
 }
 
 type Seen = {
   of: OfPullRequest
-  row: PullRequestRow
+  row: LookedAt
   node: FactsNode
   areChecksHidden: boolean
   signal: AbortSignal
@@ -82,12 +91,11 @@ async function factsOfOne(parts: FactsParts, seen: Seen): Promise<PullRequestFac
   const repository: GitHubRepository = githubRepositoryOf(project)
   const headSha = node.headRefOid
   const baseSha = node.baseRef?.target.oid ?? null
-  const stands = { workOrderId, branch: row.branch, base: row.base, headSha, knownHeadSha: row.head_sha, baseSha }
+  const stands = { workOrderId, branch: row.branch, base: row.base, headSha, baseSha }
   const source = { project, mirror: parts.forge.mirrors.of(project), signal }
   const byGit = await branchFacts(source, stands)
   if (byGit === null) return []
   const conversation = await conversationFacts(parts.writers.of(repository, signal), node)
-  const rollup = node.statusCheckRollup
   return [
     {
       number: row.number,
@@ -98,13 +106,9 @@ async function factsOfOne(parts: FactsParts, seen: Seen): Promise<PullRequestFac
       known_head_sha: row.head_sha,
       base_sha: baseSha,
       ...byGit,
-      merge_state: node.mergeStateStatus ?? null,
       checks: checkFacts(repository, node),
-      check_count: rollup === null ? 0 : rollup.contexts.totalCount,
       review_decision: node.reviewDecision,
       ...conversation,
-      thread_count: node.reviewThreads.totalCount,
-      comment_count: node.comments.totalCount,
       auto_merge: autoMergeIn(node),
       knows: { checks: !seen.areChecksHidden, reviews: true },
     },
