@@ -15,7 +15,7 @@ const LEADS_ALONG =
 /** A line of words that is no item and ends as a sentence does. */
 const SENTENCE = /^(?!\s*(?:[-*+]|\d{1,3}[.)])\s)[^\n]*[.!?][*_)]{0,3}\s{0,3}$/
 
-/** A line that reads like a change of files and is no block; `isMode`: of their mode. Folders end in a slash. */
+/** A line that reads like a change of files and is no block, and what of them it changes. Folders end in a slash. */
 type Claim = { at: number; text: string; paths: readonly string[]; what: 'change' | 'mode' | 'rewrite' | 'removal' }
 
 /** What reads like a change outside of blocks. It is mere words where a block changes the same files. */

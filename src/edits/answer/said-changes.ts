@@ -5,8 +5,10 @@ import { isHeading } from './headings.ts'
 import { isDenied, isForLater, isLeft, tellsOfProgram } from './left-to-people.ts'
 import { type Commanded, Commands, MAY_CHANGE, MOST_OF_COMMAND } from './shell-commands.ts'
 
-/** What words ask for, or tell, of files in scope. */
-/** `arrow`: an arrow between two, which may as well stand for what leads from one to the other. */
+/**
+ * What words ask for, or tell, of files in scope. `arrow`: an arrow between two, which may as well stand for what leads from one to
+ * the other.
+ */
 export type Said = { what: 'change' | 'mode' | 'arrow'; paths: readonly string[] }
 
 const MOST_OF_LINE = 2_000

@@ -39,6 +39,14 @@ const THERE_FIRST = new RegExp(`${LED}in (?:the (?:file )?)?(?<at>\\S{1,300}?),?
 const TAKES_BACK =
   /\b(?:no|nothing|none|neither|already|unchanged|untouched|earlier|previous(?:ly)?|last (?:commit|order|change|time|release|pull|pr|attempt|step|week|month|year)|long ago|before|kept|by \w{1,40}ing)\b|\?\s*$/i
 const BY_OTHERS = /\bby (?!me\b|\d)/i
+/** What stands in a file and is mended by a change of another, and what a change elsewhere leads to there. */
+const MENDED =
+  /\b(?:tests?|specs?|suites?|cases?|assertions?|fail(?:ures?|ing)|errors?|bugs?|crash(?:es)?|issues?|problems?|warnings?)\b/i
+const LED_TO = /\b(?:calls?|callers?|ones?|usages?|uses?)\b/i
+const MENDS = /^(?:fixed|corrected|made|simplified|aligned)$/i
+const FIXED = /\b(?:fixed|corrected|simplified|aligned)$/i
+/** The start of a second thing behind a verb. */
+const ARTICLE = /^(?:the|a|an|its|this|that|each|every)$/i
 /** What may stand between a verb and the name of the file that it changes. */
 const BESIDE = /^(?:the|both|file|files|module|script|and|also|too|its|test|tests|component|in|,|&)$/i
 /** Words behind which a name is no place of the change. */
@@ -69,13 +77,24 @@ export function toldIn(line: string, names: ScopeNames): string[] {
 function toldBy(sentence: string, names: ScopeNames): string[] {
   const isAsWell = AS_WELL.test(sentence)
   const forms = [...(isAsWell ? [IS_ITEM] : []), ...(BY_OTHERS.test(sentence) ? [] : [IS_CHANGED, CHANGED_THERE])]
-  const found = forms.flatMap((form) => pathIn(form.exec(sentence), names) ?? [])
+  const found = forms.flatMap((form) => {
+    const match = form.exec(sentence)
+    return match === null || isMended(match[0]) ? [] : (pathIn(match, names) ?? [])
+  })
   const tells = (isAsWell ? LEADS.exec(sentence) : null) ?? TELLS.exec(sentence)
   const verb = tells?.groups?.['verb']
   if (tells === null || verb === undefined) return found
   const place = pathIn(THERE_FIRST.exec(sentence), names)
   const behind = changedBehind(verb, sentence.slice(tells.index + tells[0].length), names)
   return [...found, ...(place === null ? [] : [place]), ...behind]
+}
+
+/** Whether a passive tells of what is right again, or simpler, by a change of another file. */
+function isMended(passive: string): boolean {
+  const [before] = passive.split(/ in /, 1)
+  return (
+    before !== undefined && before !== passive && (LED_TO.test(before) || (FIXED.test(passive) && MENDED.test(before)))
+  )
 }
 
 function pathIn(match: RegExpExecArray | null, names: ScopeNames): string | null {
@@ -87,6 +106,7 @@ function pathIn(match: RegExpExecArray | null, names: ScopeNames): string | null
 function changedBehind(verb: string, behind: string, names: ScopeNames): string[] {
   const found: string[] = []
   let isDirect = IS_ITS.test(verb)
+  let articles = 0
   const words = behind.trim().split(/\s+/).slice(0, MOST_WORDS)
   const paths = words.map((word) => fileOf(word, names))
   for (const [at, word] of words.entries()) {
@@ -96,8 +116,11 @@ function changedBehind(verb: string, behind: string, names: ScopeNames): string[
       const leadsOn = PUTS.test(`${verb} ${word}`) && !POINTS.test(last) && paths[at + 1] !== null
       if (LEADS_OFF.test(word) || (WAYS.test(word) && !leadsOn)) break
       isDirect &&= BESIDE.test(word)
+      if (ARTICLE.test(word)) articles += 1
     } else {
-      const isPlace = WAYS.test(last) || (PLACES.test(last) && !FOUND_THERE.test(String(words[at - 2])))
+      const inIt = String(words[at - 2])
+      const isOfOther = articles > 1 || LED_TO.test(inIt) || (MENDS.test(verb) && MENDED.test(inIt))
+      const isPlace = (WAYS.test(last) || (PLACES.test(last) && !isOfOther)) && !FOUND_THERE.test(inIt)
       if (!isPlace && !isDirect) break
       if (!isOther(word, String(words[at + 1]))) found.push(path)
     }
