@@ -117,7 +117,7 @@ export const PullRequestFacts = z.object({
   /** Unresolved ones before resolved ones. */
   threads: z.array(ThreadFact).max(MOST_TOLD.threads),
   comments: z.array(CommentFact).max(MOST_TOLD.comments),
-  /** The forge merges it by itself once it may; null: it does not. */
+  /** The forge merges it by itself once it may, also by a merge queue; null: it does not. `by` null: it is not told. */
   auto_merge: z.object({ by: Word.nullable() }).nullable(),
   /** False: the forge has no such thing, or does not show it to Moose's account; nothing follows from there being none. */
   knows: z.object({ checks: z.boolean(), reviews: z.boolean() }),
