@@ -242,7 +242,11 @@ export interface FollowUpForge {
    * @throws {Fault} `github_*`; `work_order_conflict` when the branch stands elsewhere
    */
   mergeWhenReady(of: OfPullRequest, headSha: string, signal: AbortSignal): Promise<MergeWhenReadyAnswer>
-  /** Takes that back, e.g. because a person has pushed; nothing where it was not asked for. @throws {Fault} `github_*` */
+  /**
+   * Takes that back, e.g. because a person has pushed; nothing where it was not asked for.
+   *
+   * @throws {Fault} `github_*`; `work_order_conflict` when it is merged already
+   */
   withdrawMerge(of: OfPullRequest, signal: AbortSignal): Promise<void>
   /**
    * Reverts of merged changes that the project's base holds, by git alone: no request to the forge's API.

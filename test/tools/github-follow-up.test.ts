@@ -425,6 +425,8 @@ test('GitHub merges the exact commit once nothing blocks it, and that can be tak
   one.pull.checks = 'SUCCESS'
   one.pull.runs = [{ ...unit('SUCCESS'), isRequired: true }]
   assert.equal((await factsOf(given, one)).state, 'merged')
+  const tooLate = { code: 'work_order_conflict', message: /merged already/ }
+  await assert.rejects(given.followUp.withdrawMerge(one.of, signal), tooLate, 'what is merged is not taken back')
   await given.tracker.look(null)
   const { state } = await given.database.db.selectFrom('pull_requests').select('state').executeTakeFirstOrThrow()
   assert.equal(state, 'merged')

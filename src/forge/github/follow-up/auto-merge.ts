@@ -96,6 +96,10 @@ function unavailable(why: string): MergeWhenReadyAnswer {
 export async function withdrawMerge(parts: GitHubForgeParts, of: OfPullRequest, signal: AbortSignal): Promise<void> {
   await retryGitHub(parts, signal, async () => {
     const { node, viewer } = await standing(parts, of, signal)
+    if (node.state === 'MERGED') {
+      const message = `Pull request #${of.number} is merged already: that GitHub merges it by itself cannot be taken back.`
+      throw new Fault('work_order_conflict', message, { number: of.number })
+    }
     const variables = { id: of.nodeId }
     const asking = { of, changes: true, signal }
     if (node.isInMergeQueue && !isQueuedByOther(node, viewer.login))
