@@ -99,7 +99,11 @@ test('facts of before a process began merge nothing by rule on GitHub: its own f
     .execute()
 
   await copies(db, id, { count: 1, days: 1, followed_at: new Date(began + 1_000).toISOString() })
-  const { id: younger } = await db.selectFrom('work_orders').select('id').where('id', '<>', id).executeTakeFirstOrThrow()
+  const { id: younger } = await db
+    .selectFrom('work_orders')
+    .select('id')
+    .where('id', '<>', id)
+    .executeTakeFirstOrThrow()
 
   const merged: string[] = []
   let now = new Date(began)
