@@ -60,7 +60,7 @@ async function recordHappened(db: Kysely<Database>, found: Found, status: Status
   await recordPullRequestOutcome(db, found, { outcome, metadata: { pr_url: url } })
 }
 
-/** Its forge was to merge one commit by itself, and merged what somebody pushed behind it. */
+/** Its forge was to merge one commit by itself, and it, or a person, merged what somebody pushed behind it. */
 async function recordUnverified(db: Kysely<Database>, found: Found, asked: string): Promise<void> {
   const { workOrderId, attempt, pullRequest } = found
   const { number, url, headSha: merged } = pullRequest
@@ -68,8 +68,8 @@ async function recordUnverified(db: Kysely<Database>, found: Found, asked: strin
   const outcome = { outcome: 'merged_unverified', metadata: { pr_url: url, ...shas } } as const
   if (!(await recordPullRequestOutcome(db, found, outcome))) return
   const message =
-    `pull request #${number} was merged by its forge itself at ${merged.slice(0, 12)}, which Moose has not verified: it was asked to ` +
-    `merge ${asked.slice(0, 12)}, and merged what was pushed behind it`
+    `pull request #${number} was merged at ${merged.slice(0, 12)}, which Moose has not verified: its forge was asked to merge ` +
+    `${asked.slice(0, 12)} by itself, and another commit was pushed behind it`
   const data = { code: 'merged_unverified', ...shas }
   await recordEvent(db, { workOrderId, attempt, type: 'pull_request', message, data })
 }

@@ -268,7 +268,7 @@ export const Numbers = z
     proposers: z.array(ProposerCompared),
     /** How many of the merged changes were reverted on their base since. Null: it is not known, as none was looked at for that. */
     reverts: Count.nullable(),
-    /** Pull requests that their forge merged by itself at a commit that was not verified; none of the others counts them. */
+    /** Pull requests that their forge was to merge by itself, merged at a commit that was not verified; none of the others counts them. */
     merged_unverified: Count,
   })
   .openapi('Numbers')

@@ -9,7 +9,7 @@ type Db = Kysely<Database>
 export type SeenToMerge = {
   headSha: string
   at: Date
-  /** Whether its forge merges it by itself once it may; null: it has no such thing. */
+  /** Whether its forge merges it by itself once it may; null: it has no such thing, or it has ended. */
   isAutoMerged: boolean | null
   /** Threads of people with write access that are not resolved. */
   openThreads: number

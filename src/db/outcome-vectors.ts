@@ -56,7 +56,7 @@ const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * How the pull request of an attempt ended; the one row says what was seen last, so that the order counts once. One that
- * was closed when another had completed its order is `superseded`, and one that its forge merged by itself at a commit that was not
+ * was closed when another had completed its order is `superseded`, and one that its forge was to merge by itself, merged at a commit that was not
  * verified `merged_unverified`: of both nothing is learned. A repetition changes nothing.
  *
  * @returns whether it ended otherwise before, or had not

@@ -78,7 +78,7 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
 }
 
 function followedIn({ project }: WatchedPullRequest, facts: PullRequestFacts): Omit<SeenToMerge, 'at'> {
-  const isAutoMerged = project.forge === 'local' ? null : facts.auto_merge !== null
+  const isAutoMerged = project.forge === 'local' || facts.state !== 'open' ? null : facts.auto_merge !== null
   return { headSha: facts.head_sha, isAutoMerged, openThreads: openThreadsIn(facts) }
 }
 

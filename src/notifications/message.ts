@@ -46,7 +46,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['order.cancelled', 'was cancelled'],
   ['pull_request.opened', 'has a pull request to review'],
   ['pull_request.reverted', 'was reverted on its base'],
-  ['pull_request.merged_unverified', 'was merged by its forge at a commit that was not verified'],
+  ['pull_request.merged_unverified', 'was merged at a commit that was not verified'],
   ['follow_up.started', 'is followed up'],
   ['follow_up.repaired', 'was repaired in its pull request'],
   ['follow_up.answered', 'has answered a review'],

@@ -129,7 +129,9 @@ async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
     const { forge, of } = await pullOn(acts, order)
     const answer = await faultPoint('ask_merge', () => forge.mergeWhenReady(of, head_sha, signal))
     if (answer.outcome === 'unavailable') return await refused(answer.why, AFTER_REFUSAL_MS)
-    if (answer.outcome === 'unsettled') return await refused(answer.why, AFTER_FAULT_MS)
+    // The end of its checks is a change, at which it is asked for again.
+    const unsettledMs = isRunning(order) ? AFTER_REFUSAL_MS : AFTER_FAULT_MS
+    if (answer.outcome === 'unsettled') return await refused(answer.why, unsettledMs)
     if (answer.outcome === 'waiting')
       return await became({ ...base, is: 'waiting', at: clock.now().toISOString() }, waits(order))
     // Its forge would merge it at once.

@@ -86,12 +86,17 @@ function seenOf({ followed_sha: sha, followed_since: since, followed_at: at, ...
 /** Read at once. */
 const PAGE = 200
 
-/** Merges what may be merged without a human, or has its forge do so, beside everything else; one look at a time. */
+/**
+ * Merges what may be merged without a human, or has its forge do so, beside everything else; one look at a time. On GitHub that is
+ * only what was looked at since this process began: reviews and threads of before may be others by now.
+ */
 export function createMergeByRule(
   acts: Omit<MergeActs, 'signal'> & { clock: Clock },
 ): { look(): void } & AsyncDisposable {
   const { db, clock, onError } = acts
   const stopping = new AbortController()
+  const began = clock.now()
+  const isOfBefore = ({ forge, followed_at: at }: MergeCandidate) => forge !== 'local' && (at === null || at < began)
   let looking: Promise<void> | null = null
   let isDue = false
   async function mergeAll(): Promise<void> {
@@ -100,7 +105,7 @@ export function createMergeByRule(
     for (let at = 0; at < ids.length; at += PAGE) {
       for (const { order, refusals } of await beforeRisk(db, ids.slice(at, at + PAGE), clock.now())) {
         if (stopping.signal.aborted) return
-        if (refusals.length > 0 && !isAskedFor(order)) continue
+        if (refusals.length > 0 ? !isAskedFor(order) : isOfBefore(order)) continue
         await mergeOne(order.id, riskOfOrder)
       }
     }
@@ -111,6 +116,7 @@ export function createMergeByRule(
     if (now === undefined) return
     const { order, refusals } = now
     const all = refusals.length > 0 ? refusals : riskRefusal(await riskOfOrder(order), order.auto_merge)
+    if (all.length === 0 && isOfBefore(order)) return
     await actByRule({ ...acts, signal: stopping.signal }, order, all).catch(onError)
   }
   async function whileDue(): Promise<void> {

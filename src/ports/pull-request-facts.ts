@@ -117,7 +117,7 @@ export const PullRequestFacts = z.object({
   /** Unresolved ones before resolved ones. */
   threads: z.array(ThreadFact).max(MOST_TOLD.threads),
   comments: z.array(CommentFact).max(MOST_TOLD.comments),
-  /** The forge merges it by itself once it may; null: it does not. */
+  /** The forge merges it by itself once it may, also by a merge queue; null: it does not. `by` null: it is not told. */
   auto_merge: z.object({ by: Word.nullable() }).nullable(),
   /** False: the forge has no such thing, or does not show it to Moose's account; nothing follows from there being none. */
   knows: z.object({ checks: z.boolean(), reviews: z.boolean() }),
@@ -242,7 +242,11 @@ export interface FollowUpForge {
    * @throws {Fault} `github_*`; `work_order_conflict` when the branch stands elsewhere
    */
   mergeWhenReady(of: OfPullRequest, headSha: string, signal: AbortSignal): Promise<MergeWhenReadyAnswer>
-  /** Takes that back, e.g. because a person has pushed; nothing where it was not asked for. @throws {Fault} `github_*` */
+  /**
+   * Takes that back, e.g. because a person has pushed; nothing where it was not asked for.
+   *
+   * @throws {Fault} `github_*`; `work_order_conflict` when it is merged already
+   */
   withdrawMerge(of: OfPullRequest, signal: AbortSignal): Promise<void>
   /**
    * Reverts of merged changes that the project's base holds, by git alone: no request to the forge's API.

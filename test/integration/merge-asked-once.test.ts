@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { mergeAskedIn } from '../../src/db/merge-asked.ts'
 import { mergeCandidates } from '../../src/db/work-orders/merge-candidates.ts'
 import type { MergeRefusal } from '../../src/director/may-merge.ts'
+import { Fault } from '../../src/faults/fault.ts'
 import { actByRule } from '../../src/orchestrator/act-by-rule.ts'
 import type { FollowUpForge, MergeWhenReadyAnswer } from '../../src/ports/pull-request-facts.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
@@ -25,6 +26,7 @@ async function asked() {
   await db.updateTable('projects').set({ merge_policy: 'auto' }).execute()
   const answers: ((answer: MergeWhenReadyAnswer) => void)[] = []
   const did: string[] = []
+  let isMerged = false
   const forge: FollowUpForge = {
     factsOf: refused,
     failureOf: refused,
@@ -39,6 +41,7 @@ async function asked() {
       return await promise
     },
     async withdrawMerge() {
+      if (isMerged) throw new Fault('work_order_conflict', 'It is merged already.', {})
       did.push('withdrawn')
     },
   }
@@ -69,6 +72,10 @@ async function asked() {
       const row = await db.selectFrom('pull_requests').select('merge_asked').executeTakeFirstOrThrow()
       return mergeAskedIn(row.merge_asked)?.is ?? null
     },
+    hasMerged() {
+      isMerged = true
+    },
+    turns: (checks: string) => db.updateTable('pull_requests').set({ checks }).execute(),
     passes(minutes: number) {
       now = new Date(now.getTime() + minutes * 60_000)
     },
@@ -113,4 +120,38 @@ test('what a process asked for that was taken for gone is taken back, unless ano
   await next
   assert.equal(given.did.filter((one) => one === 'withdrawn').length, 2, 'it is asked for all the same')
   assert.equal(await given.kept(), 'waiting')
+})
+
+test('what is merged by nothing while its checks run is asked for again once they have ended, and not each five minutes', async () => {
+  await using given = await asked()
+  await given.turns('PENDING')
+  const unsettled = { outcome: 'unsettled', why: 'a check has not ended' } as const
+  const first = given.look()
+  await given.isAsked(1)
+  given.answersWith(unsettled)
+  await first
+  given.passes(6)
+  await Promise.race([given.look(), given.isAsked(2)])
+  assert.deepEqual(given.did, ['asked'])
+  await given.turns('FAILURE')
+  const ended = given.look()
+  await given.isAsked(2)
+  given.answersWith(unsettled)
+  await ended
+  given.passes(6)
+  const after = given.look()
+  await given.isAsked(3)
+  given.answersWith(unsettled)
+  await after
+})
+
+test('where a forge has merged what is taken back, it is kept that it was asked to', async () => {
+  await using given = await asked()
+  const first = given.look()
+  await given.isAsked(1)
+  given.answersWith({ outcome: 'waiting' })
+  await first
+  given.hasMerged()
+  await assert.rejects(given.look(REFUSAL), { code: 'work_order_conflict' })
+  assert.equal(await given.kept(), 'asking')
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type KyselyPlugin, sql } from 'kysely'
+import { type Kysely, type KyselyPlugin, sql } from 'kysely'
+import type { Database } from '../../src/db/schema.ts'
 import { createMergeByRule } from '../../src/orchestrator/merge-by-rule.ts'
 import type { FollowUpForge } from '../../src/ports/pull-request-facts.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
@@ -27,6 +28,34 @@ function counting() {
   return { built, plugin }
 }
 
+const refused = () => assert.fail('it is not asked for')
+const FORGE: FollowUpForge = {
+  factsOf: refused,
+  failureOf: refused,
+  rerunFailed: refused,
+  replyTo: refused,
+  keepComment: refused,
+  revertsOf: refused,
+  withdrawMerge: refused,
+  mergeWhenReady: async () => ({ outcome: 'ready' }),
+}
+
+/** Orders like one, with pull requests like its own, that were filed before it, or after. */
+async function copies(
+  db: Kysely<Database>,
+  id: string,
+  { count, days, ...pull }: { count: number; days: number } & Partial<Record<'adopted_sha' | 'followed_at', string>>,
+): Promise<void> {
+  await sql`insert into work_orders select (jsonb_populate_record(work_orders, jsonb_build_object('id', gen_random_uuid(),
+      'title', 'Copy ' || n, 'created_at', created_at + make_interval(days => ${days}), 'github_pr_number', github_pr_number + n))).*
+    from work_orders, generate_series(1, ${count}::integer) as n where id = ${id}`.execute(db)
+  await sql`insert into attempts select (jsonb_populate_record(run, jsonb_build_object('work_order_id', other.id))).*
+    from attempts as run, work_orders as other where work_order_id = ${id} and other.id <> ${id}`.execute(db)
+  await sql`insert into pull_requests select (jsonb_populate_record(pull, ${JSON.stringify(pull)}::jsonb || jsonb_build_object(
+      'work_order_id', other.id, 'number', other.github_pr_number, 'branch', 'copy-' || other.github_pr_number))).*
+    from pull_requests as pull, work_orders as other where work_order_id = ${id} and other.id <> ${id}`.execute(db)
+}
+
 test('behind many older pull requests that a rule refuses, the youngest is merged; those cost a query a page, not one each', async () => {
   await using home = await createMooseHome(FILES, [greet], SETTINGS)
   await using moose = await home.open()
@@ -35,32 +64,14 @@ test('behind many older pull requests that a rule refuses, the youngest is merge
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
   assert.equal((await settled(moose, id)).phase, 'in_review')
   await db.updateTable('projects').set({ merge_policy: 'auto', auto_merge: 'high' }).execute()
-  await sql`insert into work_orders select (jsonb_populate_record(work_orders, jsonb_build_object('id', gen_random_uuid(),
-      'title', 'Stuck ' || n, 'created_at', created_at - interval '1 day', 'github_pr_number', github_pr_number + n))).*
-    from work_orders, generate_series(1, ${STUCK}::integer) as n where id = ${id}`.execute(db)
-  await sql`insert into attempts select (jsonb_populate_record(run, jsonb_build_object('work_order_id', other.id))).*
-    from attempts as run, work_orders as other where work_order_id = ${id} and other.id <> ${id}`.execute(db)
-  await sql`insert into pull_requests select (jsonb_populate_record(pull, jsonb_build_object('work_order_id', other.id,
-      'number', other.github_pr_number, 'branch', 'stuck-' || other.github_pr_number, 'adopted_sha', repeat('a', 40)))).*
-    from pull_requests as pull, work_orders as other where work_order_id = ${id} and other.id <> ${id}`.execute(db)
+  await copies(db, id, { count: STUCK, days: -1, adopted_sha: 'a'.repeat(40) })
 
-  const refused = () => assert.fail('it is not asked for')
-  const forge: FollowUpForge = {
-    factsOf: refused,
-    failureOf: refused,
-    rerunFailed: refused,
-    replyTo: refused,
-    keepComment: refused,
-    revertsOf: refused,
-    withdrawMerge: refused,
-    mergeWhenReady: async () => ({ outcome: 'ready' }),
-  }
   const merged: string[] = []
   const { built, plugin } = counting()
   await using merging = createMergeByRule({
     db: db.withPlugin(plugin),
     clock: { now: () => new Date(), sleep: async () => undefined },
-    forges: { local: forge, github: forge },
+    forges: { local: FORGE, github: FORGE },
     merge: async (one) => void merged.push(one),
     onError: (error) => assert.fail(String(error)),
   })
@@ -68,4 +79,46 @@ test('behind many older pull requests that a rule refuses, the youngest is merge
   await until('the youngest is merged', async () => merged.length > 0)
   assert.deepEqual(merged, [id])
   assert.ok(built.queries < 25, `${built.queries} queries`)
+})
+
+test('facts of before a process began merge nothing by rule on GitHub: its own first look at a pull request comes before', async () => {
+  await using home = await createMooseHome(FILES, [greet], SETTINGS)
+  await using moose = await home.open()
+  const { db } = home.database
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+  await db.updateTable('projects').set({ forge: 'github', merge_policy: 'auto', auto_merge: 'high' }).execute()
+  const began = Date.now()
+  const minutes = (past: number) => new Date(began - past * 60_000)
+  const follow_up = JSON.stringify({ state: 'quiet', why: 'it waits for a human', code: null, at: minutes(9) })
+  await db
+    .updateTable('pull_requests')
+    .set({ checks: 'SUCCESS', follow_up, followed_since: minutes(9), followed_at: minutes(1) })
+    .set({ followed_sha: sql<string>`head_sha`, seen_head_sha: sql<string>`head_sha` })
+    .execute()
+
+  await copies(db, id, { count: 1, days: 1, followed_at: new Date(began + 1_000).toISOString() })
+  const { id: younger } = await db
+    .selectFrom('work_orders')
+    .select('id')
+    .where('id', '<>', id)
+    .executeTakeFirstOrThrow()
+
+  const merged: string[] = []
+  let now = new Date(began)
+  await using merging = createMergeByRule({
+    db,
+    clock: { now: () => now, sleep: async () => undefined },
+    forges: { local: FORGE, github: FORGE },
+    merge: async (one) => void merged.push(one),
+    onError: (error) => assert.fail(String(error)),
+  })
+  now = new Date(began + 2_000)
+  merging.look()
+  await until('the one that it has looked at is merged', async () => merged.length > 0)
+  assert.deepEqual(merged, [younger])
+  await db.updateTable('pull_requests').set({ followed_at: now }).where('work_order_id', '=', id).execute()
+  merging.look()
+  await until('the other one is merged', async () => merged.includes(id))
 })

@@ -46,6 +46,13 @@ test('an order’s route is explained before and after it ran, and replayed with
   assert.deepEqual([attempt?.was.proposer, attempt?.was.merged, attempt?.would_be.proposer], ['small', true, 'small'])
   assert.ok(attempt !== undefined && attempt.was.cost_usd > 0)
   assert.deepEqual([replay.summary.attempts, replay.summary.changed, replay.summary.was.merged], [1, 0, 1])
+  await home.database.pool.query(
+    "update outcome_vectors set outcome = 'merged_unverified', success = false where operation_type = 'pull_request_end'",
+  )
+  assert.match((await command('--replay')).stderr, /No order has been carried out/, 'nothing is learnt of it')
+  await home.database.pool.query(
+    "update outcome_vectors set outcome = 'merged', success = true where operation_type = 'pull_request_end'",
+  )
   const page = await command('--replay')
   assert.match(page.stdout, /small +\$0\.00\d+ +merged +small/)
   assert.match(page.stdout, /1 attempt, 0 would go to another proposer/)

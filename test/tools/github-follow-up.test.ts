@@ -425,9 +425,34 @@ test('GitHub merges the exact commit once nothing blocks it, and that can be tak
   one.pull.checks = 'SUCCESS'
   one.pull.runs = [{ ...unit('SUCCESS'), isRequired: true }]
   assert.equal((await factsOf(given, one)).state, 'merged')
+  const tooLate = { code: 'work_order_conflict', message: /merged already/ }
+  await assert.rejects(given.followUp.withdrawMerge(one.of, signal), tooLate, 'what is merged is not taken back')
   await given.tracker.look(null)
   const { state } = await given.database.db.selectFrom('pull_requests').select('state').executeTakeFirstOrThrow()
   assert.equal(state, 'merged')
+})
+
+test('what is in a merge queue is still merged by itself: it is taken out of it, unless a person has put it there', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const one = await followed(given)
+  given.github.state.settings.mergeQueue = true
+  const ask = () => given.followUp.mergeWhenReady(one.of, one.headSha, signal)
+  const turns = (checks: 'PENDING' | 'SUCCESS', state: string) =>
+    Object.assign(one.pull, { checks, runs: [{ ...unit(state), isRequired: true }] })
+  turns('PENDING', 'IN_PROGRESS')
+  assert.deepEqual(await ask(), { outcome: 'waiting' })
+  turns('SUCCESS', 'SUCCESS')
+  const { auto_merge: queued } = await factsOf(given, one)
+  assert.deepEqual([one.pull.autoMerge, one.pull.queuedBy], [null, 'tester'])
+  assert.deepEqual(queued, { by: null })
+  assert.deepEqual(await ask(), { outcome: 'waiting' }, 'it is not asked for again')
+  for (const _ of [1, 2]) await given.followUp.withdrawMerge(one.of, signal)
+  assert.equal(one.pull.queuedBy, null)
+  assert.equal((await factsOf(given, one)).auto_merge, null)
+  one.pull.queuedBy = 'a-person'
+  await given.followUp.withdrawMerge(one.of, signal)
+  assert.equal(one.pull.queuedBy, 'a-person', 'what a person has put there stays')
 })
 
 test('a conflict is not merged by itself', async (t) => {
@@ -474,6 +499,8 @@ test('the mark of a sighting is another one when something happened, and the sam
     Object.assign(one.pull, { autoMerge: { by: 'tester', method: 'merge' } }),
   )
   await news('not any more', () => Object.assign(one.pull, { autoMerge: null, touched: 1 }))
+  await news('in a merge queue', () => Object.assign(one.pull, { queuedBy: 'tester' }))
+  await news('not any more', () => Object.assign(one.pull, { queuedBy: null, touched: 2 }))
   await news('red', () => Object.assign(one.pull, { checks: 'FAILURE', runs: [unit('FAILURE')] }))
   await news('red again, of another job', () => Object.assign(one.pull, { runs: [unit('FAILURE', 8)] }))
   await news('a comment', () => given.followUp.keepComment(one.of, 'x', signal))

@@ -253,6 +253,31 @@ test('auto-merge that a person switches off on GitHub is not switched on again f
   assert.equal(events.filter((message) => /auto-merge was switched off on github/.test(message)).length, 1)
 })
 
+test('what GitHub has put into the merge queue is not told as switched off, and is taken out of it when a rule refuses', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  given.github.state.settings.mergeQueue = true
+  await using moose = await given.open()
+  const { id, pull } = await review(given, moose)
+  turns(pull, 'PENDING')
+  await policy(given, 'auto')
+  await says(moose, id, /^merged by rule: by github itself/)
+  // As long as a look is too old to say that it is switched off.
+  await looksAgain(given)
+  const past = { at: '2020-01-01T00:00:00.000Z' }
+  await given.home.database.pool.query('update pull_requests set merge_asked = merge_asked || $1', [past])
+  turns(pull, 'SUCCESS')
+  await until('it is in the queue', async () => typeof pull.queuedBy === 'string', PATIENCE)
+  await looksAgain(given)
+  await says(moose, id, /^merged by rule: by github itself/)
+  await policy(given, 'manual')
+  await until('it is taken out', async () => pull.queuedBy === null, PATIENCE)
+  const { events } = await eventsOf(moose, id)
+  assert.deepEqual([asks(given), events.filter((message) => /switched off/.test(message))], [1, []])
+})
+
 test('what GitHub merges by itself after a push that nobody has verified is said so, announced, and not learnt from', {
   timeout,
 }, async (t) => {
@@ -278,9 +303,9 @@ test('what GitHub merges by itself after a push that nobody has verified is said
   await using moose = await given.open()
   await until('it is merged', async () => (await detailOf(moose, id)).status === 'completed', PATIENCE)
   const { events } = await eventsOf(moose, id)
-  const told = events.filter((message) => /merged by its forge itself at/.test(message))
+  const told = events.filter((message) => /was merged at [0-9a-f]{12}, which Moose has not verified/.test(message))
   assert.equal(told.length, 1, events.join('\n'))
-  assert.ok(told[0]?.includes(`asked to merge ${head.slice(0, 12)}`), told[0])
+  assert.ok(told[0]?.includes(`asked to merge ${head.slice(0, 12)} by itself`), told[0])
   const { rows } = await pool.query(
     "select outcome, success, metadata from outcome_vectors where operation_type = 'pull_request_end'",
   )

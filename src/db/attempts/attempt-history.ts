@@ -133,7 +133,10 @@ export type RoutedAttempt = {
   merged: boolean | null
 }
 
-/** The latest attempts that ended, newest first; not those of recordings, and not those a condition or a human ended. */
+/**
+ * The latest attempts that ended, newest first; not those of recordings, nor those a condition or a human ended, nor those with a
+ * pull request of whose end nothing is learnt.
+ */
 export async function readRoutedAttempts(db: Db, latest: number): Promise<RoutedAttempt[]> {
   const rows = await db
     .selectFrom('outcome_vectors as run')
@@ -160,6 +163,7 @@ export async function readRoutedAttempts(db: Db, latest: number): Promise<Routed
     .where('run.operation_type', '=', 'work_order_execution')
     .where('run.outcome', 'in', ['pull_request_opened', 'failed'])
     .where('run.model_used', '<>', 'none')
+    .where(sql<boolean>`coalesce(ending.outcome in ('merged', 'closed'), true)`)
     .where(sql<boolean>`run.metadata ->> 'replayed' is distinct from 'true'`)
     .orderBy('attempts.claimed_at', 'desc')
     .limit(latest)

@@ -19,6 +19,7 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
       baseRef { target { oid ... on Commit { statusCheckRollup { state } } } }
       mergeCommit { oid }
       autoMergeRequest { enabledAt }
+      isInMergeQueue
       reviewThreads(last: 50) { nodes { isResolved } }
       latestReviews(last: 20) { nodes { state submittedAt author { login } } }
       statusCheckRollup {
@@ -99,6 +100,7 @@ const PullRequestNode = z.object({
   mergeCommit: z.object({ oid: Sha }).nullable(),
   /** Of whichever form: only whether they are the same counts. */
   autoMergeRequest: z.unknown().optional(),
+  isInMergeQueue: z.unknown().optional(),
   reviewThreads: z.unknown().optional(),
   latestReviews: Reviews.catch(null),
   statusCheckRollup: z.object({ state: z.string(), contexts: Contexts.catch(null) }).nullable(),
@@ -219,7 +221,7 @@ function markOf(row: Pick<LookedAt, 'head_sha'>, seen: PullRequestNode): string 
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
   const checks = [rollup?.state, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
-  const besides = [seen.autoMergeRequest, seen.reviewThreads]
+  const besides = [seen.autoMergeRequest, seen.isInMergeQueue, seen.reviewThreads]
   const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
   return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
 }

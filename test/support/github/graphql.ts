@@ -125,6 +125,12 @@ function autoMerging({ pulls, settings }: RepositoryState) {
       pull.autoMerge = null
       return { pullRequest: { id: input.pullRequestId } }
     },
+    dequeuePullRequest: ({ input: { id } }: { input: { id: string } }) => {
+      const pull = find(id)
+      if (pull.queuedBy === undefined || pull.queuedBy === null) throw refuse('Pull request is not in the merge queue')
+      pull.queuedBy = null
+      return { mergeQueueEntry: null }
+    },
   }
 }
 
@@ -163,6 +169,7 @@ function urlOf({ owner, name }: RepositoryState, host: string, { number }: Pull)
 function graphPull(state: RepositoryState, host: string, pull: Pull) {
   const { owner } = state
   const runs = contextsOf({ ...state, host }, `CR_${pull.number}`, pull.runs ?? [])
+  const { queuedBy = null } = pull
   return {
     __typename: 'PullRequest',
     id: `PR_${pull.number}`,
@@ -189,6 +196,8 @@ function graphPull(state: RepositoryState, host: string, pull: Pull) {
       pull.autoMerge === undefined || pull.autoMerge === null
         ? null
         : { enabledBy: { __typename: 'User', login: pull.autoMerge.by } },
+    isInMergeQueue: queuedBy !== null,
+    mergeQueueEntry: queuedBy === null ? null : { enqueuer: { __typename: 'User', login: queuedBy } },
     statusCheckRollup: pull.checks === null ? null : { state: pull.checks, contexts: runs },
     timelineItems: { nodes: lastChange(pull) },
   }

@@ -22,6 +22,8 @@ export type Pull = {
   comments?: StandInComment[]
   /** GitHub merges it once nothing blocks it. */
   autoMerge?: { by: string; method: 'merge' | 'squash' | 'rebase' } | null
+  /** Who has put it into the merge queue of its base, in which it stays until a test merges it; null: it is in none. */
+  queuedBy?: string | null
   /** Whether git can merge it; it can unless told. */
   mergeable?: 'MERGEABLE' | 'CONFLICTING' | 'UNKNOWN'
   /** How often something was said or pushed. */
@@ -86,6 +88,22 @@ export function mergeStateOf({ mergeable, runs = [], review, checks }: Pull): st
 
 export function createRepositoryState(remote: GitRemote, owner: string, name: string): RepositoryState {
   const pulls: Pull[] = []
+  const settings: RepositoryState['settings'] = {
+    push: true,
+    allowMergeCommit: true,
+    allowSquashMerge: true,
+    ruledMethods: null,
+    ruledLinear: false,
+    classicLinear: false,
+    mergeQueue: false,
+    workflows: 1,
+    reviewsRequired: 0,
+    classicReviews: null,
+    hiddenProtection: false,
+    writers: ['tester'],
+    permissions: {},
+    allowAutoMerge: true,
+  }
   const headOf = async (branch: string): Promise<string | null> =>
     remote.git('rev-parse', '--verify', '--quiet', `refs/heads/${branch}`).catch(() => null)
   const find = (number: number): Pull => {
@@ -109,6 +127,10 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
   async function mergeByItself(pull: Pull): Promise<void> {
     const { autoMerge } = pull
     if (autoMerge === undefined || autoMerge === null || mergeStateOf(pull) !== 'CLEAN') return
+    if (settings.mergeQueue) {
+      Object.assign(pull, { autoMerge: null, queuedBy: autoMerge.by })
+      return
+    }
     pull.mergeSha = await commitMerge(pull, autoMerge.method)
     pull.mergedAt = new Date().toISOString()
     pull.state = 'closed'
@@ -154,22 +176,7 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
     name,
     pulls,
     labels: new Set(['bug']),
-    settings: {
-      push: true,
-      allowMergeCommit: true,
-      allowSquashMerge: true,
-      ruledMethods: null,
-      ruledLinear: false,
-      classicLinear: false,
-      mergeQueue: false,
-      workflows: 1,
-      reviewsRequired: 0,
-      classicReviews: null,
-      hiddenProtection: false,
-      writers: ['tester'],
-      permissions: {},
-      allowAutoMerge: true,
-    },
+    settings,
     actions: { runs: new Map(), logs: new Map() },
     baseRuns: [],
     headOf,

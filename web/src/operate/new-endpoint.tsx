@@ -26,7 +26,7 @@ const KINDS: Readonly<Record<Kind, string>> = {
   'follow_up.failed': 'it could not',
   'order.completed': 'an order is merged',
   'pull_request.reverted': 'it was reverted since',
-  'pull_request.merged_unverified': 'GitHub merged a commit that was not verified',
+  'pull_request.merged_unverified': 'one is merged at a commit that was not verified',
   'order.failed': 'an order failed',
   'order.blocked': 'an order is blocked',
   'order.cancelled': 'an order was cancelled',

@@ -13,6 +13,8 @@ const QUERY = `query AutoMerge($id: ID!) {
     ... on PullRequest {
       state headRefOid mergeStateStatus
       autoMergeRequest { enabledBy { login } }
+      isInMergeQueue
+      mergeQueueEntry { enqueuer { __typename login } }
       repository { autoMergeAllowed }
     }
   }
@@ -25,6 +27,8 @@ const Standing = z.object({
       headRefOid: z.string(),
       mergeStateStatus: z.string(),
       autoMergeRequest: z.object({ enabledBy: z.object({ login: z.string() }).nullable() }).nullable(),
+      isInMergeQueue: z.boolean(),
+      mergeQueueEntry: z.object({ enqueuer: z.object({ __typename: z.string(), login: z.string() }) }).nullable(),
       repository: z.object({ autoMergeAllowed: z.boolean() }),
     })
     .nullable(),
@@ -39,6 +43,10 @@ const ENABLE = `mutation EnableAutoMerge($id: ID!, $head: GitObjectID!, $method:
 const DISABLE = `mutation DisableAutoMerge($id: ID!) {
   disablePullRequestAutoMerge(input: { pullRequestId: $id }) { pullRequest { id } }
 }`
+const DEQUEUE = `mutation DequeuePullRequest($id: ID!) {
+  dequeuePullRequest(input: { id: $id }) { mergeQueueEntry { id } }
+}`
+const Dequeued = z.object({ dequeuePullRequest: z.object({}) })
 const Disabled = z.object({ disablePullRequestAutoMerge: z.object({ pullRequest: z.object({ id: z.string() }) }) })
 
 /** What GitHub does not wait for: its auto-merge is refused on a pull request that can be merged at once. */
@@ -63,7 +71,7 @@ export async function mergeWhenReady(
   return await retryGitHub(parts, signal, async () => {
     const { node } = await standing(parts, of, signal)
     assertStands(of, node, headSha)
-    if (node.autoMergeRequest !== null) return { outcome: 'waiting' }
+    if (node.autoMergeRequest !== null || node.isInMergeQueue) return { outcome: 'waiting' }
     if (node.mergeStateStatus === 'UNSTABLE') return UNSETTLED
     const { ways, isQueued } = await mergeWays(parts.gh, githubRepositoryOf(of.project), row.base)
     if (READY.has(node.mergeStateStatus) && !isQueued) return { outcome: 'ready' }
@@ -84,15 +92,27 @@ function unavailable(why: string): MergeWhenReadyAnswer {
   return { outcome: 'unavailable', why: `GitHub does not merge it by itself: ${why}.` }
 }
 
-/** Takes back what Moose's account asked for; what a person with another account asked for stays. */
+/** Takes back what Moose's account asked for, also out of a merge queue; what a person with another account asked for stays. */
 export async function withdrawMerge(parts: GitHubForgeParts, of: OfPullRequest, signal: AbortSignal): Promise<void> {
   await retryGitHub(parts, signal, async () => {
     const { node, viewer } = await standing(parts, of, signal)
+    if (node.state === 'MERGED') {
+      const message = `Pull request #${of.number} is merged already: that GitHub merges it by itself cannot be taken back.`
+      throw new Fault('work_order_conflict', message, { number: of.number })
+    }
+    const variables = { id: of.nodeId }
+    const asking = { of, changes: true, signal }
+    if (node.isInMergeQueue && !isQueuedByOther(node, viewer.login))
+      await askGraphQL(parts, asking, { query: DEQUEUE, variables }, Dequeued)
     const asked = node.autoMergeRequest
     if (asked === null || asked.enabledBy?.login !== viewer.login) return
-    const disable = { query: DISABLE, variables: { id: of.nodeId } }
-    await askGraphQL(parts, { of, changes: true, signal }, disable, Disabled)
+    await askGraphQL(parts, asking, { query: DISABLE, variables }, Disabled)
   })
+}
+
+/** What GitHub's own account has put into the queue was asked for by auto-merge. */
+function isQueuedByOther({ mergeQueueEntry: entry }: Standing, viewer: string): boolean {
+  return entry !== null && entry.enqueuer.__typename === 'User' && entry.enqueuer.login !== viewer
 }
 
 async function standing(parts: GitHubForgeParts, of: OfPullRequest, signal: AbortSignal) {

@@ -12,6 +12,7 @@ const CONTEXTS = `contexts(first: 100) { nodes { ... on CheckRun { ${RUN} } ... 
 const FRAGMENT = `fragment Facts on PullRequest {
   id number state headRefOid baseRefName reviewDecision
   autoMergeRequest { enabledBy { login } }
+  isInMergeQueue
   baseRef {
     target {
       oid
@@ -131,6 +132,7 @@ export const FactsNode = z.object({
   baseRefName: Word,
   reviewDecision: Word.nullable(),
   autoMergeRequest: z.object({ enabledBy: Author }).nullish(),
+  isInMergeQueue: z.boolean().nullish(),
   baseRef: z.object({ target: z.object({ oid: Sha, statusCheckRollup: Rollup.catch(null) }) }).nullish(),
   statusCheckRollup: z.object({ contexts: Contexts }).nullable(),
   latestOpinionatedReviews: z.object({ nodes: listOf(ReviewNode) }).nullish(),

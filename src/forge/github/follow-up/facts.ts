@@ -117,7 +117,8 @@ async function factsOfOne(parts: FactsParts, seen: Seen): Promise<PullRequestFac
 
 const STATES = { OPEN: 'open', CLOSED: 'closed', MERGED: 'merged' } as const
 
-function autoMergeIn({ autoMergeRequest: asked }: FactsNode): PullRequestFacts['auto_merge'] {
-  if (asked === null || asked === undefined) return null
+/** GitHub ends the request when it puts the pull request into a merge queue. */
+function autoMergeIn({ autoMergeRequest: asked, isInMergeQueue }: FactsNode): PullRequestFacts['auto_merge'] {
+  if (asked === null || asked === undefined) return isInMergeQueue === true ? { by: null } : null
   return { by: asked.enabledBy === null ? null : asked.enabledBy.login }
 }
