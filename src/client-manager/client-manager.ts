@@ -131,6 +131,14 @@ export async function decide(
   return { work_order: await findWorkOrder(db, order.id), escalation, sentence }
 }
 
+/** Whether the option `retry` is offered for an order that is stopped, and raises no cap. */
+export async function isPlainRetry(deps: ClientManagerDeps, workOrderId: string): Promise<boolean> {
+  const open = await openEscalation(deps.db, workOrderId)
+  if (open === null) return false
+  const { facts } = await factsOf(deps, await findWorkOrder(deps.db, workOrderId), open)
+  return optionsFor(facts).some(({ option, budget_usd: budget }) => option === 'retry' && budget === null)
+}
+
 /** @throws {Fault} `request_invalid` for a cap with which nothing more could be spent; those of `assertMayCost` */
 async function assertBudgets(
   wish: DecideWorkOrder,
