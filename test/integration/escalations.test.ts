@@ -223,7 +223,7 @@ test('held: what is allowed by an approval is the answer too', async () => {
 test('it closes by itself when the order goes on by other means, and an answer that cannot be carried out leaves it open', async () => {
   await using setting = await stopped([BAD, GOOD])
   const { moose, id, home } = setting
-  const wrong = await call(moose, `/api/work-orders/${id}/decide`, { option: 'allow' })
+  const wrong = await call(moose, `/api/work-orders/${id}/decide`, { option: 'allow', held: 'x' })
   assert.equal(wrong.status, 409, JSON.stringify(wrong.said))
   await home.database.db
     .updateTable('attempts')
@@ -345,6 +345,10 @@ test('on the command line: what has to be decided and what each option costs, an
   assert.match(
     await refused('amend'),
     /amend takes what is to be changed: --file, --criterion, --title, .* or -f order\.yaml/,
+  )
+  assert.match(
+    await refused('allow'),
+    /^error: allow takes what was looked at: --held KEY, as moose decide \S+ shows it/,
   )
   assert.match(await refused('verify', '--budget', '7'), /^error: --budget does not belong to the option verify\./)
   assert.match(await refused('retry', '--title', 'x'), /^error: --title does not belong to the option retry\./)

@@ -78,7 +78,9 @@ describe('a change of what is protected waits for a human', () => {
     const key = commit === null ? '' : heldKey(commit)
     assert.match(
       String(order.status_reason?.message),
-      new RegExp(`with: moose decide ${short} allow --held ${key} {3}or one by one: moose approve ${short} --allow PATH`),
+      new RegExp(
+        `with: moose decide ${short} allow --held ${key} {3}or one by one: moose approve ${short} --allow PATH`,
+      ),
     )
     assert.match(String(order.status_reason?.details?.['diff']), /\+\* @mallory/)
     assert.doesNotMatch(String(order.status_reason?.details?.['diff']), /other\.txt/)

@@ -4,7 +4,13 @@ import type { PublishedCommit } from '../../ports/held-search.ts'
 import type { BaseTree } from '../../ports/proposal.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import { branchNames, pullRequestTitle } from '../../work-order/naming.ts'
-import { allowanceFor, type HeldChange, heldCommit, heldDetails, heldMessage } from '../../work-order/protection/held-change.ts'
+import {
+  allowanceFor,
+  type HeldChange,
+  heldCommit,
+  heldDetails,
+  heldMessage,
+} from '../../work-order/protection/held-change.ts'
 import { templatePath } from '../../work-order/pull-request-template.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Evidence } from '../evidence.ts'

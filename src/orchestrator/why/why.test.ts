@@ -442,6 +442,8 @@ describe('an order that has begun, or is over', () => {
     const reactions = [
       { kind: 'checks' as const, outcome: 'check_failed', isAllowed: false },
       { kind: 'checks' as const, outcome: 'succeeded', isAllowed: false },
+      { kind: 'base' as const, outcome: 'merge_conflict', isAllowed: false },
+      { kind: 'rerun' as const, outcome: 'asked', isAllowed: false },
     ]
     const stands = (pull: Partial<PullRequestSeen>) =>
       why({ order: { status: 'in_progress', phase: 'in_review', pull: { ...PULL, ...pull }, reactions } })
@@ -450,8 +452,11 @@ describe('an order that has begun, or is over', () => {
     assert.equal(red.next[0], 'moose decide 1a2b3c4d')
     assert.deepEqual(
       red.evidence.filter(({ name }) => name === 'repairs').map(({ text }) => text),
-      ['2 of 2: check_failed, succeeded'],
+      ['2 of 2: ended with check_failed, succeeded'],
     )
+    const told = red.evidence.map(({ text }) => text).join('\n')
+    assert.match(told, /1 of \d+: git could not do that$/m)
+    assert.match(told, /1 of \d+: run again$/m)
     const verified = {
       attempt: 4,
       head_sha: PULL.head_sha,
