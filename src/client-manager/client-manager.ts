@@ -109,7 +109,7 @@ export async function decide(
   const offer = offers.find(({ option }) => option === wish.option)
   if (offer === undefined) throw notOffered(order, wish.option, offers)
   if (wish.proposer !== undefined) assertCallable(wish.proposer, facts)
-  if (wish.option === 'allow' && wish.held !== offer.held) throw heldOtherwise(order, wish.held)
+  if (wish.option === 'allow' && wish.held !== offer.held) throw heldOtherwise(order)
   const gone = facts.cap === null ? spent : facts.cap.gone
   await assertBudgets(wish, offer, { gone, assertMayCost })
   if (!(await noteAnswer(db, open.id, { option: wish.option, by, spentUsd: spent.toFixed() })))
@@ -129,6 +129,14 @@ export async function decide(
   // Something still holds the order: it may be decided about again at once.
   if (escalation.closed_at === null) await forgetAnswer(db, open.id)
   return { work_order: await findWorkOrder(db, order.id), escalation, sentence }
+}
+
+/** Whether the option `retry` is offered for an order that is stopped, and raises no cap. */
+export async function isPlainRetry(deps: ClientManagerDeps, workOrderId: string): Promise<boolean> {
+  const open = await openEscalation(deps.db, workOrderId)
+  if (open === null) return false
+  const { facts } = await factsOf(deps, await findWorkOrder(deps.db, workOrderId), open)
+  return optionsFor(facts).some(({ option, budget_usd: budget }) => option === 'retry' && budget === null)
 }
 
 /** @throws {Fault} `request_invalid` for a cap with which nothing more could be spent; those of `assertMayCost` */
@@ -154,8 +162,9 @@ function assertFits(wish: DecideWorkOrder): void {
   const misfit = misfitOf(wish)
   if (misfit === null) return
   const { field, isMissing } = misfit
+  const what = field === 'held' ? 'what was looked at' : 'what is to be changed: the fields of the order'
   const message = isMissing
-    ? `${wish.option} takes what is to be changed: the fields of the order in ${field}`
+    ? `${wish.option} takes ${what}, in ${field}.${field === 'held' ? ' The option has it.' : ''}`
     : `${field} does not belong to the option ${wish.option}. Leave it out.`
   throw new Fault('request_invalid', message, { field })
 }
@@ -245,16 +254,11 @@ function anotherByNow({ id }: WorkOrderView): Fault {
   return new Fault('work_order_conflict', message, { id })
 }
 
-function heldOtherwise({ id }: WorkOrderView, held: string | undefined): Fault {
-  const short = id.slice(0, 8)
-  if (held === undefined) {
-    const message = `allow takes what was looked at (held): the command stands with the option in moose decide ${short}`
-    return new Fault('request_invalid', message, { field: 'held' })
-  }
+function heldOtherwise({ id }: WorkOrderView): Fault {
   const message =
     `Of work order ${id} another commit, or something else of it, is held by now, so nothing is allowed. ` +
-    `See what has to be decided now with: moose decide ${short}`
-  return new Fault('work_order_conflict', message, { id, held })
+    `See what has to be decided now with: moose decide ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id })
 }
 
 function notOffered({ id }: WorkOrderView, option: string, offers: readonly OfferedOption[]): Fault {

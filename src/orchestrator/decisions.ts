@@ -6,7 +6,6 @@ import { findVerifiable, type Verifiable } from '../attempt/verify-only/what-to-
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../contract/actor.ts'
 import { whatIsVerified } from '../contract/evidence/step-summary.ts'
-import type { EscalationOption } from '../contract/why/escalation.ts'
 import type { Retried, RetryMode } from '../contract/why/retry.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { lastFailureBefore } from '../db/attempts/attempts.ts'
@@ -22,7 +21,6 @@ import { Fault, toFault } from '../faults/fault.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
-import { asAnswer } from './as-answer.ts'
 import type { Orchestrator } from './orchestrator.ts'
 import { recordMoved } from './tracker.ts'
 
@@ -49,22 +47,16 @@ export function createDecisions(
   stopAttempt: (workOrderId: string) => void,
 ): Pick<Orchestrator, 'cancel' | 'retry' | 'verify' | 'adopt' | 'merge' | 'close'> {
   const of = (by: Actor | undefined): Acting => ({ ...deps, db: actingAs(deps.db, by), by })
-  const answer = <Result>(
-    option: EscalationOption,
-    idOrPrefix: string,
-    by: Actor | undefined,
-    act: () => Promise<Result>,
-  ) => asAnswer(deps.db, { idOrPrefix, option, by }, act)
   return {
-    cancel: (id, by) => answer('abort', id, by, () => cancelOrder(of(by), id, stopAttempt)),
+    cancel: (id, by) => cancelOrder(of(by), id, stopAttempt),
     async retry(id, by, mode = 'again') {
       await deps.endAbandoned()
-      return answer('retry', id, by, () => retryOrder(of(by), id, mode))
+      return retryOrder(of(by), id, mode)
     },
-    verify: (id, by, resolves = false) => answer('verify', id, by, () => verifyOrder(of(by), id, resolves)),
-    adopt: (id, by) => answer('adopt', id, by, () => adoptOrder(of(by), id)),
+    verify: (id, by, resolves = false) => verifyOrder(of(by), id, resolves),
+    adopt: (id, by) => adoptOrder(of(by), id),
     merge: (id, by) => mergeOrder(of(by), id),
-    close: (id, by) => answer('abort', id, by, async () => closeOrder(of(by), await findWorkOrder(deps.db, id))),
+    close: async (id, by) => closeOrder(of(by), await findWorkOrder(deps.db, id)),
   }
 }
 

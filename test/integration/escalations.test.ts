@@ -4,7 +4,7 @@ import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
 import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
-import { optionRecords, wantedProposer } from '../../src/db/escalations/order-escalations.ts'
+import { optionRecords, wantedProposer, wantProposer } from '../../src/db/escalations/order-escalations.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { moose as command } from '../support/moose-command.ts'
@@ -223,7 +223,7 @@ test('held: what is allowed by an approval is the answer too', async () => {
 test('it closes by itself when the order goes on by other means, and an answer that cannot be carried out leaves it open', async () => {
   await using setting = await stopped([BAD, GOOD])
   const { moose, id, home } = setting
-  const wrong = await call(moose, `/api/work-orders/${id}/decide`, { option: 'allow' })
+  const wrong = await call(moose, `/api/work-orders/${id}/decide`, { option: 'allow', held: 'x' })
   assert.equal(wrong.status, 409, JSON.stringify(wrong.said))
   await home.database.db
     .updateTable('attempts')
@@ -262,6 +262,34 @@ test('what is done by another command or on the page is the answer all the same;
   assert.deepEqual([retry?.chosen, retry?.ended, retry?.ended_well], [1, 1, 0], 'it is learnt from')
   assert.equal((await call(moose, `/api/work-orders/${id}/cancel`, {})).status, 200)
   assert.equal((await shown(moose, id)).past[0]?.answer?.option, 'abort')
+})
+
+test('what is done closes with its own answer, not with one that a process left behind', async () => {
+  await using setting = await stopped([BAD])
+  const { moose, id, home } = setting
+  await home.database.pool.query(
+    `update order_escalations set option = 'retry', decided_by = 'os_user:alice', decided_at = now() - interval '1 hour', spent_usd = 0
+     where work_order_id = $1`,
+    [id],
+  )
+  assert.equal((await call(moose, `/api/work-orders/${id}/cancel`, {})).status, 200)
+  const { past } = await shown(moose, id)
+  assert.deepEqual([past[0]?.closed_as, past[0]?.answer?.option], ['decided', 'abort'])
+  assert.notEqual(past[0]?.answer?.by, 'os_user:alice')
+})
+
+test('a retry by the command ends what another model was wanted for, as the option does; one that is refused does not', async () => {
+  await using setting = await stopped([BAD, GOOD])
+  const { moose, id, home } = setting
+  const { db } = home.database
+  const retried = () => call(moose, `/api/work-orders/${id}/retry`, {})
+  await wantProposer(db, id, 'large')
+  assert.equal((await retried()).status, 200)
+  assert.equal(await wantedProposer(db, id), null)
+  assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
+  await wantProposer(db, id, 'large')
+  assert.equal((await retried()).status, 409)
+  assert.equal(await wantedProposer(db, id), 'large')
 })
 
 test('of an order that waits for one that failed nothing is decided, and what ends that is named', async () => {
@@ -318,6 +346,10 @@ test('on the command line: what has to be decided and what each option costs, an
     await refused('amend'),
     /amend takes what is to be changed: --file, --criterion, --title, .* or -f order\.yaml/,
   )
+  assert.match(
+    await refused('allow'),
+    /^error: allow takes what was looked at: --held KEY, as moose decide \S+ shows it/,
+  )
   assert.match(await refused('verify', '--budget', '7'), /^error: --budget does not belong to the option verify\./)
   assert.match(await refused('retry', '--title', 'x'), /^error: --title does not belong to the option retry\./)
   const done = await command(['decide', short, 'retry', '--budget', '7.50', '--json'], { environment })
@@ -346,6 +378,10 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   const { escalation } = await shown(moose, id)
   const offer = escalation?.options.find(({ option }) => option === 'retry')
   assert.ok(Number(offer?.budget_usd) > 0, JSON.stringify(offer))
+  assert.equal((await call(moose, `/api/work-orders/${id}/retry`, {})).status, 200)
+  assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
+  const again = await shown(moose, id)
+  assert.deepEqual([again.escalation?.id, again.past], [escalation?.id, []], 'a retry under the same cap is no answer')
   const said = await decided(moose, id, { option: 'retry' })
   assert.equal(said.escalation.closed_as, 'decided')
   const order = await settled(moose, id)

@@ -197,11 +197,17 @@ test('people are told one thing once: to Slack goes the decision and not the fai
   const wish = { workOrderId: id, headSha: 'a', baseSha: null, because: 'red', task: null, allowedBy: null, attempt: 2 }
   const begun = await beginFollowUp(db, { ...wish, kind: 'checks', fingerprint: 'x' })
   await endFollowUp(db, String(begun), 'check_failed')
+  const asked = await beginFollowUp(db, { ...wish, kind: 'review', fingerprint: 'y' })
+  await endFollowUp(db, String(asked), 'check_failed')
   await sql`update work_orders set status = 'failed' where id = ${id}`.execute(db)
   const kinds = async (name: string) => (await kindsTo(home, name)).toSorted((one, other) => one.localeCompare(other))
-  assert.deepEqual(await kinds('team'), ['escalation.opened', 'follow_up.started'])
-  assert.deepEqual(await kinds('chosen'), ['follow_up.failed', 'order.failed'])
-  assert.deepEqual(await kinds('ops'), ['escalation.opened', 'follow_up.failed', 'follow_up.started', 'order.failed'])
+  const begins = ['follow_up.started', 'follow_up.started']
+  const fails = ['follow_up.failed', 'follow_up.failed']
+  assert.deepEqual(await kinds('team'), ['escalation.opened', 'follow_up.failed', ...begins])
+  const toTeam = (await sentTo(home, 'team')).find(({ kind }) => kind === 'follow_up.failed')
+  assert.equal(toTeam?.data['follow_up'], 'review', 'nothing else tells of it')
+  assert.deepEqual(await kinds('chosen'), [...fails, 'order.failed'])
+  assert.deepEqual(await kinds('ops'), ['escalation.opened', ...fails, ...begins, 'order.failed'])
 })
 
 test('a comment is brought up to date when its order comes to review, and says what has to be decided', async () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { allowancesOf } from '../../src/db/work-orders/allowed-changes.ts'
 import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
-import { heldFrom } from '../../src/work-order/protection/held-change.ts'
+import { heldDetails, heldFrom, heldKey } from '../../src/work-order/protection/held-change.ts'
+import { moose as command } from '../support/moose-command.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
 import type { OrchestratorBench } from '../support/orchestrator-bench.ts'
 import { atRest, bench, FILES, NEVER_POLLS, stands, stepsOf, write } from '../support/suspended-bench.ts'
@@ -74,7 +75,13 @@ describe('a change of what is protected waits for a human', () => {
       SCOPE.slice(0, 3),
     )
     const short = id.slice(0, 8)
-    assert.match(String(order.status_reason?.message), new RegExp(`moose approve ${short} --allow-all-protected`))
+    const key = commit === null ? '' : heldKey(commit)
+    assert.match(
+      String(order.status_reason?.message),
+      new RegExp(
+        `with: moose decide ${short} allow --held ${key} {3}or one by one: moose approve ${short} --allow PATH`,
+      ),
+    )
     assert.match(String(order.status_reason?.details?.['diff']), /\+\* @mallory/)
     assert.doesNotMatch(String(order.status_reason?.details?.['diff']), /other\.txt/)
     const calls = { route: 1, propose: 1, patch: 1, aider: 0, check: 1 }
@@ -169,4 +176,34 @@ describe('a change of what is protected waits for a human', () => {
     const order = await atRest(home, id)
     assert.deepEqual([order.status, await pullRequest(home, id)], ['cancelled', undefined])
   })
+})
+
+test('on the command line what is held is allowed of the commit that was looked up, and of no other', async () => {
+  await using home = await createMooseHome(FILES, [], NEVER_POLLS)
+  const { db, pool } = home.database
+  const ids = []
+  for (const [at, title] of ['One', 'Another'].entries()) {
+    const id = await fileOrder(home.database, { title, files: ['CODEOWNERS'], approved: false })
+    const details = heldDetails(
+      [{ path: 'CODEOWNERS', why: 'who reviews what', fingerprint: null }],
+      String(at).repeat(40),
+    )
+    const reason = JSON.stringify({ code: 'protected_change', message: 'It waits.', details })
+    await pool.query(`update work_orders set status = 'blocked', status_reason = $2 where id = $1`, [id, reason])
+    ids.push(id)
+  }
+  const [one, another] = ids
+  // Both are looked up before the first is approved.
+  await pool.query(`
+    create function moved() returns trigger language plpgsql as $$ begin
+      update work_orders set status = 'pending', status_reason = null where id = '${another}';
+      return null;
+    end $$;
+    create trigger moved after insert on allowed_changes for each row when (new.work_order_id = '${one}') execute function moved()`)
+  const words = ['approve', ...ids, '--allow-all-protected']
+  const { exitCode, stderr } = await command(words, { environment: home.environment })
+  assert.match(stderr, /is of the commit 111111111111, which is not held by now, so nothing is allowed/)
+  assert.notEqual(exitCode, 0)
+  const allowed = await db.selectFrom('allowed_changes').select(['work_order_id', 'head_sha']).execute()
+  assert.deepEqual(allowed, [{ work_order_id: one, head_sha: '0'.repeat(40) }])
 })

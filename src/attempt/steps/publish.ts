@@ -4,7 +4,13 @@ import type { PublishedCommit } from '../../ports/held-search.ts'
 import type { BaseTree } from '../../ports/proposal.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import { branchNames, pullRequestTitle } from '../../work-order/naming.ts'
-import { allowanceFor, type HeldChange, heldDetails, heldMessage } from '../../work-order/protection/held-change.ts'
+import {
+  allowanceFor,
+  type HeldChange,
+  heldCommit,
+  heldDetails,
+  heldMessage,
+} from '../../work-order/protection/held-change.ts'
 import { templatePath } from '../../work-order/pull-request-template.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Evidence } from '../evidence.ts'
@@ -108,7 +114,7 @@ async function assertAllowed(
   if (waiting.length === 0) return judged.flatMap(({ change, by }) => (by === undefined ? [] : [{ change, by }]))
   const diff = await heldSearch.diffOf(commit, shownPaths(waiting), MOST_OF_DIFF)
   const details = { ...heldDetails(waiting, headSha), diff }
-  throw new Fault('protected_change', heldMessage(waiting, routed.shortId), details)
+  throw new Fault('protected_change', heldMessage(heldCommit(waiting, headSha), routed.shortId), details)
 }
 
 function shownPaths(held: readonly HeldChange[]): string[] {

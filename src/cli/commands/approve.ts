@@ -5,6 +5,7 @@ import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
+import { heldFrom } from '../../work-order/protection/held-change.ts'
 import type { Cli } from '../cli.ts'
 import { asFault } from '../client/api-client.ts'
 import { type ServiceState, takenOn } from '../client/service-state.ts'
@@ -44,7 +45,7 @@ export function approveCommand(cli: Cli): Command {
       const action: OrderAction = {
         verb: 'approve',
         // Only what was looked up is approved, whoever edits it meanwhile.
-        body: ({ content_sha256 }) => ({ ...wish, content_sha256 }),
+        body: (order) => ({ ...wish, content_sha256: order.content_sha256, ...heldOf(order, wish) }),
         done: () => 'approved',
         notes: (order) => [
           ...termsNotes(order),
@@ -82,6 +83,14 @@ function approvedTogether({ allow, allow_secrets, allow_all_protected }: Approve
       return { done: approved, refused: refused.map(({ work_order_id: id, error }) => ({ id, fault: asFault(error) })) }
     },
   }
+}
+
+/** The held commit that was looked up, of which alone something is allowed then; nothing where none is held, or nothing is allowed. */
+function heldOf({ status, status_reason: reason }: WorkOrderView, wish: ApproveWorkOrder): { head_sha?: string } {
+  const isAllowing = wish.allow_all_protected || wish.allow.length + wish.allow_secrets.length > 0
+  if (!isAllowing || status !== 'blocked' || reason?.code !== 'protected_change') return {}
+  const held = heldFrom(reason.details)
+  return held === null ? {} : { head_sha: held.headSha }
 }
 
 /** @throws {Fault} `request_invalid` naming the options */

@@ -117,7 +117,7 @@ export function misfitOf({
 }: DecideWorkOrder): { field: 'budget_usd' | 'proposer' | 'changes' | 'held'; isMissing: boolean } | null {
   if (budget_usd !== undefined && !BUDGETED.includes(option)) return { field: 'budget_usd', isMissing: false }
   if (proposer !== undefined && option !== 'model') return { field: 'proposer', isMissing: false }
-  if (held !== undefined && option !== 'allow') return { field: 'held', isMissing: false }
+  if ((held === undefined) === (option === 'allow')) return { field: 'held', isMissing: held === undefined }
   if ((changes === undefined) !== (option !== 'amend')) return { field: 'changes', isMissing: changes === undefined }
   return null
 }

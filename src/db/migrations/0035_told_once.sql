@@ -13,10 +13,10 @@ create constraint trigger work_orders_refresh_comment after update of phase on w
   deferrable initially deferred for each row when (new.phase = 'in_review' and old.phase is distinct from 'in_review')
   execute function moose_refresh_comment();
 
--- Whether another event tells people the same: a reaction that failed is followed by another one or by an escalation, and an
--- order that stops and has to be decided about is one.
-create or replace function moose_is_told_otherwise(what text, order_id uuid) returns boolean language sql stable as $$
-  select what = 'follow_up.failed' or what in ('order.failed', 'order.blocked') and exists (
+-- Whether another event tells people the same: a reaction that failed is followed by another one or by an escalation, but to a
+-- review by neither, and an order that stops and has to be decided about is one.
+create or replace function moose_is_told_otherwise(what text, order_id uuid, facts jsonb) returns boolean language sql stable as $$
+  select what = 'follow_up.failed' and facts ->> 'follow_up' is distinct from 'review' or what in ('order.failed', 'order.blocked') and exists (
     select from work_orders where work_orders.id = order_id and moose_escalation_cause(work_orders) is not null)
 $$;
 
@@ -30,7 +30,7 @@ returns void language sql as $$
       or coalesce(of_project, (select project_id from work_orders where work_orders.id = order_id), (
         select (array_agg(sole.id))[1] from projects as sole where repository is not null and order_id is not null having count(*) = 1
       )) = any (projects)
-    ) and not (format = 'slack' and cardinality(kinds) = 0 and moose_is_told_otherwise(what, order_id))
+    ) and not (format = 'slack' and cardinality(kinds) = 0 and moose_is_told_otherwise(what, order_id, facts))
   ), sent as (
     insert into notification_outbox (endpoint_id, kind, event_key, work_order_id, data)
     select id, what, left(what || ':' || key, 200), order_id, facts from wanted where format <> 'github'

@@ -1,12 +1,14 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { asAnswer, retryAsAnswer } from '../../client-manager/as-answer.ts'
+import type { Actor } from '../../contract/actor.ts'
 import { ApproveWorkOrder, ReasonBody } from '../../contract/why/approve.ts'
 import { ApproveChosen, ApproveChosenResponse } from '../../contract/why/approve-chosen.ts'
+import type { EscalationOption } from '../../contract/why/escalation.ts'
 import { RetriedWorkOrderResponse, RetryWorkOrder, VerifyWorkOrder } from '../../contract/why/retry.ts'
 import { WorkOrderParams, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { approveWorkOrder } from '../../db/work-orders/approve-work-order.ts'
 import { findWorkOrder, rejectWorkOrder } from '../../db/work-orders/work-orders.ts'
-import { asAnswer } from '../../orchestrator/as-answer.ts'
 import {
   ANY_FAULT,
   BODY_FAULT,
@@ -140,16 +142,23 @@ const close = forgeAction(
   'Close the open pull request unmerged; the order becomes cancelled',
 )
 
-/** Lets the orchestrator act on the order an id or prefix names. */
-async function act(
-  c: Context<HttpEnv>,
-  idOrPrefix: string,
-  verb: 'cancel' | 'merge' | 'close',
-): Promise<WorkOrderView> {
+/** Gives up the order an id or prefix names. */
+async function giveUp(c: Context<HttpEnv>, idOrPrefix: string, verb: 'cancel' | 'close'): Promise<WorkOrderView> {
   const { db, orchestrator } = c.var.deps
   const { id } = await findWorkOrder(db, idOrPrefix)
-  await orchestrator[verb](id, c.var.actor)
+  await answering(c, id, 'abort', (by) => orchestrator[verb](id, by))
   return findWorkOrder(db, id)
+}
+
+/** Does what a human wants, and keeps it as the answer to the open escalation of the order. */
+function answering<Result>(
+  c: Context<HttpEnv>,
+  idOrPrefix: string,
+  option: EscalationOption,
+  act: (by: Actor) => Promise<Result>,
+): Promise<Result> {
+  const by = c.var.actor
+  return asAnswer(c.var.deps.db, { idOrPrefix, option, by }, () => act(by))
 }
 
 export const workOrderActionRoutes = newRoutes()
@@ -174,7 +183,7 @@ export const workOrderActionRoutes = newRoutes()
     return c.json({ success: true as const, work_order: order }, 200)
   })
   .openapi(cancel, async (c) => {
-    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'cancel') }, 200)
+    return c.json({ success: true as const, work_order: await giveUp(c, c.req.valid('param').id, 'cancel') }, 200)
   })
   .openapi(retry, async (c) => {
     const { db, orchestrator } = c.var.deps
@@ -183,8 +192,8 @@ export const workOrderActionRoutes = newRoutes()
     const { id } = await findWorkOrder(db, c.req.valid('param').id)
     const retried =
       mode === 'verify_only'
-        ? await orchestrator.verify(id, c.var.actor)
-        : await orchestrator.retry(id, c.var.actor, mode)
+        ? await answering(c, id, 'verify', (by) => orchestrator.verify(id, by))
+        : await retryAsAnswer(c.var.deps, id, { by: c.var.actor, mode })
     return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
   })
   .openapi(verify, async (c) => {
@@ -192,18 +201,21 @@ export const workOrderActionRoutes = newRoutes()
     const { id } = await findWorkOrder(db, c.req.valid('param').id)
     // Without a body nothing has filled in what holds then.
     const { resolve } = VerifyWorkOrder.parse(c.req.valid('json'))
-    const retried = await orchestrator.verify(id, c.var.actor, resolve)
+    const retried = await answering(c, id, 'verify', (by) => orchestrator.verify(id, by, resolve))
     return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
   })
   .openapi(adopt, async (c) => {
     const { db, orchestrator } = c.var.deps
     const { id } = await findWorkOrder(db, c.req.valid('param').id)
-    const retried = await orchestrator.adopt(id, c.var.actor)
+    const retried = await answering(c, id, 'adopt', (by) => orchestrator.adopt(id, by))
     return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
   })
   .openapi(merge, async (c) => {
-    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'merge') }, 200)
+    const { db, orchestrator } = c.var.deps
+    const { id } = await findWorkOrder(db, c.req.valid('param').id)
+    await orchestrator.merge(id, c.var.actor)
+    return c.json({ success: true as const, work_order: await findWorkOrder(db, id) }, 200)
   })
   .openapi(close, async (c) => {
-    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'close') }, 200)
+    return c.json({ success: true as const, work_order: await giveUp(c, c.req.valid('param').id, 'close') }, 200)
   })

@@ -8,7 +8,7 @@ import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { isSuspendCode, type SuspendCode } from '../../db/work-orders/suspended-orders.ts'
 import { isOf } from '../../faults/families.ts'
 import { NO_USD, shownUsd } from '../../money.ts'
-import { allowanceFor, heldFrom, inWords } from '../../work-order/protection/held-change.ts'
+import { allowanceFor, allowCommand, heldFrom, inWords } from '../../work-order/protection/held-change.ts'
 import { lastOrders } from '../../work-order/words.ts'
 import { detailOf } from '../resume-conditions.ts'
 import { behindDependencies } from './dependencies.ts'
@@ -188,7 +188,12 @@ function withHeldChange({ order: { reason, id }, allowances }: Resting, { order 
       ...attemptEvidence(order),
       ...costEvidence(order),
     ],
-    next: [`moose show ${short(id)} --diff`, `moose approve ${short(id)} ${options}`, `moose cancel ${short(id)}`],
+    next: [
+      `moose show ${short(id)} --diff`,
+      allowCommand(commit, short(id)),
+      `moose approve ${short(id)} ${options}`,
+      `moose cancel ${short(id)}`,
+    ],
   })
 }
 

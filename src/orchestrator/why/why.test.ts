@@ -9,7 +9,7 @@ import type { LastAttempt, PullRequestSeen, Whereabouts } from '../../db/work-or
 import type { SuspendCode } from '../../db/work-orders/suspended-orders.ts'
 import { Fault, type FaultDetail } from '../../faults/fault.ts'
 import { NO_USD, Usd } from '../../money.ts'
-import { heldDetails } from '../../work-order/protection/held-change.ts'
+import { heldDetails, heldKey } from '../../work-order/protection/held-change.ts'
 import type { Intake, Resting } from './facts.ts'
 import { whyOf } from './why.ts'
 
@@ -350,10 +350,14 @@ describe('an order that is blocked', () => {
     ]
     const details = heldDetails(held, 'c'.repeat(40))
     const both = is('held_change', why(rests('protected_change', { details })))
-    assert.equal(both.next[1], 'moose approve 1a2b3c4d --allow CODEOWNERS --allow-secret 0123456789abcdef')
+    const key = heldKey({ headSha: 'c'.repeat(40), held, count: 2 })
+    assert.deepEqual(both.next.slice(1, 3), [
+      `moose decide 1a2b3c4d allow --held ${key}`,
+      'moose approve 1a2b3c4d --allow CODEOWNERS --allow-secret 0123456789abcdef',
+    ])
     const allowance = { kind: 'all', subject: '', headSha: null, by: 'os_user:ada', at: BEFORE } as const
     const one = why(rests('protected_change', { details, allowances: [allowance] }))
-    assert.equal(one.next[1], 'moose approve 1a2b3c4d --allow-secret 0123456789abcdef')
+    assert.equal(one.next[2], 'moose approve 1a2b3c4d --allow-secret 0123456789abcdef')
     assert.ok(evidence(one).includes('allowed already: 1'))
     is('held_change', why(rests('protected_change')))
   })
@@ -438,6 +442,8 @@ describe('an order that has begun, or is over', () => {
     const reactions = [
       { kind: 'checks' as const, outcome: 'check_failed', isAllowed: false },
       { kind: 'checks' as const, outcome: 'succeeded', isAllowed: false },
+      { kind: 'base' as const, outcome: 'merge_conflict', isAllowed: false },
+      { kind: 'rerun' as const, outcome: 'asked', isAllowed: false },
     ]
     const stands = (pull: Partial<PullRequestSeen>) =>
       why({ order: { status: 'in_progress', phase: 'in_review', pull: { ...PULL, ...pull }, reactions } })
@@ -446,8 +452,11 @@ describe('an order that has begun, or is over', () => {
     assert.equal(red.next[0], 'moose decide 1a2b3c4d')
     assert.deepEqual(
       red.evidence.filter(({ name }) => name === 'repairs').map(({ text }) => text),
-      ['2 of 2: check_failed, succeeded'],
+      ['2 of 2: ended with check_failed, succeeded'],
     )
+    const told = red.evidence.map(({ text }) => text).join('\n')
+    assert.match(told, /1 of \d+: git could not do that$/m)
+    assert.match(told, /1 of \d+: run again$/m)
     const verified = {
       attempt: 4,
       head_sha: PULL.head_sha,

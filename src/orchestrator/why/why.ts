@@ -1,5 +1,5 @@
 import { isoTime } from '../../clock.ts'
-import { REACTIONS } from '../../contract/evidence/follow-up.ts'
+import { type FollowUpKind, REACTIONS } from '../../contract/evidence/follow-up.ts'
 import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
@@ -101,11 +101,18 @@ function whyInReview(order: Whereabouts): Why {
 /** What was done about its pull requests, of each kind how often, the most, and how it ended. */
 function reactionRows({ reactions }: Whereabouts): [string, string][] {
   return countsOf(reactions).map(({ kind, done, most }) => {
-    const ends = reactions
-      .filter((one) => one.kind === kind)
-      .map(({ outcome }) => (outcome === null ? 'under way' : outcome))
+    const ends = reactions.filter((one) => one.kind === kind).map(({ outcome }) => endOf(kind, outcome))
     return [REACTIONS[kind], `${done} of ${most}: ${ends.join(', ')}`]
   })
+}
+
+function endOf(kind: FollowUpKind, outcome: string | null): string {
+  if (outcome === null) return 'under way'
+  if (outcome === 'merge_conflict') return 'git could not do that'
+  if (outcome === 'succeeded') return outcome
+  if (kind !== 'rerun') return `ended with ${outcome}`
+  if (outcome === 'refused') return 'the forge refused it'
+  return outcome === 'asked' ? 'run again' : `run again, ${outcome}`
 }
 
 function whyItFailed(order: Whereabouts): Why {

@@ -47,8 +47,8 @@ const MOST_NAMED = 10
 const MOST_OF_DETAIL = 9_000
 const MOST_OF_PATH = 300
 
-/** As details of a fault: flat, and bounded. */
-export function heldDetails(held: readonly HeldChange[], headSha: string): Record<string, string | number> {
+/** What is held of a commit, of which as many are listed as details of a fault have room for. */
+export function heldCommit(held: readonly HeldChange[], headSha: string): HeldCommit {
   const listed: HeldChange[] = []
   let length = 0
   for (const change of held) {
@@ -56,7 +56,13 @@ export function heldDetails(held: readonly HeldChange[], headSha: string): Recor
     if (length > MOST_OF_DETAIL) break
     listed.push(change)
   }
-  return { head_sha: headSha, held: JSON.stringify(listed), held_count: held.length }
+  return { headSha, held: listed, count: held.length }
+}
+
+/** As details of a fault: flat, and bounded. */
+export function heldDetails(held: readonly HeldChange[], headSha: string): Record<string, string | number> {
+  const { held: listed, count } = heldCommit(held, headSha)
+  return { head_sha: headSha, held: JSON.stringify(listed), held_count: count }
 }
 
 const Details = z.object({ head_sha: z.string(), held: z.string(), held_count: z.number() })
@@ -96,19 +102,24 @@ export function inWords({ path, why, fingerprint }: HeldChange): string {
   return fingerprint === null ? `${where} is ${why}` : `${where} holds ${why} (${fingerprint})`
 }
 
-/** The message of the fault: what is held, why, and what to type next. */
-export function heldMessage(held: readonly HeldChange[], shortId: string): string {
+/** The message of the fault: what is held, why, and what to type next; what is typed first allows it of this commit alone. */
+export function heldMessage(commit: HeldCommit, shortId: string): string {
+  const { held, count } = commit
   const named = held.slice(0, MOST_NAMED).map(inWords)
-  const more = held.length > MOST_NAMED ? `; and ${held.length - MOST_NAMED} more` : ''
+  const more = count > named.length ? `; and ${count - named.length} more` : ''
   const keys = held.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]))
-  const isProtected = keys.length < held.length
   const options = [
-    ...(isProtected ? ['--allow-all-protected'] : []),
+    ...(keys.length < count ? ['--allow PATH'] : []),
     ...[...new Set(keys)].slice(0, MOST_NAMED).map((fingerprint) => `--allow-secret ${fingerprint}`),
   ].join(' ')
-  const one = isProtected ? '   or one by one: --allow PATH' : ''
   return (
     `The change is verified and waits for a human, because ${named.join('; ')}${more}. Nothing was pushed. ` +
-    `Look at it with: moose show ${shortId} --diff   Allow it with: moose approve ${shortId} ${options}${one}`
+    `Look at it with: moose show ${shortId} --diff   Allow it with: ${allowCommand(commit, shortId)}` +
+    `   or one by one: moose approve ${shortId} ${options}`
   )
+}
+
+/** What to type to allow all that is held of a commit: where something else is held by then, nothing is allowed. */
+export function allowCommand(commit: HeldCommit, shortId: string): string {
+  return `moose decide ${shortId} allow --held ${heldKey(commit)}`
 }

@@ -6,12 +6,14 @@ type Held = { path: string | null; why: string; fingerprint: string | null }
 /** What of its change a human has to allow, named one by one; allowing it publishes that commit and no other. */
 export function HeldChange({ order }: { order: OrderDetail }) {
   const held = order.status === 'blocked' ? heldIn(order.status_reason?.details?.['held']) : []
+  const headSha = order.status_reason?.details?.['head_sha']
   const allow = async () => {
     await answer(
       api.POST('/api/work-orders/{id}/approve', {
         params: { path: { id: order.id } },
         body: {
           ...(order.content_sha256 === undefined ? {} : { content_sha256: order.content_sha256 }),
+          ...(typeof headSha === 'string' ? { head_sha: headSha } : {}),
           allow: held.flatMap(({ path, fingerprint }) => (path === null || fingerprint !== null ? [] : [path])),
           allow_secrets: held.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint])),
         },

@@ -41,7 +41,7 @@ export function decideCommand(cli: Cli): Command {
     .addHelpText('after', HELP)
     .action(async (id: string, option: EscalationOption | undefined, options: Options) => {
       if (option === undefined) return await show(cli, id)
-      const body = await wishOf(cli, option, options)
+      const body = await wishOf(cli, { id, option }, options)
       await withApi(cli, async (api) => {
         const path = `${workOrderPath(id)}/decide`
         const decided = await api.call({ method: 'POST', path, body, answer: DecidedResponse })
@@ -70,7 +70,11 @@ Examples:
   $ moose decide 1a2b3c4d retry --budget 7.50
   $ moose decide 1a2b3c4d amend --file src/greet.js src/greet.test.js`
 
-async function wishOf(cli: Cli, option: EscalationOption, options: Options): Promise<DecideWorkOrder> {
+async function wishOf(
+  cli: Cli,
+  { id, option }: { id: string; option: EscalationOption },
+  options: Options,
+): Promise<DecideWorkOrder> {
   const { budget, proposer, held, ...edit } = options
   const changes = Object.keys(edit).length === 0 ? null : await changesOf(cli, edit)
   const wish = {
@@ -80,18 +84,21 @@ async function wishOf(cli: Cli, option: EscalationOption, options: Options): Pro
     ...(held === undefined ? {} : { held }),
     ...(changes === null ? {} : { changes }),
   }
-  assertFits(wish, Object.keys(edit))
+  assertFits(wish, { id, edited: Object.keys(edit) })
   return wish
 }
 
 /** @throws {Fault} `request_invalid` naming the option that does not belong there, or is missing */
-function assertFits(wish: DecideWorkOrder, edited: readonly string[]): void {
+function assertFits(wish: DecideWorkOrder, { id, edited }: { id: string; edited: readonly string[] }): void {
   const misfit = misfitOf(wish)
   if (misfit === null) return
   const { field, isMissing } = misfit
   if (isMissing) {
-    const message = `${wish.option} takes what is to be changed: --file, --criterion, --title, --description, or -f order.yaml`
-    throw new Fault('request_invalid', message)
+    const what =
+      field === 'held'
+        ? `what was looked at: --held KEY, as moose decide ${oneLine(id, 40)} shows it`
+        : 'what is to be changed: --file, --criterion, --title, --description, or -f order.yaml'
+    throw new Fault('request_invalid', `${wish.option} takes ${what}`)
   }
   const names = { budget_usd: '--budget', proposer: '--proposer', held: '--held', changes: `--${edited[0]}` }
   const named = names[field]

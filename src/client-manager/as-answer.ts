@@ -1,14 +1,23 @@
 import type { Kysely } from 'kysely'
 import type { Actor } from '../contract/actor.ts'
 import type { EscalationOption } from '../contract/why/escalation.ts'
+import type { Retried, RetryMode } from '../contract/why/retry.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
-import { escalationOf, forgetAnswer, noteAnswer, openEscalation } from '../db/escalations/order-escalations.ts'
+import {
+  escalationOf,
+  forgetAnswer,
+  noteAnswer,
+  openEscalation,
+  wantedProposer,
+  wantProposer,
+} from '../db/escalations/order-escalations.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
+import { type ClientManagerDeps, isPlainRetry } from './client-manager.ts'
 
 /**
  * Does what a human wants done about an order, and keeps it as the answer to its open escalation, if it has one: it is learnt from
- * like one that was given there. Where the act is the carrying out of such an answer, that one stays.
+ * like one that was given there. While another answer is being carried out, that one stays.
  *
  * @param by left out: it is no answer of a human
  */
@@ -30,7 +39,31 @@ export async function asAnswer<Result>(
   }
 }
 
-/** @returns the id of the escalation it is the answer to; null: there is none, or it has an answer */
+/**
+ * Retries an order by the command for it. Where the option `retry` does the same, that is the answer; where it would raise the cap of
+ * the order, or is not offered, nothing was decided. As after the option, the Manager chooses the proposer again.
+ *
+ * @throws {Fault} those of `Orchestrator.retry`
+ */
+export async function retryAsAnswer(
+  deps: ClientManagerDeps,
+  idOrPrefix: string,
+  { by, mode }: { by: Actor; mode: Exclude<RetryMode, 'verify_only'> },
+): Promise<Retried> {
+  const { db, orchestrator } = deps
+  const { id } = await findWorkOrder(db, idOrPrefix)
+  const wish = { idOrPrefix: id, option: 'retry', by: (await isPlainRetry(deps, id)) ? by : undefined } as const
+  return await asAnswer(db, wish, async () => {
+    const wanted = await wantedProposer(db, id)
+    await wantProposer(db, id, null)
+    return await orchestrator.retry(id, by, mode).catch(async (error: unknown) => {
+      await wantProposer(db, id, wanted)
+      throw error
+    })
+  })
+}
+
+/** @returns the id of the escalation it is the answer to; null: there is none, or another answer is being carried out */
 async function noted(
   db: Kysely<Database>,
   idOrPrefix: string,
@@ -38,7 +71,7 @@ async function noted(
 ): Promise<string | null> {
   const order = await findWorkOrder(db, idOrPrefix)
   const open = await openEscalation(db, order.id)
-  if (open === null || open.answer !== null) return null
+  if (open === null) return null
   const spentUsd = String(order.actual_cost === null ? 0 : order.actual_cost)
   return (await noteAnswer(db, open.id, { option, by, spentUsd })) ? open.id : null
 }
