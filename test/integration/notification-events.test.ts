@@ -52,9 +52,9 @@ test('what has ended before it could be sent is not sent: an approval given by r
   const status = (to: string) => sql`update work_orders set status = ${to} where id = ${id}`.execute(db)
   await status('cancelled')
   assert.deepEqual(await kindsTo(home, 'ops'), ['order.cancelled'])
-  const { rows } = await sql<{ due: boolean }>`select next_try_at <= clock_timestamp() as due from notification_outbox`.execute(
-    db,
-  )
+  const { rows } = await sql<{
+    due: boolean
+  }>`select next_try_at <= clock_timestamp() as due from notification_outbox`.execute(db)
   assert.deepEqual(rows, [{ due: false }], 'it waits for what may end it')
   await status('pending')
   assert.deepEqual(await kindsTo(home, 'ops'), [])
