@@ -49,9 +49,11 @@ test('what has ended before it could be sent is not sent: an approval given by r
   const { id, approved } = WorkOrderResponse.parse(said).work_order
   assert.equal(approved, true)
   assert.deepEqual(await kindsTo(home, 'ops'), [])
+  await sql`update work_orders set github_pr_url = 'local://sample/pull/1' where id = ${id}`.execute(db)
   const status = (to: string) => sql`update work_orders set status = ${to} where id = ${id}`.execute(db)
   await status('cancelled')
-  assert.deepEqual(await kindsTo(home, 'ops'), ['order.cancelled'])
+  const [cancelled] = await sentTo(home, 'ops')
+  assert.deepEqual([cancelled?.kind, cancelled?.data['pull_request_url']], ['order.cancelled', null])
   const { rows } = await sql<{
     due: boolean
   }>`select next_try_at <= clock_timestamp() as due from notification_outbox`.execute(db)

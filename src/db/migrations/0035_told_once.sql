@@ -96,3 +96,11 @@ do $$
 begin
   execute format('alter function moose_withdraw_announcement() set search_path = %I, pg_temp', current_schema());
 end $$;
+
+-- As before; on the forge `local` a pull request has no address.
+create or replace function moose_facts_of_order(wo work_orders) returns jsonb language sql stable as $$
+  select jsonb_build_object(
+    'work_order_id', wo.id, 'title', left(wo.title, 300), 'status', wo.status, 'phase', wo.phase, 'attempt', wo.attempts,
+    'code', left(wo.status_reason ->> 'code', 100),
+    'pull_request_url', case when not starts_with(wo.github_pr_url, 'local:') then left(wo.github_pr_url, 2000) end)
+$$;
