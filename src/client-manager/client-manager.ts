@@ -37,7 +37,7 @@ import type { RoutingDecision } from '../ports/routing.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
 import { heldFrom } from '../work-order/protection/held-change.ts'
 import { carryOut, raisedTo } from './carry-out.ts'
-import { type OptionFacts, optionsFor } from './options.ts'
+import { type OptionFacts, optionsFor, shortOfRoom } from './options.ts'
 import { storyOf } from './story.ts'
 
 export type ClientManagerDeps = {
@@ -128,7 +128,16 @@ export async function decide(
   const escalation = await escalationOf(db, open.id)
   // Something still holds the order: it may be decided about again at once.
   if (escalation.closed_at === null) await forgetAnswer(db, open.id)
-  return { work_order: await findWorkOrder(db, order.id), escalation, sentence }
+  const low = tooLow(wish, offer, facts)
+  const told = low === null ? sentence : `${sentence} ${low}`
+  return { work_order: await findWorkOrder(db, order.id), escalation, sentence: told }
+}
+
+/** Of a cap that the answer names. */
+function tooLow({ option, budget_usd: named, proposer }: DecideWorkOrder, offer: OfferedOption, facts: OptionFacts) {
+  if (named === undefined) return null
+  const asked = option === 'model' ? (proposer === undefined ? offer.proposer : proposer) : null
+  return shortOfRoom(facts, statedUsd(named), asked)
 }
 
 /** Whether the option `retry` is offered for an order that is stopped, and raises no cap. */
@@ -150,7 +159,7 @@ async function assertBudgets(
     if (budget.greaterThan(gone)) continue
     const message =
       `A cap of ${shownUsd(budget)} leaves nothing to be spent: ${shownUsd(gone)} of the order is spent or reserved already. ` +
-      'Name a higher one, or none for the one that the option offers.'
+      'Name a higher one, or leave it out (moose decide without --budget) for the one that the option offers.'
     throw new Fault('request_invalid', message, { field: 'budget_usd' })
   }
   const raised = raisedTo(wish, offer)

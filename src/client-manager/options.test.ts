@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Usd } from '../money.ts'
-import { type OptionFacts, optionsFor } from './options.ts'
+import { type OptionFacts, optionsFor, shortOfRoom } from './options.ts'
 
 const FACTS: OptionFacts = {
   shortId: '1a2b3c4d',
@@ -77,25 +77,35 @@ test('of an attempt that rests, its commit is not verified, and what is held is 
 test('a cap that is too low is raised by as much as the option is expected to take, in whole cents', () => {
   assert.equal(one('retry')?.budget_usd, null)
   const low = { cap: { cap: new Usd(1), gone: new Usd('0.999') } }
-  assert.equal(one('retry', low)?.budget_usd, 1.5)
-  assert.equal(one('model', low)?.budget_usd, 3)
+  assert.equal(one('retry', low)?.budget_usd, 1.8)
+  assert.equal(one('model', low)?.budget_usd, 4)
   const refused = { cause: 'budget_exceeded', refusedBy: 'order', needed: new Usd('4.501') }
-  assert.equal(one('retry', refused)?.budget_usd, 5.51)
+  assert.equal(one('retry', refused)?.budget_usd, 6.01)
   assert.equal(one('retry', { ...refused, cap: null })?.budget_usd, null)
 })
 
-test('a cap that is offered has room for the most that the next call can cost, not only for what is expected', () => {
+test('a cap that is offered has room for the most that the last call can cost, beside what is expected', () => {
   const cap = { cap: new Usd('0.08'), gone: new Usd('0.07') }
-  assert.equal(one('retry', { cap, expectedUsd: 0.02 })?.budget_usd, 0.37, 'what a first call reserves')
+  assert.equal(one('retry', { cap, expectedUsd: 0.02 })?.budget_usd, 0.39, 'what a first call reserves')
   const before = new Map([['small', new Usd('0.331')]])
-  assert.equal(one('retry', { cap, expectedUsd: 0.02, reserved: before })?.budget_usd, 0.41, 'what one has reserved')
-  assert.equal(one('model', { cap, reserved: before })?.budget_usd, 2.07, 'of another proposer that says nothing')
+  assert.equal(one('retry', { cap, expectedUsd: 0.02, reserved: before })?.budget_usd, 0.43, 'what one has reserved')
+  assert.equal(one('model', { cap, reserved: before })?.budget_usd, 3.07, 'of another proposer that says nothing')
   const dear = FACTS.candidates.map((candidate) => ({ ...candidate, expected_cost_usd: 0.01, reserves_usd: 4 }))
-  assert.equal(one('model', { cap, candidates: dear })?.budget_usd, 4.07)
+  assert.equal(one('model', { cap, candidates: dear })?.budget_usd, 4.08)
   const bySmall = { cap, next: 'large', last: 'small', expectedUsd: 0.02 }
-  assert.equal(one('retry', bySmall)?.budget_usd, 1.07, 'who is asked next')
-  assert.equal(one('retry', { ...bySmall, review: 'exhausted' })?.budget_usd, 0.37, 'of a pull request who made it')
+  assert.equal(one('retry', bySmall)?.budget_usd, 1.09, 'who is asked next')
+  assert.equal(one('retry', { ...bySmall, review: 'exhausted' })?.budget_usd, 0.39, 'of a pull request who made it')
   assert.equal(one('amend', { cap, expectedUsd: null, next: null, candidates: [] })?.budget_usd, null)
+})
+
+test('a cap that leaves no room for the next call is told to be too low, by the proposer that is asked', () => {
+  const facts = { ...FACTS, cap: { cap: new Usd('0.7'), gone: new Usd('0.63') } }
+  assert.equal(shortOfRoom(facts, new Usd('0.93'), null), null)
+  assert.match(
+    String(shortOfRoom(facts, new Usd('0.9'), null)),
+    /^The cap is too low: the next call may cost up to \$0\.30, and a cap of \$0\.90 has \$0\.27 left/,
+  )
+  assert.match(String(shortOfRoom(facts, new Usd('0.93'), 'large')), /up to \$1\.00/)
 })
 
 test('where the cap of a day is in the way, the order keeps its own, and the day is named', () => {
@@ -117,16 +127,16 @@ test('of a pull request that Moose does no more about: once more, another model,
   assert.deepEqual(
     offers.map(({ option, expected_cost_usd: usd, budget_usd: cap }) => [option, usd, cap]),
     [
-      ['retry', 0.5, 5.3],
-      ['model', 2, 6.8],
-      ['amend', 0.5, 5.3],
+      ['retry', 0.5, 5.6],
+      ['model', 2, 7.8],
+      ['amend', 0.5, 5.6],
       ['verify', 0, null],
       ['abort', 0, null],
     ],
   )
   assert.match(
     String(offers[0]?.sentence),
-    /once more .*, with a cap of \$5\.30\. If that is not enough, it is asked again/,
+    /once more .*, with a cap of \$5\.60\. If that is not enough, it is asked again/,
   )
 })
 

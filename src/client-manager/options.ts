@@ -188,21 +188,41 @@ const WHOLE_CENTS = 2
 
 /**
  * A cap with which one attempt goes through, in whole cents: beside what is gone there is room for what it is expected to cost, and
- * for the most that its next call can. Null: the one it has is enough, or it has none.
+ * for the most that its last call can. Null: the one it has is enough, or it has none.
  */
 function raisedCap(
-  { cap, needed, refusedBy, candidates, reserved }: OptionFacts,
+  facts: OptionFacts,
   { proposer, expectedUsd }: { proposer: string | null; expectedUsd: number | null },
 ): Usd | null {
+  const { cap } = facts
   if (cap === null) return null
+  const enough = cap.gone.plus(expectedUsd === null ? 0 : expectedUsd).plus(nextCall(facts, proposer))
+  return enough.lessThanOrEqualTo(cap.cap) ? null : enough.toDecimalPlaces(WHOLE_CENTS, Usd.ROUND_UP)
+}
+
+/** The most that the next call can cost, as far as it is known. */
+function nextCall({ needed, refusedBy, candidates, reserved }: OptionFacts, proposer: string | null): Usd {
   const reserves = candidates.find((candidate) => candidate.proposer === proposer)?.reserves_usd
   const before = proposer === null ? undefined : reserved.get(proposer)
-  const wanted = Usd.max(
-    new Usd(expectedUsd === null ? 0 : expectedUsd),
+  return Usd.max(
     new Usd(reserves === null || reserves === undefined ? 0 : reserves),
     before === undefined ? new Usd(0) : before,
     refusedBy === 'order' && needed !== null ? needed : new Usd(0),
   )
-  const enough = cap.gone.plus(wanted)
-  return enough.lessThanOrEqualTo(cap.cap) ? null : enough.toDecimalPlaces(WHOLE_CENTS, Usd.ROUND_UP)
+}
+
+/**
+ * That a cap which the answer names leaves no room for the next call; null: it does.
+ *
+ * @param proposer which one is asked; null: the one that an answer without a name is given to
+ */
+export function shortOfRoom(facts: OptionFacts, named: Usd, proposer: string | null): string | null {
+  if (facts.cap === null) return null
+  const left = named.minus(facts.cap.gone)
+  const call = nextCall(facts, proposer === null ? askedAgain(facts) : proposer)
+  if (left.greaterThanOrEqualTo(call)) return null
+  return (
+    `The cap is too low: the next call may cost up to ${shownUsd(call)}, and a cap of ${shownUsd(named)} has ${shownUsd(left)} left, ` +
+    `so the order is blocked before it. Choose again with a higher cap: moose decide ${facts.shortId}`
+  )
 }

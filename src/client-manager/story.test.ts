@@ -14,6 +14,7 @@ const ORDER = {
   phase: null,
   status_reason: { code: 'check_failed', message: 'x' },
   github_pr_url: null,
+  github_pr_number: null,
 }
 const KNOWN = {
   cause: 'check_failed',
@@ -81,4 +82,11 @@ test('of a pull request that Moose does no more about, the cause and where it is
   assert.equal(story[1], 'Tried: 2 attempts, the last by small; repairs 2 of 2, review rounds 1 of 3')
   assert.equal(story[2], 'Stopped: in review, follow_up_exhausted: It is red.')
   assert.equal(story[4], `There: pull request ${url}`)
+})
+
+test('a pull request of an order that is not in review is told as not open, and one without an address by its number', () => {
+  const closed = storyOf({ ...ORDER, github_pr_url: 'https://example.com/pull/4', github_pr_number: 4 }, KNOWN)
+  assert.match(String(closed[4]), /; pull request https:\/\/example\.com\/pull\/4, not open any more$/)
+  const local = { ...ORDER, phase: 'in_review' as const, github_pr_url: 'local://one/pull/4', github_pr_number: 4 }
+  assert.equal(storyOf(local, KNOWN)[4], 'There: pull request #4')
 })

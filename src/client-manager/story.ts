@@ -22,6 +22,7 @@ export function storyOf(
     | 'phase'
     | 'status_reason'
     | 'github_pr_url'
+    | 'github_pr_number'
   >,
   known: {
     spent: Usd
@@ -43,14 +44,26 @@ export function storyOf(
   const code = isInReview ? `in review, ${known.cause}` : reason === null ? status : `${status}, ${reason.code}`
   const of = known.cap === null ? '' : ` of ${shownUsd(known.cap)}`
   const commit = known.hasCommit ? 'its last attempt left a commit' : 'its last attempt left no commit'
-  const pull = order.github_pr_url === null ? 'no pull request' : `pull request ${order.github_pr_url}`
+  const pull = pullText(order)
   return [
     `Asked: ${where}${title} (${scope})`,
     `Tried: ${tried}${followed}`,
     `Stopped: ${code}: ${known.sentence}`,
     `Cost: ${shownUsd(known.spent)}${of}`,
-    `There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}`}`,
+    `There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}${order.github_pr_url === null ? '' : ', not open any more'}`}`,
   ].map(inOneLine)
+}
+
+/** On the forge `local` it has no address. */
+function pullText({
+  github_pr_url: url,
+  github_pr_number: number,
+}: {
+  github_pr_url: string | null
+  github_pr_number: number | null
+}) {
+  if (url === null) return 'no pull request'
+  return url.startsWith('local:') && number !== null ? `pull request #${number}` : `pull request ${url}`
 }
 
 function inOneLine(text: string): string {

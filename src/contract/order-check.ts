@@ -1,3 +1,5 @@
+import { RISK_LEVELS } from '../work-order/content.ts'
+import { Risk } from '../work-order/risk.ts'
 import { Scope } from './api-token.ts'
 import { ORDER_FORMATS } from './order-file/formats.ts'
 import { storedText } from './stored-text.ts'
@@ -66,6 +68,10 @@ export const OrderCheck = z
     worst_case_usd: z.number().nonnegative().nullable(),
     /** What approving it would mean, in words; null: `order` is null. */
     sentence: z.string().nullable(),
+    /** Its risk by the Director's rules, and which of them fit; null: `order` is null. */
+    risk: Risk.or(z.null()),
+    /** The highest risk that its project has approved by rule; null: it has a human approve each. */
+    auto_approve: z.enum(RISK_LEVELS).nullable(),
     verification: WorkOrderView.shape.verification.unwrap(),
     protected_scope: WorkOrderView.shape.protected_scope.unwrap(),
     hidden_text: z.array(HiddenTextView),

@@ -22,6 +22,7 @@ import type { Forges } from '../ports/pull-request.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
 import type { Orchestrator } from './orchestrator.ts'
+import { assertNotHeldBack } from './settle-dependents.ts'
 import { recordMoved } from './tracker.ts'
 
 type Deps = {
@@ -86,11 +87,12 @@ async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: s
  * cancelled one is not. A commit whose checks had passed and whose push was rejected is verified and published.
  *
  * @returns what that does
- * @throws {Fault} `work_order_not_found`, `work_order_conflict`
+ * @throws {Fault} `work_order_not_found`, `work_order_conflict`, `dependency_unmet`
  */
 async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Promise<Retried> {
   const { db } = deps
   const order = await findWorkOrder(db, idOrPrefix)
+  await assertNotHeldBack(db, order)
   const verifies = mode === 'again' ? await unpublishedCommit(deps, order.id) : null
   // As they stand before the order moves: from then on the attempt that rests may run.
   const last = await lastAttemptOf(db, order.id)
@@ -155,7 +157,8 @@ const REPLAYS =
 function again(last: LastAttempt | null, toldOf: string | null): string {
   if (last === null) return 'Its first attempt begins.'
   const { code, checkFailed } = last
-  if (last.goesOn) return `Its attempt goes on where it rests (${code}).`
+  const ifRoom = ', if its cap has room for the next call; else it is blocked again, and moose why says what is missing'
+  if (last.goesOn) return `Its attempt goes on where it rests (${code})${code === 'budget_exceeded' ? ifRoom : ''}.`
   const endedOtherwise = code !== null && isOf('keeps_answers', code) && last.answers > 0
   const told = toldOf === null ? '' : `, told of the last failure (${toldOf})`
   if (endedOtherwise && checkFailed !== null)

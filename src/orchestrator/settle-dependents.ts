@@ -1,9 +1,10 @@
 import type { Kysely } from 'kysely'
+import type { WorkOrderView } from '../contract/work-orders.ts'
 import type { Database } from '../db/schema.ts'
 import { type Dependency, unmetDependencies, unsettledDependents } from '../db/work-orders/dependencies.ts'
 import { moveWorkOrder } from '../db/work-orders/work-orders.ts'
 import { Fault } from '../faults/fault.ts'
-import { behindDependencies } from './why/dependencies.ts'
+import { behindDependencies, hasEnded } from './why/dependencies.ts'
 
 type Db = Kysely<Database>
 
@@ -27,6 +28,13 @@ export async function settleDependents(db: Db, onError: (error: unknown) => void
 export async function assertDependenciesMet(db: Db, id: string): Promise<void> {
   const unmet = await unmetDependencies(db, id)
   if (unmet.length > 0) throw unmetFault(id, unmet)
+}
+
+/** @throws {Fault} `dependency_unmet` for one that would be blocked again at once: what it depends on has ended without a merge */
+export async function assertNotHeldBack(db: Db, { id, status, status_reason: reason }: WorkOrderView): Promise<void> {
+  if (status !== 'blocked' || reason?.code !== 'dependency_unmet') return
+  const unmet = await unmetDependencies(db, id)
+  if (unmet.some(hasEnded)) throw unmetFault(id, unmet)
 }
 
 function unmetFault(id: string, waitsFor: readonly Dependency[]): Fault {

@@ -173,6 +173,17 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
     'sample',
   )
   assert.match(added.stderr, /Rules did not approve it: its risk is medium, and its project allows up to low\./)
+  const words = ['add', '--title', 'Greet', '--file', 'src/greet.js', '--risk', 'low', '--project', 'sample']
+  const proved = [...words, '--criterion', 'It greets', '--budget', '1.25']
+  const tried = await run(...proved, '--dry-run')
+  assert.match(
+    tried.stdout,
+    /It is approved by rule as it is filed, with risk low: no rule fits\. That allows \$1\.25 to be spent at most/,
+  )
+  assert.match((await run(...words, '--dry-run')).stdout, /It is not approved, so it is not run\./)
+  assert.match((await run(...words, '--approve', '--dry-run')).stdout, /It is approved as it is filed\. That allows/)
+  const byRule = await run(...proved)
+  assert.match(byRule.stderr, /Approved by rule\. It may cost \$1\.25 at most; .*Risk low: no rule fits\./)
   const high = await run('approve', '--risk', 'high')
   assert.match(high.stderr, /Risk high: package-lock\.json is a lock file \(held_files\)\./)
 })

@@ -311,6 +311,9 @@ test('of an order that waits for one that failed nothing is decided, and what en
   )
   const { escalation, next } = await shown(moose, waiting.id)
   assert.deepEqual([escalation, next], [null, commands])
+  const retried = await call(moose, `/api/work-orders/${waiting.id}/retry`, {})
+  assert.equal(retried.status, 409, JSON.stringify(retried.said))
+  assert.match(JSON.stringify(retried.said), /It is blocked by .* which it depends on and which failed/)
   assert.deepEqual((await shown(moose, id)).next, [], 'about this one it is decided')
 })
 
@@ -407,7 +410,8 @@ test('a cap that leaves nothing to be spent is refused with both amounts; after 
       /A cap of \$[\d.]+ leaves nothing to be spent: \$[\d.]+ of the order is spent or reserved/,
     )
   }
-  await decided(moose, id, { option: 'retry', budget_usd: spent + 0.000001 })
+  const low = await decided(moose, id, { option: 'retry', budget_usd: spent + 0.000001 })
+  assert.match(low.sentence, /The cap is too low: the next call may cost up to \$/)
   assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
   const why = async () => {
     const { work_order, why } = WhyResponse.parse((await call(moose, `/api/work-orders/${id}/why`)).said)

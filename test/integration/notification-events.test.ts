@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
+import { WorkOrderResponse } from '../../src/contract/work-orders.ts'
 import { beginFollowUp, endFollowUp, followUpAnswered } from '../../src/db/follow-ups.ts'
 import { commentedPullRequest } from '../../src/db/notifications/commented-pull-request.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
@@ -28,12 +29,37 @@ test('an order that waits for an approval is told once for what it says, and not
     sql`update work_orders set metadata = metadata || jsonb_build_object('approved_by_director', ${to}::boolean) where id = ${id}`.execute(
       db,
     )
+  await sql`update notification_outbox set delivered_at = clock_timestamp()`.execute(db)
   await approved('true')
   await approved('false')
   assert.equal((await sentTo(home, 'ops')).length, 1, 'the same again')
   await approved('true')
   await sql`update work_orders set description = 'another' where id = ${id}`.execute(db)
   assert.equal((await sentTo(home, 'ops')).length, 2, 'another content, whose approval has ended')
+})
+
+test('what has ended before it could be sent is not sent: an approval given by rule, an order that is made anew', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'ops', url: 'https://example.com/', kinds: ['approval.waiting', 'order.cancelled'] })
+  await sql`update projects set auto_approve = 'high'`.execute(db)
+  const order = { title: 'By rule', description: 'x', files_in_scope: ['a.txt'], acceptance_criteria: [] }
+  const { said } = await call(moose, 'POST', '/api/work-orders', order)
+  const { id, approved } = WorkOrderResponse.parse(said).work_order
+  assert.equal(approved, true)
+  assert.deepEqual(await kindsTo(home, 'ops'), [])
+  await sql`update work_orders set github_pr_url = 'local://sample/pull/1' where id = ${id}`.execute(db)
+  const status = (to: string) => sql`update work_orders set status = ${to} where id = ${id}`.execute(db)
+  await status('cancelled')
+  const [cancelled] = await sentTo(home, 'ops')
+  assert.deepEqual([cancelled?.kind, cancelled?.data['pull_request_url']], ['order.cancelled', null])
+  const { rows } = await sql<{
+    due: boolean
+  }>`select next_try_at <= clock_timestamp() as due from notification_outbox`.execute(db)
+  assert.deepEqual(rows, [{ due: false }], 'it waits for what may end it')
+  await status('pending')
+  assert.deepEqual(await kindsTo(home, 'ops'), [])
 })
 
 test('an order that falls back on its pull request when its attempt fails is not told to have failed', async () => {

@@ -87,7 +87,9 @@ test('a receiver that never answers holds no order up, and one that is never the
   await until('it was tried', async () => hooks.received.length >= 1)
   await added(moose, { name: 'gone', url: 'http://127.0.0.1:9/hooks', kinds: ['order.cancelled'] })
   await moose.orchestrator.cancel(id)
-  await until('it was tried', async () => (await listed(moose)).some(({ last_error: error }) => error !== null))
+  await until('it was tried', async () =>
+    (await listed(moose)).some(({ name, last_error: error }) => name === 'gone' && error !== null),
+  )
   await sql`update notification_outbox set tries = 7, next_try_at = now() where last_error is not null`.execute(
     home.database.db,
   )

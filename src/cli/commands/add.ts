@@ -18,7 +18,7 @@ import {
   ordersFromFiles,
   type ReadOrders,
 } from '../input/read-orders.ts'
-import { notByRule } from '../pages/approval-terms.ts'
+import { notByRule, termsNotes } from '../pages/approval-terms.ts'
 import { shortId, usd } from '../pages/humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 import { contextNotes, hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
@@ -61,7 +61,9 @@ export function addCommand(cli: Cli): Command {
         const path = '/api/work-orders'
         const added = await api.call({ method: 'POST', path, body, answer: WorkOrdersResponse })
         cli.output.document(added)
-        await report(cli, api, added.work_orders, await serviceStateOf(api, service))
+        const asked = added.work_orders.filter((_, index) => body.work_orders[index]?.approved === true)
+        const ids = new Set(asked.map(({ id }) => id))
+        await report(cli, api, added.work_orders, { service: await serviceStateOf(api, service), asked: ids })
       })
     })
 }
@@ -159,11 +161,15 @@ function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
 
 const MOST_NOTES = 20
 
-/** Why rules have left them to a human, where their project has some approved by rule. */
-function sayUnapproved(cli: Cli, orders: readonly WorkOrderView[]): void {
+/** By what they were approved and what that allows, and why rules have left others to a human. */
+function sayApproved(cli: Cli, orders: readonly WorkOrderView[], asked: ReadonlySet<string>): void {
   const notes = orders.flatMap((order) => {
     const note = notByRule(order)
-    return note === null ? [] : [orders.length === 1 ? note : `${shortId(order.id)}: ${note}`]
+    const by = asked.has(order.id) ? 'Approved.' : 'Approved by rule.'
+    const terms = order.approved && order.risk !== undefined ? [`${by} ${termsNotes(order).join(' ')}`] : []
+    return [...terms, ...(note === null ? [] : [note])].map((one) =>
+      orders.length === 1 ? one : `${shortId(order.id)}: ${one}`,
+    )
   })
   for (const note of notes.slice(0, MOST_NOTES)) cli.output.note(note)
 }
@@ -172,12 +178,12 @@ async function report(
   cli: Cli,
   api: ApiClient,
   orders: readonly WorkOrderView[],
-  service: ServiceState,
+  { service, asked }: { service: ServiceState; asked: ReadonlySet<string> },
 ): Promise<void> {
   for (const { id, title } of orders)
     cli.output.line(`added ${cli.output.paint.bold(shortId(id))}  ${oneLine(title, LONGEST_TITLE)}`)
   sayUnverified(cli, orders)
-  sayUnapproved(cli, orders)
+  sayApproved(cli, orders, asked)
   const waiting = orders.filter(({ approved }) => !approved).map(({ id }) => shortId(id))
   const [first] = orders
   if (waiting.length > 0) cli.output.note(`Approve with: moose approve ${waiting.slice(0, 20).join(' ')}`)

@@ -67,3 +67,40 @@ begin
     execute format('alter function %I() set search_path = %I, pg_temp', name, current_schema());
   end loop;
 end $$;
+
+-- What a rule or a decision ends within moments waits for so long before it is sent: an order that waits for an approval may be
+-- approved by rule, and one that is cancelled may be made anew.
+create or replace function moose_hold_announcement() returns trigger language plpgsql as $$
+begin
+  new.next_try_at = new.next_try_at + interval '10 seconds';
+  return new;
+end $$;
+create or replace trigger notification_outbox_hold before insert on notification_outbox for each row
+  when (new.kind in ('approval.waiting', 'order.cancelled') and new.event_key like new.kind || ':%')
+  execute function moose_hold_announcement();
+
+-- What has ended before it was sent is not sent.
+create or replace function moose_withdraw_announcement() returns trigger language plpgsql security definer as $$
+begin
+  delete from notification_outbox
+  where work_order_id = new.id and delivered_at is null and dead_at is null and event_key like kind || ':%' and (
+    kind = 'order.cancelled' and new.status <> 'cancelled' or kind = 'approval.waiting'
+      and (new.status <> 'pending' or new.metadata ->> 'approved_by_director' = 'true'));
+  return null;
+end $$;
+create or replace trigger work_orders_withdraw_announcement after update on work_orders for each row when (
+  old.status is distinct from new.status
+  or (old.metadata ->> 'approved_by_director') is distinct from (new.metadata ->> 'approved_by_director')
+) execute function moose_withdraw_announcement();
+do $$
+begin
+  execute format('alter function moose_withdraw_announcement() set search_path = %I, pg_temp', current_schema());
+end $$;
+
+-- As before; on the forge `local` a pull request has no address.
+create or replace function moose_facts_of_order(wo work_orders) returns jsonb language sql stable as $$
+  select jsonb_build_object(
+    'work_order_id', wo.id, 'title', left(wo.title, 300), 'status', wo.status, 'phase', wo.phase, 'attempt', wo.attempts,
+    'code', left(wo.status_reason ->> 'code', 100),
+    'pull_request_url', case when not starts_with(wo.github_pr_url, 'local:') then left(wo.github_pr_url, 2000) end)
+$$;

@@ -5,14 +5,18 @@ import { type CheckWorkOrders, type CheckWorkOrdersResponse, type OrderCheck } f
 import { checkOrder } from '../../contract/order-file/check-order.ts'
 import { type ReadFile, type ReadOrder, readOrders, titleIn } from '../../contract/order-file/order-file.ts'
 import { MOST_ORDERS_AT_ONCE, type NewWorkOrder } from '../../contract/work-orders.ts'
-import { allProjects } from '../../db/projects.ts'
+import { allProjects, listProjects } from '../../db/projects.ts'
+import { scopeHistory } from '../../db/work-orders/scope-history.ts'
 import { hiddenTexts } from '../../db/work-orders/work-order-view.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { isApprovedByRule, riskOf } from '../../director/risk-rules.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { statedUsd, Usd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
+import type { RiskLevel } from '../../work-order/content.ts'
 import { dependenciesWithin } from '../../work-order/dependencies.ts'
 import type { Project } from '../../work-order/project.ts'
+import { NO_HISTORY, type Risk, riskInWords, type ScopeHistory } from '../../work-order/risk.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { approvalOf } from '../inbox/approval.ts'
 import { withVerification } from '../verification.ts'
@@ -153,18 +157,40 @@ async function weighed(deps: Deps, looked: readonly Looked[], editOf: string | n
   const verified = await withVerification(deps, shown)
   const ceilings = await readCeilings(deps, looked, editOf)
   const orderCap = await readBudgetRules(deps.db).then(({ limits }) => limits.order_cap, faultOfRow)
+  const allowed = new Map((await listProjects(deps.db)).map(({ name, auto_approve: most }) => [name, most]))
+  const histories = await Promise.all(looked.map((one) => historyOf(deps, one, editOf)))
   return looked.map((one, index) => {
     const { line, title, order, problems, warnings, project } = one
     const { verification = null, protected_scope = [] } = verified[index] ?? {}
     const told = { line, title, order, problems, warnings, project: project === null ? null : project.name }
-    const none = { worst_case_usd: null, sentence: null, hidden_text: [] }
+    const most = project === null ? null : (allowed.get(project.name) ?? null)
+    const none = { worst_case_usd: null, sentence: null, hidden_text: [], risk: null, auto_approve: most }
     if (order === null) return { ...told, ...none, scope: 'file', verification: null, protected_scope: [] }
     const hidden_text = hiddenTexts(order)
     const weighed = { verification, protected_scope, hidden_text, acceptance_criteria: order.acceptance_criteria }
-    const { worstCaseUsd, sentence } = approvalOf(weighed, ceilings === null ? null : (ceilings[index] ?? null))
+    const checks = verification === null ? null : verification.checks
+    const history = histories[index] ?? NO_HISTORY
+    const risk = riskOf({ ...order, ...weighed, checks, history })
+    const approved = editOf === null ? approvedAsFiled(order, risk, most) : null
+    const caps = ceilings === null ? null : (ceilings[index] ?? null)
+    const { worstCaseUsd, sentence } = approvalOf(weighed, caps, approved)
     const scope = order.approved || isDearer(order, orderCap) ? 'approve' : 'file'
-    return { ...told, scope, worst_case_usd: worstCaseUsd, sentence, verification, protected_scope, hidden_text }
+    const known = { verification, protected_scope, hidden_text, risk, auto_approve: most }
+    return { ...told, ...known, scope, worst_case_usd: worstCaseUsd, sentence }
   })
+}
+
+async function historyOf({ db }: Deps, { order, project }: Looked, editOf: string | null): Promise<ScopeHistory> {
+  if (order === null || project === null) return NO_HISTORY
+  return await scopeHistory(db, { id: editOf, projectId: project.id, files: order.files_in_scope })
+}
+
+/** What approves an order when it is filed; null: a human has to. */
+function approvedAsFiled({ approved, risk_level: filed }: NewWorkOrder, risk: Risk, most: RiskLevel | null) {
+  if (approved) return 'It is approved as it is filed.'
+  return isApprovedByRule(risk, most)
+    ? `It is approved by rule as it is filed, with risk ${riskInWords(risk, filed)}`
+    : null
 }
 
 /** Null: the caps cannot be read. */

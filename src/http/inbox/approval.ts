@@ -18,18 +18,23 @@ type Approvable = Pick<WorkOrderView, 'verification' | 'acceptance_criteria' | '
  *
  * @param order with `verification`
  * @param ceilings every cap above it; null: they cannot be read
+ * @param approved what approves it as it is filed, as a sentence; null: nothing does
  */
-export function approvalOf(order: Approvable, ceilings: readonly Ceiling[] | null): Approval {
+export function approvalOf(
+  order: Approvable,
+  ceilings: readonly Ceiling[] | null,
+  approved: string | null = null,
+): Approval {
   const binding = ceilings === null ? undefined : bindingOf(ceilings)
   const most = binding === undefined ? null : leftOf(binding)
   const spent =
     binding === undefined || most === null
       ? 'What it may cost is bounded by no cap'
-      : `Approving it allows ${shownUsd(most)} to be spent at most, by the cap ${hardCapOf(binding.scope).label(binding.of)}`
+      : `${approved === null ? 'Approving it allows' : 'That allows'} ${shownUsd(most)} to be spent at most, by the cap ${hardCapOf(binding.scope).label(binding.of)}`
   const verified = verifiedText(order)
   return {
     worstCaseUsd: most === null ? null : most.toNumber(),
-    sentence: `It is not approved, so it is not run. ${ceilings === null ? 'What it may cost is not known: the caps cannot be read' : spent}. ${verified}.`,
+    sentence: `${approved === null ? 'It is not approved, so it is not run.' : approved} ${ceilings === null ? 'What it may cost is not known: the caps cannot be read' : spent}. ${verified}.`,
     evidence: [
       ...(ceilings === null ? [] : ceilings.map(capEvidence)),
       { name: 'verified by', text: verified },
