@@ -74,7 +74,7 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [{ forge: 'github', ...pull({ follow_up: null }) }, /^what its commit needs was not judged yet$/],
   ],
   open_threads: [
-    [{ seen: { ...SEEN, openThreads: 1 } }, /^a thread of its reviews, by people with write access, is not resolved$/],
+    [{ seen: { ...SEEN, openThreads: 1 } }, /^a thread of its reviews, by people with write access, is not resolved; a person resolves it on its forge$/],
     [{ seen: { ...SEEN, openThreads: 3 } }, /^3 threads of its reviews, .*, are not resolved$/],
   ],
   unseen: [

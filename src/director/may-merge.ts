@@ -1,6 +1,6 @@
 import type { FollowUpView } from '../contract/evidence/follow-up.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import { type PullInReview, reviewOf } from '../contract/evidence/review.ts'
+import { type PullInReview, reviewOf, threadsText } from '../contract/evidence/review.ts'
 import type { RiskLevel } from '../work-order/content.ts'
 import type { MergePolicy } from '../work-order/project.ts'
 import { isAtMost, type Risk } from '../work-order/risk.ts'
@@ -99,9 +99,7 @@ export const MERGE_RULES: readonly MergeRule[] = [
     rule: 'open_threads',
     refuses: ({ seen }) => {
       const open = seen === null ? 0 : seen.openThreads
-      if (open === 0) return null
-      const what = open === 1 ? 'a thread' : `${open} threads`
-      return `${what} of its reviews, by people with write access, ${open === 1 ? 'is' : 'are'} not resolved`
+      return open === 0 ? null : threadsText(open)
     },
   },
   {
@@ -134,8 +132,9 @@ export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'review',
     refuses: ({ forge, pull }) => {
-      // What its forge waits for by itself; the states of its follow-up have rules of their own.
-      const { needs, because } = reviewOf({ ...(forge === 'local' ? pull : waitedFor(pull)), follow_up: null })
+      // What its forge waits for by itself; the states of its follow-up, and open threads, have rules of their own.
+      const apart = { follow_up: null, seen_open_threads: 0 }
+      const { needs, because } = reviewOf({ ...(forge === 'local' ? pull : waitedFor(pull)), ...apart })
       return needs === 'merge' ? null : because
     },
   },

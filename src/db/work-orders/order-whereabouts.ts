@@ -51,6 +51,7 @@ export type PullRequestSeen = Pick<
   | 'base'
   | 'branch'
   | 'conflict'
+  | 'seen_open_threads'
 > &
   EndedAsSeen & { follow_up: FollowUpView | null }
 
@@ -179,6 +180,7 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
       'branch',
       'conflict',
       'follow_up',
+      'seen_open_threads',
     ])
     .select([
       ...endedAsSeen,

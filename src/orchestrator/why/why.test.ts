@@ -45,6 +45,7 @@ const PULL: PullRequestSeen = {
   follow_up: null,
   failed_verification: null,
   tried_resolution: null,
+  seen_open_threads: 0,
 }
 const INTAKE: Intake = {
   isPolling: true,
@@ -430,6 +431,24 @@ describe('an order that has begun, or is over', () => {
     assert.equal(needs({ conflict, seen_head_sha: 'b'.repeat(40) }), 'verify', 'that may be the resolution')
     assert.equal(needs({ conflict: { ...conflict, head_sha: 'd'.repeat(40) } }), 'merge')
     is('review', why({ order: { ...inReview(), pull: null } }))
+  })
+
+  test('is in review, and its checks fail as on its base, or threads are open: that it is so, and that it can be merged', () => {
+    const at = BEFORE.toISOString()
+    const red = 'failed on the forge, as on main: unit; what eve asked for is left: no write access'
+    const inReview = (more: Partial<PullRequestSeen>) =>
+      why({ order: { status: 'in_progress', phase: 'in_review', pull: { ...PULL, ...more } } })
+    const commands = ['moose show 1a2b3c4d --diff', 'moose merge 1a2b3c4d', 'moose close 1a2b3c4d']
+    const onBase = inReview({ checks: 'FAILURE', follow_up: { state: 'red_on_base', why: red, code: null, at } })
+    assert.equal(onBase.short, `pull request #7: its checks on GitHub say FAILURE: ${red}`)
+    assert.match(onBase.sentence, /mend it on main, which is merged in then, or merge as it stands\.$/)
+    assert.deepEqual(onBase.next, commands)
+    const open = inReview({ seen_open_threads: 2 })
+    assert.match(open.short, /2 threads of its reviews, .* are not resolved; a person resolves them on its forge$/)
+    assert.deepEqual(open.next, commands)
+    const left = 'there is nothing to do; what eve asked for is left: no write access'
+    const strangers = inReview({ follow_up: { state: 'quiet', why: left, code: null, at } })
+    assert.ok(evidence(strangers).includes(`follow-up: quiet: ${left}`), evidence(strangers).join())
   })
 
   test('is in review, and Moose does no more about it: what was tried, how often, and what to type', () => {
