@@ -74,8 +74,14 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [{ forge: 'github', ...pull({ follow_up: null }) }, /^what its commit needs was not judged yet$/],
   ],
   open_threads: [
-    [{ seen: { ...SEEN, openThreads: 1 } }, /^a thread of its reviews, by people with write access, is not resolved; a person resolves it on its forge$/],
-    [{ seen: { ...SEEN, openThreads: 3 } }, /^3 threads of its reviews, .*, are not resolved$/],
+    [
+      { seen: { ...SEEN, openThreads: 1 } },
+      /^a thread of its reviews, by people with write access, is not resolved; a person resolves it on its forge$/,
+    ],
+    [
+      { seen: { ...SEEN, openThreads: 3 } },
+      /^3 threads of its reviews, .*, are not resolved; a person resolves them on its forge$/,
+    ],
   ],
   unseen: [
     [{ forge: 'github', ...pull({ checks: 'SUCCESS' }), seen: null }, /^its commit was not seen on github yet$/],
