@@ -4,6 +4,8 @@ import { shownUsd, type Usd } from '../money.ts'
 
 /** Of a text that others have written. */
 const MOST_OF_TEXT = 600
+/** What stopped it has the advice at its end. */
+const MOST_OF_CAUSE = 2_000
 
 /**
  * What a human has to know of an order that is stopped, a line each: what was asked, what was tried, what stopped it, what it
@@ -45,19 +47,19 @@ export function storyOf(
   const commit = known.hasCommit ? 'its last attempt left a commit' : 'its last attempt left no commit'
   const pull = order.github_pr_url === null ? 'no pull request' : `pull request ${order.github_pr_url}`
   return [
-    `Asked: ${where}${title} (${scope})`,
-    `Tried: ${tried}${followed}`,
-    `Stopped: ${code}: ${known.sentence}`,
-    `Cost: ${shownUsd(known.spent)}${of}`,
-    `There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}`}`,
-  ].map(inOneLine)
+    inOneLine(`Asked: ${where}${title} (${scope})`),
+    inOneLine(`Tried: ${tried}${followed}`),
+    inOneLine(`Stopped: ${code}: ${known.sentence}`, MOST_OF_CAUSE),
+    inOneLine(`Cost: ${shownUsd(known.spent)}${of}`),
+    inOneLine(`There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}`}`),
+  ]
 }
 
-function inOneLine(text: string): string {
+function inOneLine(text: string, most = MOST_OF_TEXT): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
-  if (line.length <= MOST_OF_TEXT) return line
-  const kept = line.slice(0, MOST_OF_TEXT).toWellFormed()
+  if (line.length <= most) return line
+  const kept = line.slice(0, most).toWellFormed()
   const end = kept.lastIndexOf(' ')
   // One long word is cut within it.
-  return `${end < MOST_OF_TEXT / 2 ? kept : kept.slice(0, end + 1)}…`
+  return `${end < most / 2 ? kept : kept.slice(0, end + 1)}…`
 }

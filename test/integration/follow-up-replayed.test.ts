@@ -217,7 +217,10 @@ test('checks that were run again for a commit that stands no more are superseded
     (await db.selectFrom('follow_ups').select('outcome').orderBy('id').execute()).map(({ outcome }) => outcome)
   await given.happens({ checks: [checkWith({ actions: job })] })
   assert.deepEqual(await outcomes(), ['asked'])
-  await db.updateTable('follow_ups').set({ head_sha: 'd'.repeat(40) }).execute()
+  await db
+    .updateTable('follow_ups')
+    .set({ head_sha: 'd'.repeat(40) })
+    .execute()
   await given.happens({ checks: [checkWith({ state: 'pending', actions: job })] })
   assert.deepEqual(await outcomes(), ['superseded'])
 })

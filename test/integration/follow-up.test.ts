@@ -63,7 +63,10 @@ async function followed({ home, moose, id }: Given, count: number) {
 
 /** How often the numbers say that its pull request was repaired. */
 async function repairsOf({ home, id }: Given): Promise<number> {
-  const counted = home.database.db.selectFrom('follow_ups').select(REPAIRS.as('repairs')).where('work_order_id', '=', id)
+  const counted = home.database.db
+    .selectFrom('follow_ups')
+    .select(REPAIRS.as('repairs'))
+    .where('work_order_id', '=', id)
   return (await counted.executeTakeFirstOrThrow()).repairs
 }
 

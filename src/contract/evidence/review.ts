@@ -36,6 +36,8 @@ export type PullInReview = {
   follow_up?: FollowUpView | null | undefined
   /** Threads of people with write access that are not resolved; missing: not known. */
   seen_open_threads?: number | undefined
+  /** Files that it changes outside of the scope of its order, which only people do; missing: not known. */
+  outside_scope?: readonly string[] | undefined
 }
 
 /**
@@ -63,7 +65,8 @@ export function reviewOf(pull: PullInReview | null): Review {
   if (followUp === undefined || followUp === null || followUp.code === null) return { ...standing, code: null }
   const { code, why } = followUp
   const left = LEFT[code] === undefined ? '' : LEFT[code](why)
-  return { ...standing, because: standing.because === why ? why : `${standing.because}${left}`, code }
+  const because = left === '' ? standing.because : `${standing.because.replace(/\.$/, '')}${left}`
+  return { ...standing, because: standing.because === why ? why : because, code }
 }
 
 /** Why Moose does no more about it. */
@@ -91,8 +94,20 @@ function standingOf(pull: PullInReview | null): Standing {
   if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
   if (checks === 'PENDING' || checks === 'EXPECTED') return is('checks', 'its checks on GitHub have not ended')
   if (review === 'REVIEW_REQUIRED') return is('human', 'it has to be reviewed first')
-  const { seen_open_threads: threads = 0 } = pull
-  return threads === 0 ? is('merge', 'it is ready to be merged') : is('weigh', threadsText(threads))
+  const { seen_open_threads: threads = 0, outside_scope: outside = [] } = pull
+  const against = [
+    ...(threads === 0 ? [] : [threadsText(threads)]),
+    ...(outside.length === 0 ? [] : [outsideText(outside)]),
+  ]
+  return against.length === 0 ? is('merge', 'it is ready to be merged') : is('weigh', against.join('; '))
+}
+
+const MOST_OUTSIDE = 5
+
+/** Of a pull request that changes these files beside those of its scope. */
+export function outsideText(files: readonly string[]): string {
+  const more = files.length > MOST_OUTSIDE ? `, and ${files.length - MOST_OUTSIDE} more` : ''
+  return `it changes what is outside of the scope of the order: ${files.slice(0, MOST_OUTSIDE).join(', ')}${more}`
 }
 
 /** Of an open pull request whose reviews have so many threads that are not resolved. */
@@ -189,12 +204,13 @@ function commandsOf(id: string, needs: Needs): string[] {
     case 'weigh':
       return [look, `moose merge ${id}`, close]
     case 'verify':
-    case 'by_hand':
       return [look, `moose verify ${id}`, close]
     case 'mend':
       return [`moose logs ${id}`, look, `moose verify ${id}`, close]
     case 'resolve':
       return [look, `moose verify ${id} --resolve`, close]
+    // A verification of what conflicts is known to fail until somebody has pushed.
+    case 'by_hand':
     case 'human':
     case 'checks':
       return [look, close]
