@@ -174,3 +174,15 @@ test('a repair that pushed nothing says nothing against the commit that stands: 
   assert.deepEqual(await kinds(), ['merge'])
   await moose.orchestrator.merge(id)
 })
+
+test('what a person has pushed outside of the scope, and had verified, is named where the merge is offered', async () => {
+  await using given = await inReview()
+  const { home, branch, short, why, kinds, listed, verified } = given
+  await home.remote.commit(branch, { 'other.txt': 'kind\n' })
+  assert.equal(await verified(), undefined)
+  const what = /it changes what is outside of the scope of the order: other\.txt/
+  assert.match(await listed(), what)
+  const { next } = await why()
+  assert.ok(next.includes(`moose merge ${short}`), next.join())
+  assert.deepEqual(await kinds(), ['review'])
+})
