@@ -42,9 +42,14 @@ test('what others have written stays in its line and is bounded', () => {
 })
 
 test('a line that is too long ends with a whole word', () => {
-  const sentence = `${'word '.repeat(200)}end`
+  const sentence = `${'word '.repeat(500)}end`
   const line = storyOf(ORDER, { ...KNOWN, sentence })[2]
   assert.match(String(line), / word …$/)
+})
+
+test('what stopped it is not cut before the advice at its end', () => {
+  const sentence = `${'word '.repeat(200)}Merge main by hand.`
+  assert.match(String(storyOf(ORDER, { ...KNOWN, sentence })[2]), /Merge main by hand\.$/)
 })
 
 test('of an order that was never begun nothing is there', () => {

@@ -4,6 +4,8 @@ import { shownUsd, type Usd } from '../money.ts'
 
 /** Of a text that others have written. */
 const MOST_OF_TEXT = 600
+/** What stopped it has the advice at its end. */
+const MOST_OF_CAUSE = 2_000
 
 /**
  * What a human has to know of an order that is stopped, a line each: what was asked, what was tried, what stopped it, what it
@@ -45,13 +47,14 @@ export function storyOf(
   const of = known.cap === null ? '' : ` of ${shownUsd(known.cap)}`
   const commit = known.hasCommit ? 'its last attempt left a commit' : 'its last attempt left no commit'
   const pull = pullText(order)
+  const ended = order.github_pr_url === null ? '' : ', not open any more'
   return [
-    `Asked: ${where}${title} (${scope})`,
-    `Tried: ${tried}${followed}`,
-    `Stopped: ${code}: ${known.sentence}`,
-    `Cost: ${shownUsd(known.spent)}${of}`,
-    `There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}${order.github_pr_url === null ? '' : ', not open any more'}`}`,
-  ].map(inOneLine)
+    inOneLine(`Asked: ${where}${title} (${scope})`),
+    inOneLine(`Tried: ${tried}${followed}`),
+    inOneLine(`Stopped: ${code}: ${known.sentence}`, MOST_OF_CAUSE),
+    inOneLine(`Cost: ${shownUsd(known.spent)}${of}`),
+    inOneLine(`There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}${ended}`}`),
+  ]
 }
 
 /** On the forge `local` it has no address. */
@@ -66,11 +69,11 @@ function pullText({
   return url.startsWith('local:') && number !== null ? `pull request #${number}` : `pull request ${url}`
 }
 
-function inOneLine(text: string): string {
+function inOneLine(text: string, most = MOST_OF_TEXT): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
-  if (line.length <= MOST_OF_TEXT) return line
-  const kept = line.slice(0, MOST_OF_TEXT).toWellFormed()
+  if (line.length <= most) return line
+  const kept = line.slice(0, most).toWellFormed()
   const end = kept.lastIndexOf(' ')
   // One long word is cut within it.
-  return `${end < MOST_OF_TEXT / 2 ? kept : kept.slice(0, end + 1)}…`
+  return `${end < most / 2 ? kept : kept.slice(0, end + 1)}…`
 }

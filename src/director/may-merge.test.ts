@@ -49,11 +49,13 @@ const GREEN: MergeFacts = {
   isApproved: true,
   hasHeldChanges: false,
   isInReview: true,
+  scope: ['src/a.ts'],
   pull: { ...PULL, body: body(), follow_up: QUIET, adopted_sha: null },
   seen: SEEN,
   mergedBeside: null,
   now: new Date('2026-01-01T01:00:10Z'),
 }
+const file = (path: string) => ({ path, change: 'modified', added: 1, deleted: 0 })
 const follow = (state: string, why: string, code: string | null = null) =>
   pull({ follow_up: { state, why, code, at: '2026-01-01T01:00:00.000Z' } })
 const pull = (more: Partial<MergeFacts['pull']>) => ({ pull: { ...GREEN.pull, ...more } })
@@ -66,6 +68,12 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [follow('hands_off', 'b holds 0123, which Moose has not made', 'hands_off'), /which Moose has not made$/],
   ],
   adopted: [[pull({ adopted_sha: '0123456789abcdef' }), /^it holds 0123456789ab, which a person has pushed$/]],
+  outside_scope: [
+    [
+      pull({ body: body({ files: [file('src/a.ts'), file('index.js')] }) }),
+      /^it changes what is outside of the scope of the order: index\.js$/,
+    ],
+  ],
   follow_up: [
     [follow('red', 'failed on the forge: unit'), /^failed on the forge: unit$/],
     [follow('reviewed', 'a comment of a review by ada'), /^a comment of a review by ada$/],
@@ -74,8 +82,14 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [{ forge: 'github', ...pull({ follow_up: null }) }, /^what its commit needs was not judged yet$/],
   ],
   open_threads: [
-    [{ seen: { ...SEEN, openThreads: 1 } }, /^a thread of its reviews, by people with write access, is not resolved$/],
-    [{ seen: { ...SEEN, openThreads: 3 } }, /^3 threads of its reviews, .*, are not resolved$/],
+    [
+      { seen: { ...SEEN, openThreads: 1 } },
+      /^a thread of its reviews, by people with write access, is not resolved; a person resolves it on its forge$/,
+    ],
+    [
+      { seen: { ...SEEN, openThreads: 3 } },
+      /^3 threads of its reviews, .*, are not resolved; a person resolves them on its forge$/,
+    ],
   ],
   unseen: [
     [{ forge: 'github', ...pull({ checks: 'SUCCESS' }), seen: null }, /^its commit was not seen on github yet$/],

@@ -1,9 +1,10 @@
 import type { FollowUpView } from '../contract/evidence/follow-up.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import { type PullInReview, reviewOf } from '../contract/evidence/review.ts'
+import { outsideText, type PullInReview, reviewOf, threadsText } from '../contract/evidence/review.ts'
 import type { RiskLevel } from '../work-order/content.ts'
 import type { MergePolicy } from '../work-order/project.ts'
 import { isAtMost, type Risk } from '../work-order/risk.ts'
+import { outsideOf } from '../work-order/scope.ts'
 
 /** What is decided by, but the risk of the order: the policy of the project, and its open pull request as it was last seen. */
 export type MergeFacts = {
@@ -17,6 +18,8 @@ export type MergeFacts = {
   hasHeldChanges: boolean
   /** Its order is in review with it; false: an attempt of it is to be made, or is under way. */
   isInReview: boolean
+  /** Its `files_in_scope`. */
+  scope: readonly string[]
   /** With its text, whose record says what was verified. */
   pull: PullInReview & { body: string; follow_up: FollowUpView | null; adopted_sha: string | null }
   /**
@@ -87,6 +90,13 @@ export const MERGE_RULES: readonly MergeRule[] = [
       sha === null ? null : `it holds ${sha.slice(0, 12)}, which a person has pushed`,
   },
   {
+    rule: 'outside_scope',
+    refuses: ({ scope }, verified) => {
+      const outside = verified === null ? [] : outsideOf(scope, verified.files)
+      return outside.length === 0 ? null : outsideText(outside)
+    },
+  },
+  {
     rule: 'follow_up',
     refuses: ({ forge, pull: { follow_up: followUp } }) => {
       // It is null from a verification, or an answer of a human, until the next look has judged it.
@@ -99,9 +109,7 @@ export const MERGE_RULES: readonly MergeRule[] = [
     rule: 'open_threads',
     refuses: ({ seen }) => {
       const open = seen === null ? 0 : seen.openThreads
-      if (open === 0) return null
-      const what = open === 1 ? 'a thread' : `${open} threads`
-      return `${what} of its reviews, by people with write access, ${open === 1 ? 'is' : 'are'} not resolved`
+      return open === 0 ? null : threadsText(open)
     },
   },
   {
@@ -134,8 +142,9 @@ export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'review',
     refuses: ({ forge, pull }) => {
-      // What its forge waits for by itself; the states of its follow-up have rules of their own.
-      const { needs, because } = reviewOf({ ...(forge === 'local' ? pull : waitedFor(pull)), follow_up: null })
+      // What its forge waits for by itself; the states of its follow-up, and open threads, have rules of their own.
+      const apart = { follow_up: null, seen_open_threads: 0, outside_scope: [] }
+      const { needs, because } = reviewOf({ ...(forge === 'local' ? pull : waitedFor(pull)), ...apart })
       return needs === 'merge' ? null : because
     },
   },

@@ -109,12 +109,15 @@ test('what was tried is told as it ended', () => {
     return decided(facts, past, { verifiedBase: sha('a') }).why.replace(/^[^;]*; /, '')
   }
   assert.equal(whyAfter('succeeded'), 'the base was merged in and verified, and that is done once')
-  assert.equal(whyAfter('merge_conflict'), 'a merge of the base was tried, and git could not do that; it is tried once')
+  assert.equal(
+    whyAfter('merge_conflict'),
+    'a merge of the base was tried, and git could not do that; it is tried once for a commit',
+  )
   assert.equal(
     whyAfter('check_failed'),
-    'a merge of the base was tried, which ended with check_failed; it is tried once',
+    'a merge of the base was tried, which ended with check_failed; it is tried once for a commit',
   )
-  assert.equal(whyAfter(null), 'the base is to be merged in, which has not ended; it is tried once')
+  assert.equal(whyAfter(null), 'the base is to be merged in, which has not ended; it is tried once for a commit')
 })
 
 test('a commit that was given back and did not pass is left to a human', () => {

@@ -19,18 +19,28 @@ type Given = {
 
 /**
  * What became of the checks of this commit that were run again: they are `asked` for, are seen to be `running`, and are then `red`
- * once more, or `flaky`. One that a crash has left unasked is asked for now.
+ * once more, or `flaky`; `superseded` where another commit stands by then. One that a crash has left unasked is asked for now.
  *
  * @returns whether its result has still to come
  */
 export async function settleReruns(db: Kysely<Database>, forge: FollowUpForge, given: Given): Promise<boolean> {
   const { facts, past, now } = given
+  await endSuperseded(db, given)
   const one = past.findLast(({ kind, headSha }) => kind === 'rerun' && headSha === facts.head_sha)
   if (one === undefined) return false
   const before = one.outcome === null ? await askAgain(db, forge, given) : one.outcome
   const outcome = becomesOf({ ...one, outcome: before }, facts, now)
   if (outcome !== one.outcome) await keepRerun(db, one.id, { before: one.outcome, now: outcome })
   return outcome === 'asked' || outcome === 'running'
+}
+
+/** Of another commit than the one that stands nothing is told any more. */
+async function endSuperseded(db: Kysely<Database>, { facts: { known_head_sha: stands }, past }: Given): Promise<void> {
+  for (const { id, kind, headSha, outcome } of past) {
+    if (kind !== 'rerun' || headSha === stands) continue
+    if (outcome === null || outcome === 'asked' || outcome === 'running')
+      await keepRerun(db, id, { before: outcome, now: 'superseded' })
+  }
 }
 
 async function askAgain(db: Kysely<Database>, forge: FollowUpForge, { of, facts, signal }: Given): Promise<string> {

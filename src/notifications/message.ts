@@ -58,7 +58,9 @@ const WORDS: ReadonlyMap<string, string> = new Map([
 function slackText(kind: string, data: Readonly<Record<string, unknown>>, address: string | null): string {
   const order = data['work_order_id']
   if (typeof order !== 'string') return escaped(pauseText(kind, data))
-  const word = WORDS.get(kind)
+  // Where the base has moved a model may have had no part in it.
+  const isBase = kind === 'follow_up.repaired' && data['follow_up'] === 'base'
+  const word = isBase ? 'had its base merged into its pull request' : WORDS.get(kind)
   const code = textOf(data['code'])
   const what = `${word === undefined ? kind : word}${code === null ? '' : ` (${code})`}`
   const title = textOf(data['title'])

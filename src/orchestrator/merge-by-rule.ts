@@ -47,7 +47,8 @@ async function beforeRisk(db: Db, ids: readonly string[], now: Date): Promise<Ju
   )
   return candidates.map((order) => {
     const { merge_policy: policy, auto_merge: most, is_approved: isApproved, is_in_review: isInReview, forge } = order
-    const own = { policy, most, forge, isApproved, isInReview, pull: order, hasHeldChanges: allowances.has(order.id) }
+    const of = { pull: order, scope: order.files_in_scope, hasHeldChanges: allowances.has(order.id) }
+    const own = { policy, most, forge, isApproved, isInReview, ...of }
     return {
       order,
       refusals: refusalsBeforeRisk({ ...own, now, seen: seenOf(order), mergedBeside: order.merged_beside }),

@@ -73,6 +73,11 @@ export function isInScope(path: string, scope: readonly string[]): boolean {
   return scope.some((entry) => entry === path || (entry.endsWith('/') && path.startsWith(entry)))
 }
 
+/** The paths of changed files that a scope does not cover. */
+export function outsideOf(scope: readonly string[], files: readonly { path: string }[]): string[] {
+  return files.flatMap(({ path }) => (isInScope(path, scope) ? [] : [path]))
+}
+
 /** The entries of two scopes by which they could touch the same file; empty: by none. */
 export function sharedScope(left: readonly string[], right: readonly string[]): string[] {
   const shared = [

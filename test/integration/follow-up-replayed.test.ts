@@ -207,6 +207,24 @@ test('a process that has slept over its rerun leaves what another has seen of it
   assert.deepEqual(rows, [{ kind: 'rerun', outcome: 'flaky' }])
 })
 
+test('checks that were run again for a commit that stands no more are superseded', async () => {
+  await using given = await followed({
+    replyTo: refused,
+    rerunFailed: async () => ({ outcome: 'rerun' }),
+  })
+  const { db } = given
+  const outcomes = async () =>
+    (await db.selectFrom('follow_ups').select('outcome').orderBy('id').execute()).map(({ outcome }) => outcome)
+  await given.happens({ checks: [checkWith({ actions: job })] })
+  assert.deepEqual(await outcomes(), ['asked'])
+  await db
+    .updateTable('follow_ups')
+    .set({ head_sha: 'd'.repeat(40) })
+    .execute()
+  await given.happens({ checks: [checkWith({ state: 'pending', actions: job })] })
+  assert.deepEqual(await outcomes(), ['superseded'])
+})
+
 test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {
   await using given = await followed({ rerunFailed: refused, replyTo: refused })
   const { db, happens } = given

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
+import { REPAIRS } from '../../src/db/numbers/merged.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
@@ -60,6 +61,15 @@ async function followed({ home, moose, id }: Given, count: number) {
   return { order, rows: await rows() }
 }
 
+/** How often the numbers say that its pull request was repaired. */
+async function repairsOf({ home, id }: Given): Promise<number> {
+  const counted = home.database.db
+    .selectFrom('follow_ups')
+    .select(REPAIRS.as('repairs'))
+    .where('work_order_id', '=', id)
+  return (await counted.executeTakeFirstOrThrow()).repairs
+}
+
 /** Some further looks, in which nothing more may happen. */
 async function looksAgain({ home, id }: Given): Promise<void> {
   const seenAt = async () => {
@@ -91,6 +101,7 @@ test('a base that moves is merged in and verified, by itself and once, without a
   assert.deepEqual([order.pull_request?.head_sha, order.pull_request?.base_sha], [made, tip])
   await looksAgain(given)
   assert.deepEqual([(await followed(given, 1)).rows.length, calls.length], [1, 1])
+  assert.equal(await repairsOf(given), 0, 'git alone has merged it')
   assert.equal(await home.remote.git('rev-parse', branch), made)
 })
 
@@ -104,6 +115,7 @@ test('what git cannot merge is put to the model that made the change; where that
   await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning\nbottom\n' })
   const first = await followed(given, 1)
   assert.deepEqual([first.rows[0]?.kind, first.rows[0]?.outcome, calls.length], ['base', 'succeeded', 2])
+  assert.equal(await repairsOf(given), 1)
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\ngood morning, world\nbottom')
   await home.remote.commit('main', { 'greeting.txt': 'top\ngood evening\nbottom\n' })
   const second = await followed(given, 2)
@@ -130,6 +142,7 @@ test('what fails the checks once the base is merged in is mended by the model, i
   assert.deepEqual([rows[0]?.kind, rows[0]?.outcome], ['base', 'succeeded'])
   assert.equal(calls.length, 2)
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\nhello, dear world\nbottom')
+  assert.equal(await repairsOf(given), 1)
   assert.ok(Number(order.attempt_history.at(-1)?.cost_usd) > 0, 'it is paid for by the order')
 })
 

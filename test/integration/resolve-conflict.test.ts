@@ -242,7 +242,7 @@ test('where no model can resolve it, neither a merge nor a verification offers t
   }
   const merged = await why()
   assert.match(merged.sentence, /and not other\.txt\. Merge main into .* by hand/)
-  assert.deepEqual(merged.next.slice(1), [`moose verify ${id.slice(0, 8)}`, `moose close ${id.slice(0, 8)}`])
+  assert.deepEqual(merged.next.slice(1), [`moose close ${id.slice(0, 8)}`])
   const again = await verified(given, false)
   assert.match(again.message, said)
   const { short } = await why()

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
+import { beginFollowUp } from '../../src/db/follow-ups.ts'
+import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
@@ -151,4 +153,36 @@ test('once the base is seen to have moved on, a model may be asked again, and is
     next.some((command) => command.endsWith('--resolve')),
     next.join(),
   )
+})
+
+test('a repair that pushed nothing says nothing against the commit that stands: it is ready to be merged', async () => {
+  await using given = await inReview('I cannot.', 'I cannot.')
+  const { home, moose, id, why, kinds } = given
+  const { db } = home.database
+  const headSha = String((await detailOf(moose, id)).pull_request?.head_sha)
+  const told = { check: 'unit on GitHub', reason: 'unit failed', told: 'unit failed', surface: null }
+  const task = { ...told, threads: [], keys: [] }
+  const kept = { workOrderId: id, kind: 'checks', headSha, baseSha: null, fingerprint: 'x', because: 'unit' } as const
+  const follows = await beginFollowUp(db, { ...kept, task, attempt: 2, allowedBy: null })
+  assert.ok(follows !== null)
+  const how = { from: ['in_progress'], to: 'pending', reason: null, verifies: 1, resolves: false, follows } as const
+  assert.ok(await moveWorkOrder(db, id, how))
+  await until('it is tried', async () => (await detailOf(moose, id)).attempts === 2, { withinMs: PATIENCE_MS })
+  const order = await settled(moose, id, PATIENCE_MS)
+  assert.deepEqual([order.phase, order.attempt_history.at(-1)?.error?.code], ['in_review', 'proposal_rejected'])
+  assert.match((await why()).sentence, /it is ready to be merged/)
+  assert.deepEqual(await kinds(), ['merge'])
+  await moose.orchestrator.merge(id)
+})
+
+test('what a person has pushed outside of the scope, and had verified, is named where the merge is offered', async () => {
+  await using given = await inReview()
+  const { home, branch, short, why, kinds, listed, verified } = given
+  await home.remote.commit(branch, { 'other.txt': 'kind\n' })
+  assert.equal(await verified(), undefined)
+  const what = /it changes what is outside of the scope of the order: other\.txt/
+  assert.match(await listed(), what)
+  const { next } = await why()
+  assert.ok(next.includes(`moose merge ${short}`), next.join())
+  assert.deepEqual(await kinds(), ['review'])
 })

@@ -97,6 +97,7 @@ export function nextForReview(order: WorkOrderDetail): string {
     const then = review.code === 'hands_off' ? `then give it back: moose adopt ${id}   or: moose verify ${id}` : verify
     return `look at what was pushed to the branch: ${at}   ${then}   ${close}`
   }
-  if (pull !== null && review.needs !== 'merge') return `see what holds it up: moose why ${id}   ${close}`
+  if (pull !== null && review.needs !== 'merge' && review.needs !== 'weigh')
+    return `see what holds it up: moose why ${id}   ${close}`
   return `moose show ${id} --diff   then: moose merge ${id}   ${close}`
 }

@@ -34,10 +34,17 @@ export type PullInReview = {
   tried_resolution?: EndedVerification | null | undefined
   failed_verification?: EndedVerification | null | undefined
   follow_up?: FollowUpView | null | undefined
+  /** Threads of people with write access that are not resolved; missing: not known. */
+  seen_open_threads?: number | undefined
+  /** Files that it changes outside of the scope of its order, which only people do; missing: not known. */
+  outside_scope?: readonly string[] | undefined
 }
 
-/** `mend`: what is on the branch was verified, and failed. `by_hand`: it conflicts, and no model is asked any more. */
-type Needs = 'merge' | 'verify' | 'mend' | 'resolve' | 'by_hand' | 'human' | 'checks'
+/**
+ * `weigh`: it can be merged, once a person has weighed what speaks against that. `mend`: what is on the branch was verified, and
+ * failed. `by_hand`: it conflicts, and no model is asked any more.
+ */
+type Needs = 'merge' | 'weigh' | 'verify' | 'mend' | 'resolve' | 'by_hand' | 'human' | 'checks'
 
 export type Review = {
   needs: Needs
@@ -58,7 +65,8 @@ export function reviewOf(pull: PullInReview | null): Review {
   if (followUp === undefined || followUp === null || followUp.code === null) return { ...standing, code: null }
   const { code, why } = followUp
   const left = LEFT[code] === undefined ? '' : LEFT[code](why)
-  return { ...standing, because: standing.because === why ? why : `${standing.because}${left}`, code }
+  const because = left === '' ? standing.because : `${standing.because.replace(/\.$/, '')}${left}`
+  return { ...standing, because: standing.because === why ? why : because, code }
 }
 
 /** Why Moose does no more about it. */
@@ -82,11 +90,43 @@ function standingOf(pull: PullInReview | null): Standing {
   }
   const is = (needs: Needs, because: string): Standing => ({ needs, because, advice: null })
   if (pull.follow_up?.code === 'follow_up_exhausted') return is('human', pull.follow_up.why)
-  if (checks === 'FAILURE' || checks === 'ERROR') return is('human', `its checks on GitHub say ${checks}`)
+  if (checks === 'FAILURE' || checks === 'ERROR') return withRedChecks(checks, pull)
   if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
   if (checks === 'PENDING' || checks === 'EXPECTED') return is('checks', 'its checks on GitHub have not ended')
   if (review === 'REVIEW_REQUIRED') return is('human', 'it has to be reviewed first')
-  return is('merge', 'it is ready to be merged')
+  const { seen_open_threads: threads = 0, outside_scope: outside = [] } = pull
+  const against = [
+    ...(threads === 0 ? [] : [threadsText(threads)]),
+    ...(outside.length === 0 ? [] : [outsideText(outside)]),
+  ]
+  return against.length === 0 ? is('merge', 'it is ready to be merged') : is('weigh', against.join('; '))
+}
+
+const MOST_OUTSIDE = 5
+
+/** Of a pull request that changes these files beside those of its scope. */
+export function outsideText(files: readonly string[]): string {
+  const more = files.length > MOST_OUTSIDE ? `, and ${files.length - MOST_OUTSIDE} more` : ''
+  return `it changes what is outside of the scope of the order: ${files.slice(0, MOST_OUTSIDE).join(', ')}${more}`
+}
+
+/** Of an open pull request whose reviews have so many threads that are not resolved. */
+export function threadsText(count: number): string {
+  const what = count === 1 ? 'a thread' : `${count} threads`
+  const are = count === 1 ? 'is' : 'are'
+  const them = count === 1 ? 'it' : 'them'
+  return `${what} of its reviews, by people with write access, ${are} not resolved; a person resolves ${them} on its forge`
+}
+
+function withRedChecks(checks: string, { base, follow_up: followUp }: PullInReview): Standing {
+  const because = `its checks on GitHub say ${checks}`
+  if (followUp === undefined || followUp === null || followUp.state !== 'red_on_base')
+    return { needs: 'human', because, advice: null }
+  return {
+    needs: 'weigh',
+    because: `${because}: ${followUp.why}`,
+    advice: `What fails on ${base} too is not mended here: mend it on ${base}, which is merged in then, or merge as it stands.`,
+  }
 }
 
 /** The commit that another push has put on its branch; null: it holds what was verified, or was not looked at. */
@@ -161,14 +201,16 @@ function commandsOf(id: string, needs: Needs): string[] {
   const close = `moose close ${id}`
   switch (needs) {
     case 'merge':
+    case 'weigh':
       return [look, `moose merge ${id}`, close]
     case 'verify':
-    case 'by_hand':
       return [look, `moose verify ${id}`, close]
     case 'mend':
       return [`moose logs ${id}`, look, `moose verify ${id}`, close]
     case 'resolve':
       return [look, `moose verify ${id} --resolve`, close]
+    // A verification of what conflicts is known to fail until somebody has pushed.
+    case 'by_hand':
     case 'human':
     case 'checks':
       return [look, close]

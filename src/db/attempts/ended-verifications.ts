@@ -18,7 +18,7 @@ const ENDED = sql`jsonb_build_object(
 
 /**
  * For a statement on `pull_requests`: the last verification of its branch that has failed since its commit was verified; null:
- * none has.
+ * none has. An attempt of a model to make a further commit, for red checks or a review, says nothing of the one that stands.
  *
  * @param head where the branch stands
  */
@@ -28,6 +28,8 @@ export function failedVerificationOf(head: Text) {
     where attempts.work_order_id = pull_requests.work_order_id and attempts.verifies is not null
       and attempts.number > coalesce(pull_requests.verified_by, pull_requests.attempt)
       and attempts.status = 'failed' and attempts.resolving is null
+      and not exists (
+        select from follow_ups where follow_ups.id = attempts.follows and follow_ups.kind in ('checks', 'review'))
       and (attempts.head_sha = ${head} or exists (
         select from attempt_steps as step where step.work_order_id = attempts.work_order_id
           and step.attempt = attempts.number and step.name = 'apply' and step.output ->> 'branchHead' = ${head}

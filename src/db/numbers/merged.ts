@@ -21,8 +21,16 @@ export type MergedRow = {
   review_rounds: number
 }
 
+/** Whether a model had a part in a reaction; a base that git merged, and that passed the checks then, was not repaired. */
+const BY_MODEL = sql<boolean>`(
+  exists (select from model_calls where model_calls.work_order_id = follow_ups.work_order_id
+    and model_calls.attempt = follow_ups.attempt)
+  or exists (select from attempts where attempts.work_order_id = follow_ups.work_order_id
+    and attempts.number = follow_ups.attempt and attempts.resolving is not null))`
+
 /** Of reactions to the pull request of an order: those that repaired it. */
-export const REPAIRS = sql<number>`(count(*) filter (where follow_ups.kind in ('base', 'checks') and follow_ups.outcome = 'succeeded'))::integer`
+export const REPAIRS = sql<number>`(count(*) filter (where follow_ups.outcome = 'succeeded'
+  and (follow_ups.kind = 'checks' or follow_ups.kind = 'base' and ${BY_MODEL})))::integer`
 /** Of the same: rounds of a review that have ended. */
 export const REVIEW_ROUNDS = sql<number>`(count(*) filter (where follow_ups.kind = 'review' and follow_ups.outcome is not null))::integer`
 

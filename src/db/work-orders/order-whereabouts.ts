@@ -1,7 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import type { FollowUpKind, FollowUpView } from '../../contract/evidence/follow-up.ts'
+import { recordIn } from '../../contract/evidence/pull-request-record.ts'
 import { codesOf } from '../../faults/families.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
+import { outsideOf } from '../../work-order/scope.ts'
 import { standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
 import { type EndedAsSeen, endedAsSeen } from '../attempts/ended-verifications.ts'
@@ -11,6 +13,7 @@ import type { Database } from '../schema.ts'
 import { type Dependency, UNMET_DEPENDENCIES } from './dependencies.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
 import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
+import { texts } from './work-order-view.ts'
 import { PROJECT_OF_ORDER } from './work-orders.ts'
 
 type Db = Kysely<Database>
@@ -51,8 +54,13 @@ export type PullRequestSeen = Pick<
   | 'base'
   | 'branch'
   | 'conflict'
+  | 'seen_open_threads'
 > &
-  EndedAsSeen & { follow_up: FollowUpView | null }
+  EndedAsSeen & {
+    follow_up: FollowUpView | null
+    /** Files it changes outside of the scope of its order: only a person's push does. */
+    outside_scope: readonly string[]
+  }
 
 /** What the database says of where an order stands and what becomes of it. */
 export type Whereabouts = {
@@ -179,14 +187,28 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
       'branch',
       'conflict',
       'follow_up',
+      'seen_open_threads',
     ])
     .select([
       ...endedAsSeen,
       sql<string | null>`left(checks, ${MOST_OF_TEXT})`.as('checks'),
       sql<string | null>`left(review, ${MOST_OF_TEXT})`.as('review'),
     ])
+    // Moose itself changes nothing outside of the scope; what it has published itself needs no reading.
+    .select(
+      sql<string | null>`case when pull_requests.state = 'open' and verified_by is not null then body end`.as('body'),
+    )
+    .select(
+      sql<unknown>`(select files_in_scope from work_orders where work_orders.id = pull_requests.work_order_id)`.as(
+        'scope',
+      ),
+    )
     .where('work_order_id', 'in', ids)
     .execute()
-  const seen = rows.map((row) => ({ ...row, follow_up: followUpIn(row) }))
+  const seen = rows.map(({ body, scope, ...row }) => {
+    const record = body === null ? null : recordIn(body)
+    const outside = record === null ? [] : outsideOf(texts(scope), record.files)
+    return { ...row, follow_up: followUpIn(row), outside_scope: outside }
+  })
   return Map.groupBy(seen, ({ work_order_id }) => work_order_id)
 }

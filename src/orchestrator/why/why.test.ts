@@ -45,6 +45,8 @@ const PULL: PullRequestSeen = {
   follow_up: null,
   failed_verification: null,
   tried_resolution: null,
+  seen_open_threads: 0,
+  outside_scope: [],
 }
 const INTAKE: Intake = {
   isPolling: true,
@@ -428,12 +430,33 @@ describe('an order that has begun, or is over', () => {
     const left = { ...conflict, by_hand: 'A model may change files_in_scope alone, and not a.ts.' }
     const byHand = why({ order: inReview({ conflict: left }) })
     assert.match(byHand.short, /; A model may change files_in_scope alone, and not a\.ts\.$/)
-    assert.deepEqual(byHand.next.slice(1), ['moose verify 1a2b3c4d', 'moose close 1a2b3c4d'])
+    assert.deepEqual(byHand.next.slice(1), ['moose close 1a2b3c4d'], 'a verification would fail')
     const moved = { ...left, seen_base_sha: 'e'.repeat(40) }
     assert.equal(needs({ conflict: moved }), 'resolve', 'of another base that may not hold')
     assert.equal(needs({ conflict, seen_head_sha: 'b'.repeat(40) }), 'verify', 'that may be the resolution')
     assert.equal(needs({ conflict: { ...conflict, head_sha: 'd'.repeat(40) } }), 'merge')
     is('review', why({ order: { ...inReview(), pull: null } }))
+  })
+
+  test('is in review, and its checks fail as on its base, or threads are open: that it is so, and that it can be merged', () => {
+    const at = BEFORE.toISOString()
+    const red = 'failed on the forge, as on main: unit; what eve asked for is left: no write access'
+    const inReview = (more: Partial<PullRequestSeen>) =>
+      why({ order: { status: 'in_progress', phase: 'in_review', pull: { ...PULL, ...more } } })
+    const commands = ['moose show 1a2b3c4d --diff', 'moose merge 1a2b3c4d', 'moose close 1a2b3c4d']
+    const onBase = inReview({ checks: 'FAILURE', follow_up: { state: 'red_on_base', why: red, code: null, at } })
+    assert.equal(onBase.short, `pull request #7: its checks on GitHub say FAILURE: ${red}`)
+    assert.match(onBase.sentence, /mend it on main, which is merged in then, or merge as it stands\.$/)
+    assert.deepEqual(onBase.next, commands)
+    const open = inReview({ seen_open_threads: 2 })
+    assert.match(open.short, /2 threads of its reviews, .* are not resolved; a person resolves them on its forge$/)
+    assert.deepEqual(open.next, commands)
+    const outside = inReview({ outside_scope: ['index.js'] })
+    assert.equal(outside.short, 'pull request #7: it changes what is outside of the scope of the order: index.js')
+    assert.deepEqual(outside.next, commands)
+    const left = 'there is nothing to do; what eve asked for is left: no write access'
+    const strangers = inReview({ follow_up: { state: 'quiet', why: left, code: null, at } })
+    assert.ok(evidence(strangers).includes(`follow-up: quiet: ${left}`), evidence(strangers).join())
   })
 
   test('is in review, and Moose does no more about it: what was tried, how often, and what to type', () => {
@@ -520,7 +543,11 @@ describe('an order that has begun, or is over', () => {
       /it conflicts with main in a\.ts, seen at .*; a model was to resolve that in attempt 4: check "lint" failed/,
     )
     assert.match(tried.sentence, /Merge main into feature\/greet by hand, push that, and have it verified; or close/)
-    assert.deepEqual(tried.next.slice(1), ['moose verify 1a2b3c4d', 'moose close 1a2b3c4d'])
+    assert.deepEqual(tried.next.slice(1), ['moose close 1a2b3c4d'])
+    const code = 'follow_up_exhausted'
+    const exhausted = { state: 'conflict', why: 'no more is tried', code, at: BEFORE.toISOString() }
+    const both = stands({ conflict: { ...conflict, by_hand: 'It is binary.' }, follow_up: exhausted }).short
+    assert.match(both, /; It is binary; Moose does no more about it: no more is tried$/)
     const said = 'A model may change files_in_scope alone, and not b.ts.'
     const refused = stands({ conflict, tried_resolution: { ...ended, code: 'merge_conflict', check: null, said } })
     assert.match(refused.short, /attempt 4: A model may change files_in_scope alone, and not b\.ts\.$/)

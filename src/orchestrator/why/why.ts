@@ -1,5 +1,5 @@
 import { isoTime } from '../../clock.ts'
-import { type FollowUpKind, REACTIONS } from '../../contract/evidence/follow-up.ts'
+import { type FollowUpKind, type FollowUpView, REACTIONS } from '../../contract/evidence/follow-up.ts'
 import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
@@ -85,6 +85,7 @@ function whyInReview(order: Whereabouts): Why {
           ['on its branch', pull.seen_head_sha],
           ['checks', pull.checks],
           ['review', pull.review],
+          ['follow-up', followedText(pull.follow_up)],
           ['open since', isoTime(pull.created_at)],
           ...reactionRows(order),
         ]
@@ -96,6 +97,10 @@ function whyInReview(order: Whereabouts): Why {
     evidence: [...rows.flatMap(([name, text]) => (text === null ? [] : [{ name, text }])), ...costEvidence(order)],
     next: nextInReview(short(id), review),
   })
+}
+
+function followedText(followUp: FollowUpView | null): string | null {
+  return followUp === null ? null : `${followUp.state.replaceAll('_', ' ')}: ${followUp.why}`
 }
 
 /** What was done about its pull requests, of each kind how often, the most, and how it ended. */
