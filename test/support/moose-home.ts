@@ -149,7 +149,7 @@ export async function rested(db: Kysely<Database>, id: string, withinMs = 60_000
   await until('the order is at rest', look, { withinMs, say: () => standing(db, id) })
 }
 
-/** Where an order stands, with the end of its attempts and the last notes. */
+/** Where an order stands, with what the database is asked meanwhile, the last notes and the end of its attempts. */
 async function standing(db: Kysely<Database>, id: string): Promise<string> {
   const order = await db.selectFrom('work_orders').selectAll().where('id', '=', id).executeTakeFirst()
   const attempts = await db.selectFrom('attempts').selectAll().where('work_order_id', '=', id).execute()
@@ -160,5 +160,10 @@ async function standing(db: Kysely<Database>, id: string): Promise<string> {
     .orderBy('id', 'desc')
     .limit(5)
     .execute()
-  return JSON.stringify({ order, attempts, notes })
+  const { rows: sessions } = await sql`
+    select state, wait_event, extract(epoch from now() - xact_start)::int as seconds, left(query, 120) as query
+    from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`.execute(
+    db,
+  )
+  return JSON.stringify({ sessions, notes, attempts, order })
 }
