@@ -339,6 +339,9 @@ for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:aft
       return one
     })()
     await policy(given, moment === 'withdraw_merge:after' ? 'manual' : 'auto')
+    // A worker does not look at pull requests; it has merged what a service beside it sees, and takes back what it saw before.
+    if (moment !== 'withdraw_merge:after')
+      await home.database.pool.query("update pull_requests set followed_at = now() + interval '1 minute'")
     await using dying = launchWorker({ ...given.environment, MOOSE_FAULT: `${moment}:kill` })
     await dying.closed
     assert.equal(dying.child.signalCode, 'SIGKILL', dying.printed())
