@@ -88,7 +88,7 @@ test(`GitHub: a review is done and answered by signed webhooks alone, and the sa
   events.push({ name: 'pull_request', body: pushed, delivery: randomUUID() })
   assert.ok(await deliver(moose, events.at(-1) ?? assert.fail()))
   await until('the threads are answered', async () => answersIn(pull).flat().length >= 2, PATIENCE)
-  assert.match(await becomes({ moose, id }, { state: 'quiet' }), /what eve asks? for/)
+  assert.match(await becomes({ moose, id }, { state: 'quiet' }), /what eve asked for/)
 
   const written = () => github.log.filter(({ operation }) => /AnswerThread|AddComment|rerun/.test(operation)).length
   const asked = () => github.log.filter(({ operation }) => operation.endsWith('PullRequestFacts')).length

@@ -100,7 +100,7 @@ describe('Filing and editing orders in the page', { skip: whyNoBrowser(), timeou
     assert.equal(await page.getByLabel('Title').inputValue(), 'Greet in French')
 
     await page.getByLabel('Title').press('Control+Enter')
-    await page.getByRole('heading', { name: 'Greet in French' }).waitFor()
+    await page.getByRole('heading', { name: 'Greet in French', exact: true }).waitFor()
     const [order] = await stored()
     assert.deepEqual(
       [order?.title, order?.acceptance_criteria, order?.files_in_scope, order?.risk_level, Number(order?.budget_usd)],
