@@ -14,6 +14,7 @@ const diff = (path: string, line: string) => `--- a/${path}.ts\n+++ b/${path}.ts
 const fenced = (name: string) => `${name}\n\`\`\`\n${pair('old', 'new')}\n\`\`\`\n`
 const DRAFT = edit('draft')
 const FINAL = edit('final')
+const TWO = '*** Begin Patch\n*** Update File: a\n@@\n-old\n+x\n*** Update File: b\n@@\n-old\n+y\n*** End Patch'
 
 const repeated: Record<string, [answer: string, left: string]> = {
   'drafts below names on lines of their own': [
@@ -30,6 +31,7 @@ const repeated: Record<string, [answer: string, left: string]> = {
   ],
   'a draft of a diff': [`So:\n${diff('a', 'x')}\n</think>\n${diff('a', 'y')}`, diff('a', 'y')],
   'a draft of a patch': [`So:\n${patch('a', 'x')}\n</think>\n${edit('a')}`, edit('a')],
+  'drafts of files that one patch changes': [`So:\n${edit('a')}\n${edit('b')}\n</think>\n${TWO}`, TWO],
   'a draft of a deletion': ['So:\n### delete a\n</think>\n### delete a\n', '### delete a\n'],
   'a fence below words': ['As in\n```js\nx\n```\n</think>\nSo', 'So'],
 }

@@ -103,6 +103,7 @@ class Changes {
       } else if (/^[ -]/.test(text) && isWorded(text)) {
         const line = text.slice(1).trim()
         place.search.push(line)
+        this.#changed().lines.add(line)
         if (text.startsWith('-')) place.removed.push(line)
       }
     }
