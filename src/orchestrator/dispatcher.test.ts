@@ -22,6 +22,7 @@ test('disposed, it ends with the look that is under way, and begins no other', a
       looks += 1
       begun.resolve()
       await held.promise
+      return false
     },
     onError: (error) => assert.fail(String(error)),
     now: () => new Date(0),
@@ -37,4 +38,23 @@ test('disposed, it ends with the look that is under way, and begins no other', a
   dispatcher.wake()
   await new Promise(setImmediate)
   assert.equal(looks, 1)
+})
+
+test('looks again soon where an order was held up, and then at its interval', async () => {
+  let looks = 0
+  const again = Promise.withResolvers<void>()
+  await using dispatcher = createDispatcher({
+    readSettings: async () => SETTINGS,
+    isStopped: async () => false,
+    async claimAndStart() {
+      looks += 1
+      if (looks === 2) again.resolve()
+      return looks === 1
+    },
+    onError: (error) => assert.fail(String(error)),
+    now: () => new Date(0),
+  })
+  await dispatcher.start(null)
+  await again.promise
+  assert.equal(looks, 2)
 })

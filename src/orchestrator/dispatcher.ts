@@ -4,7 +4,8 @@ export type DispatcherDeps = {
   readSettings: () => Promise<Settings>
   /** Whether an emergency stop is in force; asking also aborts what runs here. */
   isStopped: () => Promise<boolean>
-  claimAndStart: (settings: Settings) => Promise<void>
+  /** @returns whether to look again soon: an order that may start was held up, and nothing tells when it is not any more */
+  claimAndStart: (settings: Settings) => Promise<boolean>
   onError: (error: unknown) => void
   now: () => Date
 }
@@ -24,15 +25,20 @@ export type Dispatcher = AsyncDisposable & {
   readonly intervalMs: number | null
 }
 
+/** How long an order that was held up waits for the next look. */
+const SOON_MS = 500
+
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   let timer: NodeJS.Timeout | null = null
   let polling = false
+  let isHeldUp = false
   let asked: number | null = null
   let intervalMs: number | null = null
   let lastPoll: Date | null = null
 
   async function look(): Promise<void> {
     lastPoll = deps.now()
+    isHeldUp = false
     await claimOnce().catch(deps.onError)
   }
 
@@ -41,12 +47,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     intervalMs = asked === null ? settings.pollingIntervalMs : asked
     // Stopped meanwhile: what is claimed now would only be left to others.
     if (isStopped || !settings.enabled || !polling) return
-    await deps.claimAndStart(settings)
+    isHeldUp = await deps.claimAndStart(settings)
   }
 
   function schedule(): void {
     if (timer !== null) clearTimeout(timer)
-    timer = polling && intervalMs !== null ? setTimeout(looks.ask, intervalMs) : null
+    if (!polling || intervalMs === null) timer = null
+    else timer = setTimeout(looks.ask, isHeldUp ? Math.min(SOON_MS, intervalMs) : intervalMs)
   }
 
   const looks = oneByOne(look, { wanted: () => polling, atRest: schedule })

@@ -140,11 +140,15 @@ type Look = {
   merging: ReturnType<typeof createMergeByRule>
 }
 
-/** What one look of the dispatcher does. What an order waits for comes first, and side by side. */
+/**
+ * What one look of the dispatcher does. What an order waits for comes first, and side by side.
+ *
+ * @returns whether an order that may start was held up
+ */
 async function claimAndStart(
   { db, running, attempts, claims, errors, merging }: Look,
   settings: Settings,
-): Promise<void> {
+): Promise<boolean> {
   merging.look()
   // In case the notification of a cancellation was lost.
   const cancelMissed = async () => {
@@ -156,6 +160,7 @@ async function claimAndStart(
     const claim = await claims.next(settings)
     errors.addRefused(claim)
     await attempts.startClaimed(claim.claimed)
+    return claim.isHeldUp
   } finally {
     // In the background: no order waits for it.
     await claims.endAbandoned().catch(errors.add)

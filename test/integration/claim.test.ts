@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { recordEvent } from '../../src/db/work-order-events.ts'
 import { claimOrders } from '../../src/db/work-orders/claim.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -55,5 +56,38 @@ describe('a long row of orders that have to wait', () => {
     await file(database, { project: 'busy', count: 80, scope: 'file-#' })
     const claimed = await claim(database, { maxConcurrent: 30 })
     assert.deepEqual(claimed, [...'other '.repeat(20).trim().split(' '), ...'busy '.repeat(10).trim().split(' ')])
+  })
+})
+
+describe('an order whose row is held by another transaction', () => {
+  const limits = { maxConcurrent: 9, maxPerRepository: null, runner: RUNNER, only: null }
+
+  test('is passed over, and is said to be held up, where it is changed', async () => {
+    await using database = await createTestDatabase()
+    await file(database, { project: 'busy', count: 2, scope: 'file-#' })
+    const { db } = database
+    const changed = await db.transaction().execute(async (transaction) => {
+      await transaction
+        .updateTable('work_orders')
+        .set({ status_reason: null })
+        .where('files_in_scope', '@>', '["file-1"]')
+        .execute()
+      return await claimOrders(db, limits)
+    })
+    assert.deepEqual([changed.claimed.length, changed.isHeldUp], [1, true])
+    const after = await claimOrders(db, limits)
+    assert.deepEqual([after.claimed.length, after.isHeldUp], [1, false])
+  })
+
+  test('is claimed where something is only recorded of it', async () => {
+    await using database = await createTestDatabase()
+    await file(database, { project: 'busy', count: 1, scope: 'file-#' })
+    const { db } = database
+    const claimed = await db.transaction().execute(async (transaction) => {
+      const { id } = await transaction.selectFrom('work_orders').select('id').executeTakeFirstOrThrow()
+      await recordEvent(transaction, { workOrderId: id, type: 'pull_request', message: 'seen' })
+      return await claimOrders(db, limits)
+    })
+    assert.deepEqual([claimed.claimed.length, claimed.isHeldUp], [1, false])
   })
 })

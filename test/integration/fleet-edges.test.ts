@@ -72,6 +72,7 @@ describe('who is paused holds nobody up', () => {
     assert.deepEqual(await claimOrders(db, claim), {
       claimed: [{ workOrderId: id, attempt: 1, epoch: 0 }],
       refused: [],
+      isHeldUp: false,
     })
   })
 })

@@ -30,7 +30,11 @@ export type Claim = {
   claimed: AttemptRun[]
   /** Orders that should start and that the database refuses to change; they stay pending. */
   refused: { workOrderId: string; error: unknown }[]
+  /** Whether an order that may start was passed over, because another transaction held its row at that moment. */
+  isHeldUp: boolean
 }
+
+const nothing = (): Claim => ({ claimed: [], refused: [], isHeldUp: false })
 
 /**
  * Claims the approved orders that may start now, oldest first: each becomes `in_progress` with a new attempt row, or its
@@ -40,12 +44,12 @@ export type Claim = {
  * orders that are being edited.
  */
 export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): Promise<Claim> {
-  if (!(await hasApprovedOrders(db))) return { claimed: [], refused: [] }
+  if (!(await hasApprovedOrders(db))) return nothing()
   return db.transaction().execute(async (transaction) => {
     await lockClaims(transaction)
     const running = await runningScopes(transaction)
     const free = options.maxConcurrent - running.length
-    if (free <= 0) return { claimed: [], refused: [] }
+    if (free <= 0) return nothing()
     // What is asked for by its id is tried, paused or not.
     const bound = options.only === null ? await readProbation(transaction, options.pauseAfter, running) : {}
     const pullRequests = options.only === null ? { pullRequests: await openPullRequests(transaction) } : {}
@@ -66,12 +70,13 @@ async function startAttempts(
   ids: readonly string[],
   runner: Runner,
 ): Promise<Claim> {
-  const claim: Claim = { claimed: [], refused: [] }
+  const claim = nothing()
   for (const id of ids) {
     await sql`savepoint one_order`.execute(transaction)
     try {
       const key = await startAttempt(transaction, id, runner)
-      if (key !== null) claim.claimed.push(key)
+      if (key === null) claim.isHeldUp = true
+      else claim.claimed.push(key)
     } catch (error) {
       // One row the database does not take must not hold up all others.
       await sql`rollback to savepoint one_order`.execute(transaction)
@@ -102,7 +107,8 @@ async function startAttempt(
     .where('status', '=', 'pending')
     .where(IS_APPROVED)
     .where(IS_AS_APPROVED)
-    .forUpdate()
+    // Not `for update`: that would also pass over an order which something is being recorded of.
+    .forNoKeyUpdate()
     .skipLocked()
     .executeTakeFirst()
   if (row === undefined) return null
