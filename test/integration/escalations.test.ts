@@ -109,6 +109,30 @@ test('an order that failed is an escalation: five lines, options with their cost
   assert.deepEqual([option?.chosen, option?.ended, option?.ended_well], [1, 1, 1])
 })
 
+test('what a dearer model is expected to cost is measured as a retry is: by the tokens of its attempts, not by what others have cost', async () => {
+  await using setting = await stopped([{ ...BAD, input: 20_000, output: 2_000 }])
+  const { moose, id, home } = setting
+  const costs = async () => {
+    const { escalation } = await shown(moose, id)
+    assert.ok(escalation !== null)
+    return escalation.options.flatMap(({ option, expected_cost_usd: usd }) =>
+      ['retry', 'model', 'amend'].includes(option) ? [[option, usd]] : [],
+    )
+  }
+  const priced = async (name: string, input: number, output: number) =>
+    await home.database.pool.query('update proposer_configs set cost_profile = $2 where name = $1', [
+      name,
+      { input_per_million: input, output_per_million: output },
+    ])
+  await priced('small', 1, 5)
+  await priced('large', 3, 15)
+  assert.deepEqual(await costs(), [
+    ['retry', 0.03],
+    ['model', 0.09],
+    ['amend', 0.03],
+  ])
+})
+
 test('another model: the next attempt is given to the one that was chosen', async () => {
   await using setting = await stopped([BAD])
   const { moose, id, cheap, dear, home } = setting
