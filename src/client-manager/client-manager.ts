@@ -77,11 +77,14 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   return { work_order_id: order.id, escalation, next: [], past }
 }
 
-/** What ends the wait of an order that is blocked by what is decided elsewhere, such as the order it depends on. */
-async function nextOf({ orchestrator }: ClientManagerDeps, { id, status }: WorkOrderView): Promise<string[]> {
-  if (status !== 'blocked') return []
-  const explained = (await orchestrator.explain([id])).get(id)
-  return explained === undefined ? [] : [...explained.why.next]
+/** What ends the wait of an order that is blocked by what is decided elsewhere, such as the order it depends on; of another, why it stands so. */
+async function nextOf(
+  { orchestrator }: ClientManagerDeps,
+  { id, status }: WorkOrderView,
+): Promise<[string, ...string[]]> {
+  const explained = status === 'blocked' ? (await orchestrator.explain([id])).get(id) : undefined
+  const [first, ...rest] = explained === undefined ? [] : explained.why.next
+  return first === undefined ? [`moose why ${id.slice(0, 8)}`] : [first, ...rest]
 }
 
 type Decided = { work_order: WorkOrderView; escalation: EscalationView; sentence: string }
@@ -259,8 +262,7 @@ function amountOf(value: unknown): Usd | null {
 
 function nothingToDecide({ id, status, phase }: WorkOrderView, next: readonly string[]): Fault {
   const stands = phase === null ? status : `${status}/${phase}`
-  const go = next.length === 0 ? `See why with: moose why ${id.slice(0, 8)}` : `Next: ${next.join('   or: ')}`
-  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. ${go}`
+  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. Next: ${next.join('   or: ')}`
   return new Fault('work_order_conflict', message, { id, status })
 }
 

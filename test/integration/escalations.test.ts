@@ -325,8 +325,7 @@ test('of an order that waits for one that failed nothing is decided, and what en
   assert.equal(stands(await settled(moose, waiting.id)), 'blocked/dependency_unmet')
   const [own, other] = [waiting.id.slice(0, 8), id.slice(0, 8)]
   const refused = await call(moose, `/api/work-orders/${waiting.id}/decide`, { option: 'retry' })
-  const retry = `moose retry ${other}`
-  const commands = [retry, `moose show ${other}`, `moose edit ${own} --depends-on none`]
+  const commands = [`moose decide ${other}`, `moose show ${other}`, `moose edit ${own} --depends-on none`]
   const message = `Next: ${commands.join('   or: ')}`
   assert.deepEqual(
     [refused.status, JSON.stringify(refused.said).includes(message)],
@@ -388,7 +387,7 @@ test('on the command line: what has to be decided and what each option costs, an
   )
   assert.ok(Number(said.escalation.answer?.spent_usd) > 0)
   const after = await command(['decide', short], { environment })
-  assert.match(after.stdout, /^Nothing has to be decided about it\.\n/)
+  assert.match(after.stdout, /^Nothing has to be decided about it\.\n {2}\$ moose why [0-9a-f]{8}\n/)
   assert.match(after.stderr, /check_failed; retry by os_user:/)
 })
 
@@ -405,10 +404,16 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   const { escalation } = await shown(moose, id)
   const offer = escalation?.options.find(({ option }) => option === 'retry')
   assert.ok(Number(offer?.budget_usd) > 0, JSON.stringify(offer))
-  assert.equal((await call(moose, `/api/work-orders/${id}/retry`, {})).status, 200)
-  assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
+  const retried = await call(moose, `/api/work-orders/${id}/retry`, {})
+  assert.equal(retried.status, 409, JSON.stringify(retried.said))
+  assert.match(
+    JSON.stringify(retried.said),
+    / was not retried, because it would be blocked again at once\. The next call to small .* Raise it with: moose budget cap order .*budget_exceeded/,
+  )
+  assert.equal(stands(await detailOf(moose, id)), 'blocked/budget_exceeded')
   const again = await shown(moose, id)
   assert.deepEqual([again.escalation?.id, again.past], [escalation?.id, []], 'a retry under the same cap is no answer')
+  assert.deepEqual(await optionRecords(home.database.db, 'budget_exceeded'), [], 'and nothing is learnt from it')
   const said = await decided(moose, id, { option: 'retry' })
   assert.equal(said.escalation.closed_as, 'decided')
   const order = await settled(moose, id)

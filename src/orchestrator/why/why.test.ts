@@ -163,7 +163,11 @@ describe('an order that depends on others', () => {
       short,
       'is blocked by 1a2b3c4d "Build", which it depends on and which failed with check_failed; it waits for 1 more',
     )
-    assert.equal(next[0], 'moose retry 1a2b3c4d')
+    assert.equal(next[0], 'moose decide 1a2b3c4d', 'with what it costs, and every way on')
+    const nextOf = (status: 'blocked' | 'cancelled') =>
+      why({ order: { status: 'blocked', reason, waitsFor: [{ ...other, status }] } }).next[0]
+    assert.equal(nextOf('blocked'), 'moose decide 5e6f7a8b')
+    assert.equal(nextOf('cancelled'), 'moose retry 5e6f7a8b', 'of one that was given up nothing is decided')
     const gone = { ...other, title: null, status: null }
     assert.match(why({ order: { status: 'blocked', reason, waitsFor: [gone] } }).short, /is not there any more$/)
   })

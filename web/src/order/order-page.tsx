@@ -60,7 +60,7 @@ function OrderView({ order }: { order: OrderDetail }) {
       <Title order={order} />
       {explained === undefined ? null : <WhySection why={explained.why} />}
       {/* Of one in review it stands with its pull request. */}
-      {explained !== undefined && order.phase !== 'in_review' && isToDecide(explained.why.next) ? (
+      {explained !== undefined && order.phase !== 'in_review' && isToDecide(order.id, explained.why.next) ? (
         <Decide id={order.id} />
       ) : null}
       <HeldChange order={order} />
