@@ -408,7 +408,7 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   assert.equal(retried.status, 409, JSON.stringify(retried.said))
   assert.match(
     JSON.stringify(retried.said),
-    / was not retried, because it would be blocked again at once\. The next call to small .* Raise it with: moose budget cap order .*budget_exceeded/,
+    / was not retried, because it would be blocked again at once\. The next call to small .* Raise it with: moose budget cap order:/,
   )
   assert.equal(stands(await detailOf(moose, id)), 'blocked/budget_exceeded')
   const again = await shown(moose, id)

@@ -225,6 +225,18 @@ test('checks that were run again for a commit that stands no more are superseded
   assert.deepEqual(await outcomes(), ['superseded'])
 })
 
+test('checks that still run again when the order is merged are unfinished, and what ended before stays', async () => {
+  await using given = await followed({ replyTo: refused, rerunFailed: async () => ({ outcome: 'rerun' }) })
+  const { db, id } = given
+  const outcomes = async () =>
+    (await db.selectFrom('follow_ups').select('outcome').orderBy('id').execute()).map(({ outcome }) => outcome)
+  await given.happens({ checks: [checkWith({ actions: job })] })
+  await given.happens({ checks: [checkWith({ state: 'pending', actions: job })] })
+  assert.deepEqual(await outcomes(), ['running'])
+  assert.ok(await moveWorkOrder(db, id, { from: ['in_progress'], to: 'completed', reason: null }))
+  assert.deepEqual(await outcomes(), ['unfinished'])
+})
+
 test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {
   await using given = await followed({ rerunFailed: refused, replyTo: refused })
   const { db, happens } = given
