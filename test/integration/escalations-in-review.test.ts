@@ -253,7 +253,10 @@ test('on the command line: adopt by one command, with what the order had cost', 
   assert.match(page.stdout, new RegExp(`\\nadopt {2}costs nothing\\n.*\\n {2}\\$ .*moose decide ${short} adopt`))
   const done = await command(['adopt', short], { environment })
   assert.equal(done.exitCode, 0, done.stderr)
-  assert.match(done.stderr, /outside of files_in_scope of the order is not refused: moose why [0-9a-f]{8} names it once/)
+  assert.match(
+    done.stderr,
+    /outside of files_in_scope of the order is not refused: moose why [0-9a-f]{8} names it once/,
+  )
   const { stdout } = await command(['decide', short, '--json'], { environment })
   const { escalation, next, past } = EscalationResponse.parse(JSON.parse(stdout))
   assert.deepEqual([escalation, next, past[0]?.answer?.option], [null, [`moose why ${short}`], 'adopt'])

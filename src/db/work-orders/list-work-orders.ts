@@ -67,12 +67,14 @@ export async function listWorkOrders(
   const last = page.at(-1)
   const isMore = rows.length > limit && last !== undefined
   return {
-    orders: page.map(({ approved, shortened, pull_request_closed, place_key: _key, place_created: _created, ...row }) => ({
-      ...toWorkOrderView(row),
-      approved,
-      shortened,
-      pull_request_closed,
-    })),
+    orders: page.map(
+      ({ approved, shortened, pull_request_closed, place_key: _key, place_created: _created, ...row }) => ({
+        ...toWorkOrderView(row),
+        approved,
+        shortened,
+        pull_request_closed,
+      }),
+    ),
     next: isMore ? cursorOf(reading, { key: last.place_key, created: last.place_created, id: last.id }) : null,
   }
 }
