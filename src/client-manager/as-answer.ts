@@ -13,6 +13,7 @@ import {
 } from '../db/escalations/order-escalations.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
+import { retryRefusedByCap } from '../orchestrator/resume-suspended.ts'
 import { type ClientManagerDeps, isPlainRetry } from './client-manager.ts'
 
 /**
@@ -43,7 +44,7 @@ export async function asAnswer<Result>(
  * Retries an order by the command for it. Where the option `retry` does the same, that is the answer; where it would raise the cap of
  * the order, or is not offered, nothing was decided. As after the option, the Manager chooses the proposer again.
  *
- * @throws {Fault} those of `Orchestrator.retry`
+ * @throws {Fault} those of `Orchestrator.retry`; `budget_exceeded` where its attempt rests by a cap that has no room for its next call
  */
 export async function retryAsAnswer(
   deps: ClientManagerDeps,
@@ -52,6 +53,8 @@ export async function retryAsAnswer(
 ): Promise<Retried> {
   const { db, orchestrator } = deps
   const { id } = await findWorkOrder(db, idOrPrefix)
+  const refusal = mode === 'again' ? await retryRefusedByCap(db, id) : null
+  if (refusal !== null) throw refusal
   const wish = { idOrPrefix: id, option: 'retry', by: (await isPlainRetry(deps, id)) ? by : undefined } as const
   return await asAnswer(db, wish, async () => {
     const wanted = await wantedProposer(db, id)

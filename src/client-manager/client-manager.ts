@@ -24,6 +24,7 @@ import {
   wantProposer,
 } from '../db/escalations/order-escalations.ts'
 import { followUpsOf } from '../db/follow-ups.ts'
+import { usagePerAttempt } from '../db/model-calls.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { Fault, toFault } from '../faults/fault.ts'
@@ -33,7 +34,7 @@ import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { NO_USD, shownUsd, statedUsd, Usd } from '../money.ts'
 import { faultOfRow } from '../orchestrator/malformed-rows.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
-import type { RoutingDecision } from '../ports/routing.ts'
+import type { RoutingRequest } from '../ports/routing.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
 import { heldFrom } from '../work-order/protection/held-change.ts'
 import { carryOut, raisedTo } from './carry-out.ts'
@@ -44,7 +45,7 @@ export type ClientManagerDeps = {
   /** As who acts writes to it. */
   db: Kysely<Database>
   orchestrator: Pick<Orchestrator, 'explain' | 'retry' | 'verify' | 'adopt' | 'cancel'>
-  manager: Pick<OwnManager, 'explain'>
+  manager: Pick<OwnManager, 'explain' | 'costsAlike'>
 }
 
 type Escalations = {
@@ -76,11 +77,14 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   return { work_order_id: order.id, escalation, next: [], past }
 }
 
-/** What ends the wait of an order that is blocked by what is decided elsewhere, such as the order it depends on. */
-async function nextOf({ orchestrator }: ClientManagerDeps, { id, status }: WorkOrderView): Promise<string[]> {
-  if (status !== 'blocked') return []
-  const explained = (await orchestrator.explain([id])).get(id)
-  return explained === undefined ? [] : [...explained.why.next]
+/** What ends the wait of an order that is blocked by what is decided elsewhere, such as the order it depends on; of another, why it stands so. */
+async function nextOf(
+  { orchestrator }: ClientManagerDeps,
+  { id, status }: WorkOrderView,
+): Promise<[string, ...string[]]> {
+  const explained = status === 'blocked' ? (await orchestrator.explain([id])).get(id) : undefined
+  const [first, ...rest] = explained === undefined ? [] : explained.why.next
+  return first === undefined ? [`moose why ${id.slice(0, 8)}`] : [first, ...rest]
 }
 
 type Decided = { work_order: WorkOrderView; escalation: EscalationView; sentence: string }
@@ -197,7 +201,10 @@ async function factsOf(
   const caps = await ceilingsOfOrders(db, [order.id]).catch(faultOfRow)
   const own = caps instanceof Fault ? undefined : caps.get(order.id)?.find(({ scope }) => scope === 'order')
   const spent = own === undefined ? statedUsd(order.actual_cost === null ? 0 : order.actual_cost) : own.spent
-  const decision = await expectedOf(deps, order)
+  const request = requestOf(order)
+  const decision = request === null ? null : await unlessFault(deps.manager.explain(request))
+  const used = await usagePerAttempt(db, order.id)
+  const costs = request === null ? null : await unlessFault(deps.manager.costsAlike(request, used))
   const details = order.status_reason === null ? undefined : order.status_reason.details
   const facts = {
     shortId: order.id.slice(0, 8),
@@ -205,7 +212,8 @@ async function factsOf(
     refusedBy: cause === 'budget_exceeded' ? textOf(details?.['scope']) : null,
     needed: cause === 'budget_exceeded' ? amountOf(details?.['needed_usd']) : null,
     cap: own === undefined ? null : { cap: own.cap, gone: goneOf(own) },
-    expectedUsd: expectedUsd(decision, order),
+    costs: costs === null ? new Map<string, number>() : costs,
+    averageUsd: averageUsd(order),
     next: decision === null ? null : decision.selected_proposer,
     last: order.proposer,
     candidates: decision?.routing_metadata.candidates ?? [],
@@ -220,22 +228,23 @@ async function factsOf(
   return { facts, spent }
 }
 
-/** As it would be routed now; null: it cannot be, which is no reason not to be decided about. */
-async function expectedOf({ manager }: ClientManagerDeps, order: WorkOrderView): Promise<RoutingDecision | null> {
+/** Null: it is malformed, which is no reason not to be decided about. */
+function requestOf(order: WorkOrderView): RoutingRequest | null {
   const content = WorkOrderContent.safeParse(order)
-  if (!content.success) return null
+  return content.success ? buildRoutingRequest(order.id, content.data) : null
+}
+
+/** As it is expected now; null: it cannot be, which is no reason not to be decided about. */
+async function unlessFault<Result>(expected: Promise<Result>): Promise<Result | null> {
   try {
-    return await manager.explain(buildRoutingRequest(order.id, content.data))
+    return await expected
   } catch (error) {
     if (error instanceof Fault) return null
     throw error
   }
 }
 
-/** Of one attempt: as the Manager expects it, else as those it had have cost; null: neither is known. */
-function expectedUsd(decision: RoutingDecision | null, { actual_cost: cost, attempts }: WorkOrderView): number | null {
-  const chosen = decision?.routing_metadata.candidates?.find(({ proposer }) => proposer === decision.selected_proposer)
-  if (chosen !== undefined && chosen.expected_cost_usd !== null) return chosen.expected_cost_usd
+function averageUsd({ actual_cost: cost, attempts }: WorkOrderView): number | null {
   return cost === null || attempts === 0 ? null : cost / attempts
 }
 
@@ -253,8 +262,7 @@ function amountOf(value: unknown): Usd | null {
 
 function nothingToDecide({ id, status, phase }: WorkOrderView, next: readonly string[]): Fault {
   const stands = phase === null ? status : `${status}/${phase}`
-  const go = next.length === 0 ? `See why with: moose why ${id.slice(0, 8)}` : `Next: ${next.join('   or: ')}`
-  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. ${go}`
+  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. Next: ${next.join('   or: ')}`
   return new Fault('work_order_conflict', message, { id, status })
 }
 

@@ -9,13 +9,18 @@ const FACTS: OptionFacts = {
   refusedBy: null,
   needed: null,
   cap: { cap: new Usd(5), gone: new Usd(1) },
-  expectedUsd: 0.5,
+  costs: new Map([
+    ['small', 0.5],
+    ['weak', 0.1],
+    ['large', 2],
+  ]),
+  averageUsd: 0.4,
   next: 'small',
   last: 'small',
   candidates: [
-    { proposer: 'small', able: true, expected_cost_usd: 0.5, reserves_usd: 0.3 },
-    { proposer: 'weak', able: false, expected_cost_usd: 0.1, reserves_usd: null },
-    { proposer: 'large', able: true, expected_cost_usd: 2, reserves_usd: 1 },
+    { proposer: 'small', able: true, reserves_usd: 0.3 },
+    { proposer: 'weak', able: false, reserves_usd: null },
+    { proposer: 'large', able: true, reserves_usd: 1 },
   ],
   reserved: new Map([['small', new Usd('0.2')]]),
   held: null,
@@ -25,6 +30,11 @@ const FACTS: OptionFacts = {
   records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
 }
 const offered = (facts: Partial<OptionFacts>) => optionsFor({ ...FACTS, ...facts })
+const at = (small: number, large = 2) =>
+  new Map([
+    ['small', small],
+    ['large', large],
+  ])
 const one = (option: string, facts: Partial<OptionFacts> = {}) =>
   offered(facts).find((offer) => offer.option === option)
 
@@ -86,16 +96,16 @@ test('a cap that is too low is raised by as much as the option is expected to ta
 
 test('a cap that is offered has room for the most that the last call can cost, beside what is expected', () => {
   const cap = { cap: new Usd('0.08'), gone: new Usd('0.07') }
-  assert.equal(one('retry', { cap, expectedUsd: 0.02 })?.budget_usd, 0.39, 'what a first call reserves')
+  assert.equal(one('retry', { cap, costs: at(0.02) })?.budget_usd, 0.39, 'what a first call reserves')
   const before = new Map([['small', new Usd('0.331')]])
-  assert.equal(one('retry', { cap, expectedUsd: 0.02, reserved: before })?.budget_usd, 0.43, 'what one has reserved')
+  assert.equal(one('retry', { cap, costs: at(0.02), reserved: before })?.budget_usd, 0.43, 'what one has reserved')
   assert.equal(one('model', { cap, reserved: before })?.budget_usd, 3.07, 'of another proposer that says nothing')
-  const dear = FACTS.candidates.map((candidate) => ({ ...candidate, expected_cost_usd: 0.01, reserves_usd: 4 }))
-  assert.equal(one('model', { cap, candidates: dear })?.budget_usd, 4.08)
-  const bySmall = { cap, next: 'large', last: 'small', expectedUsd: 0.02 }
+  const dear = FACTS.candidates.map((candidate) => ({ ...candidate, reserves_usd: 4 }))
+  assert.equal(one('model', { cap, candidates: dear, costs: at(0.5, 0.01) })?.budget_usd, 4.08)
+  const bySmall = { cap, next: 'large', last: 'small', costs: at(0.02, 0.02) }
   assert.equal(one('retry', bySmall)?.budget_usd, 1.09, 'who is asked next')
   assert.equal(one('retry', { ...bySmall, review: 'exhausted' })?.budget_usd, 0.39, 'of a pull request who made it')
-  assert.equal(one('amend', { cap, expectedUsd: null, next: null, candidates: [] })?.budget_usd, null)
+  assert.equal(one('amend', { cap, averageUsd: null, next: null, candidates: [] })?.budget_usd, null)
 })
 
 test('a cap that leaves no room for the next call is told to be too low, by the proposer that is asked', () => {
@@ -114,8 +124,22 @@ test('where the cap of a day is in the way, the order keeps its own, and the day
   assert.match(offer?.sentence ?? '', /goes on where it rests\. Raise the cap of the day first: moose budget/)
 })
 
+test('of a pull request the one that made the change is asked once more, at its own price', () => {
+  const offers = offered({ review: 'exhausted', cause: 'follow_up_exhausted', next: 'large' })
+  assert.deepEqual(
+    offers.slice(0, 3).map(({ option, expected_cost_usd: usd }) => [option, usd]),
+    [
+      ['retry', 0.5],
+      ['model', 2],
+      ['amend', 2],
+    ],
+  )
+})
+
 test('what is not known is said as not known', () => {
-  assert.equal(one('retry', { expectedUsd: null })?.expected_cost_usd, null)
+  assert.equal(one('retry', { costs: new Map(), averageUsd: null })?.expected_cost_usd, null)
+  assert.equal(one('model', { costs: new Map() })?.expected_cost_usd, null, 'of another what the last one has cost')
+  assert.equal(one('retry', { costs: new Map() })?.expected_cost_usd, 0.4, 'as its attempts so far')
 })
 
 test('of a pull request that Moose does no more about: once more, another model, made anew, verified, or given up', () => {

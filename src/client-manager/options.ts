@@ -18,14 +18,16 @@ export type OptionFacts = {
   needed: Usd | null
   /** Its own cap with what is gone of it; null: it has none, or the caps cannot be read. */
   cap: { cap: Usd; gone: Usd } | null
-  /** USD of one attempt; null: not known. */
-  expectedUsd: number | null
+  /** USD of one attempt by proposer: the same tokens, at the price of each. One whose price is not known is not there. */
+  costs: ReadonlyMap<string, number>
+  /** USD that its attempts have cost on average; null: not known. */
+  averageUsd: number | null
   /** The proposer it would be given to now; null: none can be called. */
   next: string | null
   /** The proposer it was given to last; null: it was given to none. */
   last: string | null
   /** Those that may be called now, the best first. */
-  candidates: readonly Pick<CandidateView, 'proposer' | 'able' | 'expected_cost_usd' | 'reserves_usd'>[]
+  candidates: readonly Pick<CandidateView, 'proposer' | 'able' | 'reserves_usd'>[]
   /** The most USD that a call for it has reserved so far, by proposer. */
   reserved: ReadonlyMap<string, Usd>
   /** What of its commit is held; null: nothing is. */
@@ -85,7 +87,8 @@ function retry(facts: OptionFacts): Offer | null {
 }
 
 function again(facts: OptionFacts): Offer {
-  const budget = raisedCap(facts, { proposer: askedAgain(facts), expectedUsd: facts.expectedUsd })
+  const asked = { proposer: askedAgain(facts), expectedUsd: ownCost(facts, askedAgain(facts)) }
+  const budget = raisedCap(facts, asked)
   const { needed, refusedBy } = facts
   const what =
     needed !== null ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
@@ -95,7 +98,7 @@ function again(facts: OptionFacts): Offer {
   return {
     option: 'retry',
     sentence: `${what}${more}.${first}`,
-    expected_cost_usd: facts.expectedUsd,
+    expected_cost_usd: asked.expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer: null,
   }
@@ -106,28 +109,38 @@ function askedAgain({ review, next, last }: OptionFacts): string | null {
   return review === null && next !== null ? next : last
 }
 
+/** Of an attempt by a proposer that is not chosen for its price: as its attempts so far where that is not known. */
+function ownCost({ costs, averageUsd }: OptionFacts, proposer: string | null): number | null {
+  const known = proposer === null ? undefined : costs.get(proposer)
+  return known === undefined ? averageUsd : known
+}
+
 function model(facts: OptionFacts): Offer | null {
   const others = facts.candidates.filter(({ proposer }) => proposer !== facts.last)
   const other = others.find(({ able }) => able) ?? others[0]
   if (other === undefined) return null
-  const budget = raisedCap(facts, { proposer: other.proposer, expectedUsd: other.expected_cost_usd })
+  const { proposer } = other
+  const known = facts.costs.get(proposer)
+  const expectedUsd = known === undefined ? null : known
+  const budget = raisedCap(facts, { proposer, expectedUsd })
   const more = budget === null ? '' : `, with a cap of ${shownUsd(budget)}`
   return {
     option: 'model',
-    sentence: `A new attempt is given to ${other.proposer}${more}.`,
-    expected_cost_usd: other.expected_cost_usd,
+    sentence: `A new attempt is given to ${proposer}${more}.`,
+    expected_cost_usd: expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
-    proposer: other.proposer,
-    words: `--proposer ${asWord(other.proposer)}`,
+    proposer,
+    words: `--proposer ${asWord(proposer)}`,
   }
 }
 
 function amend(facts: OptionFacts): Offer {
-  const budget = raisedCap(facts, { proposer: facts.next, expectedUsd: facts.expectedUsd })
+  const expectedUsd = ownCost(facts, facts.next)
+  const budget = raisedCap(facts, { proposer: facts.next, expectedUsd })
   return {
     option: 'amend',
     sentence: 'What it asks for is changed, approved as it stands then, and tried again.',
-    expected_cost_usd: facts.expectedUsd,
+    expected_cost_usd: expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer: null,
     words: '-f order.yaml',

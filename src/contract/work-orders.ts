@@ -326,6 +326,10 @@ export const PullRequestView = z
     failed_verification: EndedVerification.nullish(),
     /** How it stood when Moose last followed it, and what Moose does about it; null: it was not followed yet. */
     follow_up: FollowUpView.nullish(),
+    /** While it is open: threads of people with write access that are not resolved, as last seen. */
+    seen_open_threads: z.number().int().optional(),
+    /** While it is open: files that it changes outside of the scope of its order, which only people do; as last verified. */
+    outside_scope: z.array(z.string()).optional(),
     /** How often Moose has reacted to what became of the order's pull requests; left out: it has not. */
     reactions: z.array(FollowUpCount).optional(),
   })
@@ -359,6 +363,8 @@ export const ListedWorkOrder = WorkOrderView.extend({
       'the beginning, of criteria, files, context or metadata of more than 4,000 characters of JSON nothing. ' +
       'GET /api/work-orders/{id} has the whole order.',
   }),
+  /** Whether its pull request was closed unmerged. */
+  pull_request_closed: z.boolean(),
   /** Whether its last attempt was answered by a recording: no model was called. */
   replayed: z.boolean(),
   /** Derived from status, phase and approval. */

@@ -134,6 +134,17 @@ export async function endUnbegun(db: Db, workOrderId: string): Promise<void> {
   `.execute(db)
 }
 
+/** Ends the reruns of an order that has ended before anything was seen of them. */
+export async function endReruns(db: Db, workOrderId: string): Promise<void> {
+  await db
+    .updateTable('follow_ups')
+    .set({ outcome: 'unfinished' })
+    .where('work_order_id', '=', workOrderId)
+    .where('kind', '=', 'rerun')
+    .where((eb) => eb.or([eb('outcome', 'is', null), eb('outcome', 'in', ['asked', 'running'])]))
+    .execute()
+}
+
 /** Nothing of it is left to be answered on the forge. @param posted how many of its answers stand there */
 export async function followUpAnswered(db: Db, id: string, posted: number): Promise<void> {
   await db.updateTable('follow_ups').set({ answered: true, posted }).where('id', '=', id).execute()

@@ -86,6 +86,29 @@ export async function sumModelCalls(
   }
 }
 
+/** Tokens of a call, and how many calls an attempt made: both on average. */
+export type UsagePerAttempt = { input: number; output: number; calls: number }
+
+/** What the attempts of an order have used that asked a model; null: none did, or it said nothing of its tokens. */
+export async function usagePerAttempt(db: Kysely<Database>, workOrderId: string): Promise<UsagePerAttempt | null> {
+  const { attempts, calls, input, output } = await db
+    .selectFrom('model_calls')
+    .select(({ fn, lit }) => [
+      fn.count('attempt').distinct().as('attempts'),
+      fn.countAll().as('calls'),
+      fn.coalesce(fn.sum('input_tokens'), lit(0)).as('input'),
+      fn.coalesce(fn.sum('output_tokens'), lit(0)).as('output'),
+    ])
+    .where('work_order_id', '=', workOrderId)
+    .where('replayed', '=', false)
+    .where((eb) => eb(eb('input_tokens', '+', eb.ref('output_tokens')), '>', 0))
+    .executeTakeFirstOrThrow()
+  const answers = Number(calls)
+  if (answers === 0) return null
+  const each = (tokens: number | string | bigint) => Math.round(Number(tokens) / answers)
+  return { input: each(input), output: each(output), calls: answers / Number(attempts) }
+}
+
 /**
  * Has calls say what they have cost that were settled after they had ended, with the costs of their attempts and orders.
  * A call whose process was killed has no row before. To be called in the transaction that settles them.

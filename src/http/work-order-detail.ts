@@ -11,6 +11,7 @@ import { approvalOf } from '../db/audit/audit-entries.ts'
 import { followUpIn, followUpsOf } from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
+import { outsideInBody } from '../db/work-orders/order-whereabouts.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { countsOf } from '../follow-up/decide.ts'
 import { standsOn } from '../work-order/standing.ts'
@@ -35,16 +36,23 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
     attempt_history: attempts.map((attempt) => {
       return { ...attempt, shown: shownIn(attempt.steps), steps: attempt.steps.map(withSummary) }
     }),
-    pull_request: pullRequest === null ? null : await pullRequestView(db, pullRequest),
+    pull_request: pullRequest === null ? null : await pullRequestView(db, pullRequest, order),
     evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
     approval: order.approved ? await approvalOf(db, order.id) : null,
   }
 }
 
-async function pullRequestView(db: Kysely<Database>, row: PullRequestRow): Promise<PullRequestView> {
+async function pullRequestView(
+  db: Kysely<Database>,
+  row: PullRequestRow,
+  { files_in_scope: scope }: Pick<WorkOrderDetail, 'files_in_scope'>,
+): Promise<PullRequestView> {
   const counts = countsOf(await followUpsOf(db, row.work_order_id))
   const reactions = counts.length === 0 ? {} : { reactions: counts }
-  return { ...toPullRequestView(row), ...(await readEndedAsSeen(db, row)), ...reactions }
+  // Moose itself changes nothing outside of the scope.
+  const outside = row.verified_by === null ? [] : outsideInBody(row.body, scope)
+  const open = row.state === 'open' ? { seen_open_threads: row.seen_open_threads, outside_scope: outside } : {}
+  return { ...toPullRequestView(row), ...(await readEndedAsSeen(db, row)), ...reactions, ...open }
 }
 
 /** With the attempt whose checks its commit has passed, as that of the pull request. */

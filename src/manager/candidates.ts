@@ -151,7 +151,7 @@ const CHARACTERS_PER_TOKEN = 4
  * What one proposal is expected to use, in tokens: enough to compare prices and to tell a cent from a dollar. The
  * Manager sees no file contents, so that every file in scope counts the same.
  */
-function expectedUsage({ task_description: task, context_requirements: files }: RoutingRequest): {
+export function expectedUsage({ task_description: task, context_requirements: files }: RoutingRequest): {
   input: number
   output: number
 } {

@@ -7,13 +7,21 @@ import { readBudgetRules } from '../budget/limits.ts'
 import { readBudgetLine } from '../budget/periods.ts'
 import type { Clock } from '../clock.ts'
 import { wantedProposer } from '../db/escalations/order-escalations.ts'
+import type { UsagePerAttempt } from '../db/model-calls.ts'
 import { readFailedAttempts, readRoutingOutcomes } from '../db/outcome-vectors.ts'
 import type { Database } from '../db/schema.ts'
 import { type Pausing, readPausing } from '../db/work-orders/failure-rows.ts'
 import { Fault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { CandidateView, Manager, RoutingDecision, RoutingRequest } from '../ports/routing.ts'
-import { type Candidates, type PricedModels, readCandidates, usableProposers, whyExcluded } from './candidates.ts'
+import {
+  type Candidates,
+  expectedUsage,
+  type PricedModels,
+  readCandidates,
+  usableProposers,
+  whyExcluded,
+} from './candidates.ts'
 import { decide, type Grounds, type RoutingChoice } from './decide.ts'
 import { LATEST_OUTCOMES, readPolicySettings } from './learned/learned-policy.ts'
 import { afterFailures, decideRetry } from './retry-strategy.ts'
@@ -33,6 +41,11 @@ export type OwnManager = Manager & {
    * @throws {Fault} those of `route`, except `work_order_not_approved`
    */
   explain(request: RoutingRequest): Promise<RoutingDecision>
+  /**
+   * USD of one attempt at an order by each proposer that can be called, at its price now, so that they can be compared: all for the
+   * same tokens, those of its attempts so far, else those that one call is expected to take. One whose price is not known is left out.
+   */
+  costsAlike(request: RoutingRequest, used: UsagePerAttempt | null): Promise<Map<string, number>>
 }
 
 /** Our own Manager: `proposer_configs`, the budget and what is known of past orders, as they are at this moment. */
@@ -52,6 +65,16 @@ export function createManager({ db, models, clock, pauseAfter }: ManagerOptions)
     async route(request) {
       requireApproval(request)
       return await explain(request)
+    },
+    async costsAlike(request, used) {
+      const callable = (await usableProposers(db)).filter((config) => whyExcluded(config, models) === null)
+      const { calls, ...usage } = used === null ? { calls: 1, ...expectedUsage(request) } : used
+      return new Map(
+        callable.flatMap((config) => {
+          const cost = models.costOf(config, usage)
+          return cost === null ? [] : [[config.name, cost.times(calls).toNumber()]]
+        }),
+      )
     },
     async decideRetry(request) {
       const configs = await usableProposers(db)

@@ -56,6 +56,23 @@ export async function resumeAsked(sources: ConditionSources, id: string): Promis
   return null
 }
 
+/**
+ * That a retry of an order whose attempt rests by a cap would end at that cap again; null: there is room for its next call, or it
+ * rests for nothing of the kind.
+ *
+ * @returns `budget_exceeded` as it is now, with the command that raises the cap
+ * @throws {Fault} `ledger_unsound`, `config_invalid`
+ */
+export async function retryRefusedByCap(db: ConditionSources['db'], id: string): Promise<Fault | null> {
+  const order = (await suspendedOrders(db)).find((suspended) => suspended.id === id)
+  const needed = order === undefined || order.reason.code !== 'budget_exceeded' ? null : neededUsd(order)
+  if (order === undefined || needed === null) return null
+  const refusal = await refusalOf(db, payerOf(order), needed)
+  if (refusal?.code !== 'budget_exceeded') return null
+  const message = `Work order ${id} was not retried, because it would be blocked again at once. ${refusal.message}`
+  return new Fault('budget_exceeded', message, refusal.details)
+}
+
 /** Null: the order may be released. */
 async function refusalNow(
   { db, home }: ConditionSources,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
+import { ListedWorkOrdersResponse } from '../../src/contract/order-list.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse } from '../../src/contract/why/inbox.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
@@ -187,6 +188,12 @@ test('given up: the pull request is closed, and the order cancelled', async () =
   const said = await decided(given, { option: 'abort' })
   assert.deepEqual([said.work_order.status, said.escalation.closed_as], ['cancelled', 'decided'])
   assert.equal((await detailOf(given.moose, given.id)).pull_request?.state, 'closed')
+  const { said: list } = await call(given.moose, '/api/work-orders')
+  const [listed] = ListedWorkOrdersResponse.parse(list).work_orders
+  assert.deepEqual([listed?.github_pr_number, listed?.pull_request_closed], [1, true])
+  const { environment } = given.home
+  await given.moose[Symbol.asyncDispose]()
+  assert.match((await command(['list'], { environment })).stdout, / #1 closed /)
 })
 
 test('it closes by itself when it is merged, or a person takes the branch over', async () => {
@@ -244,9 +251,14 @@ test('on the command line: adopt by one command, with what the order had cost', 
   assert.match(listed.stdout, new RegExp(`moose decide ${short}`))
   const page = await command(['decide', short], { environment })
   assert.match(page.stdout, new RegExp(`\\nadopt {2}costs nothing\\n.*\\n {2}\\$ .*moose decide ${short} adopt`))
-  const done = await command(['decide', short, 'adopt', '--json'], { environment })
+  const done = await command(['adopt', short], { environment })
   assert.equal(done.exitCode, 0, done.stderr)
-  const said = DecidedResponse.parse(JSON.parse(done.stdout))
-  assert.deepEqual([said.work_order.status, said.escalation.answer?.option], ['pending', 'adopt'])
-  assert.ok(Number(said.escalation.answer?.spent_usd) > 0)
+  assert.match(
+    done.stderr,
+    /outside of files_in_scope of the order is not refused: moose why [0-9a-f]{8} names it once/,
+  )
+  const { stdout } = await command(['decide', short, '--json'], { environment })
+  const { escalation, next, past } = EscalationResponse.parse(JSON.parse(stdout))
+  assert.deepEqual([escalation, next, past[0]?.answer?.option], [null, [`moose why ${short}`], 'adopt'])
+  assert.ok(Number(past[0]?.answer?.spent_usd) > 0)
 })

@@ -109,6 +109,30 @@ test('an order that failed is an escalation: five lines, options with their cost
   assert.deepEqual([option?.chosen, option?.ended, option?.ended_well], [1, 1, 1])
 })
 
+test('what a dearer model is expected to cost is measured as a retry is: by the tokens of its attempts, not by what others have cost', async () => {
+  await using setting = await stopped([{ ...BAD, input: 20_000, output: 2_000 }])
+  const { moose, id, home } = setting
+  const costs = async () => {
+    const { escalation } = await shown(moose, id)
+    assert.ok(escalation !== null)
+    return escalation.options.flatMap(({ option, expected_cost_usd: usd }) =>
+      ['retry', 'model', 'amend'].includes(option) ? [[option, usd]] : [],
+    )
+  }
+  const priced = async (name: string, input: number, output: number) =>
+    await home.database.pool.query('update proposer_configs set cost_profile = $2 where name = $1', [
+      name,
+      { input_per_million: input, output_per_million: output },
+    ])
+  await priced('small', 1, 5)
+  await priced('large', 3, 15)
+  assert.deepEqual(await costs(), [
+    ['retry', 0.03],
+    ['model', 0.09],
+    ['amend', 0.03],
+  ])
+})
+
 test('another model: the next attempt is given to the one that was chosen', async () => {
   await using setting = await stopped([BAD])
   const { moose, id, cheap, dear, home } = setting
@@ -301,8 +325,7 @@ test('of an order that waits for one that failed nothing is decided, and what en
   assert.equal(stands(await settled(moose, waiting.id)), 'blocked/dependency_unmet')
   const [own, other] = [waiting.id.slice(0, 8), id.slice(0, 8)]
   const refused = await call(moose, `/api/work-orders/${waiting.id}/decide`, { option: 'retry' })
-  const retry = `moose retry ${other}`
-  const commands = [retry, `moose show ${other}`, `moose edit ${own} --depends-on none`]
+  const commands = [`moose decide ${other}`, `moose show ${other}`, `moose edit ${own} --depends-on none`]
   const message = `Next: ${commands.join('   or: ')}`
   assert.deepEqual(
     [refused.status, JSON.stringify(refused.said).includes(message)],
@@ -364,7 +387,7 @@ test('on the command line: what has to be decided and what each option costs, an
   )
   assert.ok(Number(said.escalation.answer?.spent_usd) > 0)
   const after = await command(['decide', short], { environment })
-  assert.match(after.stdout, /^Nothing has to be decided about it\.\n/)
+  assert.match(after.stdout, /^Nothing has to be decided about it\.\n {2}\$ moose why [0-9a-f]{8}\n/)
   assert.match(after.stderr, /check_failed; retry by os_user:/)
 })
 
@@ -381,10 +404,16 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   const { escalation } = await shown(moose, id)
   const offer = escalation?.options.find(({ option }) => option === 'retry')
   assert.ok(Number(offer?.budget_usd) > 0, JSON.stringify(offer))
-  assert.equal((await call(moose, `/api/work-orders/${id}/retry`, {})).status, 200)
-  assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
+  const retried = await call(moose, `/api/work-orders/${id}/retry`, {})
+  assert.equal(retried.status, 409, JSON.stringify(retried.said))
+  assert.match(
+    JSON.stringify(retried.said),
+    / was not retried, because it would be blocked again at once\. The next call to small .* Raise it with: moose budget cap order:/,
+  )
+  assert.equal(stands(await detailOf(moose, id)), 'blocked/budget_exceeded')
   const again = await shown(moose, id)
   assert.deepEqual([again.escalation?.id, again.past], [escalation?.id, []], 'a retry under the same cap is no answer')
+  assert.deepEqual(await optionRecords(home.database.db, 'budget_exceeded'), [], 'and nothing is learnt from it')
   const said = await decided(moose, id, { option: 'retry' })
   assert.equal(said.escalation.closed_as, 'decided')
   const order = await settled(moose, id)

@@ -10,11 +10,10 @@ import { createFollowUps } from '../../src/follow-up/follow-up.ts'
 import { recordSighting } from '../../src/orchestrator/tracker.ts'
 import type { Sighting, WatchedPullRequest } from '../../src/ports/pull-request.ts'
 import type { FollowUpForge, PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
-import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
+import { forgeThat, greetingInReview, refused } from '../support/asked-forge.ts'
+import { settled } from '../support/moose-home.ts'
 import { checkWith, commentWith, factsWith, reviewWith, threadWith } from '../support/pull-request-facts.ts'
-import { greet, NEVER_POLLS } from '../support/suspended-bench.ts'
 
-const SETTINGS = { ...NEVER_POLLS, MOOSE_FOLLOW_UP: 'false', MOOSE_TRACK_INTERVAL_MS: '3600000' }
 const ROUNDS = 100
 
 /** Equal for equal seeds; from 0 up to 1. */
@@ -26,16 +25,13 @@ function chance(seed: number): () => number {
   }
 }
 
-const refused = () => assert.fail('it is not asked for')
-
 /** An order in review, and what a forge tells of it at each look; what is begun then fails, with the patch of a recording. */
 async function followed(
   acts: Pick<FollowUpForge, 'rerunFailed' | 'replyTo'> & Partial<FollowUpForge>,
   isTakenOn = true,
 ) {
   await using stack = new AsyncDisposableStack()
-  const home = stack.use(await createMooseHome({ 'greeting.txt': 'hello\n' }, [greet], SETTINGS))
-  const moose = stack.use(await home.open())
+  const { home, moose, id } = stack.use(await greetingInReview())
   const { pool } = home.database
   const statements: string[] = []
   const db = home.database.db.withPlugin({
@@ -45,20 +41,13 @@ async function followed(
     },
     transformResult: async ({ result }) => result,
   })
-  await moose.orchestrator.start(null)
-  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  assert.equal((await settled(moose, id)).phase, 'in_review')
   const row = await db.selectFrom('pull_requests').selectAll().executeTakeFirstOrThrow()
   let told: PullRequestFacts | null = factsWith()
-  const forge: FollowUpForge = {
+  const forge = forgeThat({
     factsOf: async () => (told === null ? [] : [told]),
     failureOf: async () => ({ from: 'log', text: 'it failed', why: null, identity: null }),
-    keepComment: refused,
-    mergeWhenReady: refused,
-    withdrawMerge: refused,
-    revertsOf: refused,
     ...acts,
-  }
+  })
   const followUps = () =>
     createFollowUps({
       db,
@@ -223,6 +212,18 @@ test('checks that were run again for a commit that stands no more are superseded
     .execute()
   await given.happens({ checks: [checkWith({ state: 'pending', actions: job })] })
   assert.deepEqual(await outcomes(), ['superseded'])
+})
+
+test('checks that still run again when the order is merged are unfinished, and what ended before stays', async () => {
+  await using given = await followed({ replyTo: refused, rerunFailed: async () => ({ outcome: 'rerun' }) })
+  const { db, id } = given
+  const outcomes = async () =>
+    (await db.selectFrom('follow_ups').select('outcome').orderBy('id').execute()).map(({ outcome }) => outcome)
+  await given.happens({ checks: [checkWith({ actions: job })] })
+  await given.happens({ checks: [checkWith({ state: 'pending', actions: job })] })
+  assert.deepEqual(await outcomes(), ['running'])
+  assert.ok(await moveWorkOrder(db, id, { from: ['in_progress'], to: 'completed', reason: null }))
+  assert.deepEqual(await outcomes(), ['unfinished'])
 })
 
 test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {

@@ -41,6 +41,17 @@ function managerOf(db: Kysely<Database>, secrets: Secrets) {
   })
 }
 
+test('what an attempt costs is compared for the same tokens: those it took, else those that one call is expected to take', async () => {
+  await using database = await createTestDatabase()
+  const manager = managerOf(database.db, bothKeys)
+  const used = await manager.costsAlike(request, { input: 100_000, output: 10_000, calls: 2 })
+  assert.deepEqual(Object.fromEntries(used), { 'gpt-4o-mini': 0.042, 'claude-sonnet-4-5': 0.9 })
+  const expected = await manager.costsAlike(request, null)
+  const { estimated_cost_usd: cost } = (await manager.route(request, signal)).routing_metadata
+  assert.equal(expected.get('gpt-4o-mini'), cost)
+  assert.ok(Number(expected.get('claude-sonnet-4-5')) > Number(cost))
+})
+
 test('a simple order goes to the cheapest proposer, with the reason and the facts behind it', async () => {
   await using database = await createTestDatabase()
   const decision = await managerOf(database.db, bothKeys).route(request, signal)

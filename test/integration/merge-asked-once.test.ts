@@ -5,35 +5,21 @@ import { mergeCandidates } from '../../src/db/work-orders/merge-candidates.ts'
 import type { MergeRefusal } from '../../src/director/may-merge.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { actByRule } from '../../src/orchestrator/act-by-rule.ts'
-import type { FollowUpForge, MergeWhenReadyAnswer } from '../../src/ports/pull-request-facts.ts'
-import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
-import { greet, NEVER_POLLS } from '../support/suspended-bench.ts'
+import type { MergeWhenReadyAnswer } from '../../src/ports/pull-request-facts.ts'
+import { forgeThat, greetingInReview, refused } from '../support/asked-forge.ts'
 import { until } from '../support/until.ts'
 
-const SETTINGS = { ...NEVER_POLLS, MOOSE_FOLLOW_UP: 'false', MOOSE_TRACK_INTERVAL_MS: '3600000' }
-const refused = () => assert.fail('it is not asked for')
 const REFUSAL: MergeRefusal = { rule: 'review', reason: 'a review asks for changes' }
 
 /** An order in review, and a forge that answers only when it is told to. */
 async function asked() {
   await using stack = new AsyncDisposableStack()
-  const home = stack.use(await createMooseHome({ 'greeting.txt': 'hello\n' }, [greet], SETTINGS))
-  const moose = stack.use(await home.open())
-  const { db } = home.database
-  await moose.orchestrator.start(null)
-  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  assert.equal((await settled(moose, id)).phase, 'in_review')
+  const { db, id } = stack.use(await greetingInReview())
   await db.updateTable('projects').set({ merge_policy: 'auto' }).execute()
   const answers: ((answer: MergeWhenReadyAnswer) => void)[] = []
   const did: string[] = []
   let isMerged = false
-  const forge: FollowUpForge = {
-    factsOf: refused,
-    failureOf: refused,
-    rerunFailed: refused,
-    replyTo: refused,
-    keepComment: refused,
-    revertsOf: refused,
+  const forge = forgeThat({
     async mergeWhenReady() {
       did.push('asked')
       const { promise, resolve } = Promise.withResolvers<MergeWhenReadyAnswer>()
@@ -44,7 +30,7 @@ async function asked() {
       if (isMerged) throw new Fault('work_order_conflict', 'It is merged already.', {})
       did.push('withdrawn')
     },
-  }
+  })
   let now = new Date('2026-11-01T12:00:00Z')
   const acts = {
     db,

@@ -3,16 +3,10 @@ import { test } from 'node:test'
 import { type Kysely, type KyselyPlugin, sql } from 'kysely'
 import type { Database } from '../../src/db/schema.ts'
 import { createMergeByRule } from '../../src/orchestrator/merge-by-rule.ts'
-import type { FollowUpForge } from '../../src/ports/pull-request-facts.ts'
-import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
-import { greet, NEVER_POLLS } from '../support/suspended-bench.ts'
+import { forgeThat, greetingInReview } from '../support/asked-forge.ts'
 import { until } from '../support/until.ts'
 
-const SETTINGS = { ...NEVER_POLLS, MOOSE_FOLLOW_UP: 'false', MOOSE_TRACK_INTERVAL_MS: '3600000' }
-const FILES = {
-  'greeting.txt': 'hello\n',
-  'moose.yaml': 'checks:\n  - { name: there, run: "test -f greeting.txt" }\n',
-}
+const CHECKED = { 'moose.yaml': 'checks:\n  - { name: there, run: "test -f greeting.txt" }\n' }
 const STUCK = 230
 
 /** Counts the queries that are built. */
@@ -28,17 +22,7 @@ function counting() {
   return { built, plugin }
 }
 
-const refused = () => assert.fail('it is not asked for')
-const FORGE: FollowUpForge = {
-  factsOf: refused,
-  failureOf: refused,
-  rerunFailed: refused,
-  replyTo: refused,
-  keepComment: refused,
-  revertsOf: refused,
-  withdrawMerge: refused,
-  mergeWhenReady: async () => ({ outcome: 'ready' }),
-}
+const FORGE = forgeThat({ mergeWhenReady: async () => ({ outcome: 'ready' }) })
 
 /** Orders like one, with pull requests like its own, that were filed before it, or after. */
 async function copies(
@@ -57,12 +41,8 @@ async function copies(
 }
 
 test('behind many older pull requests that a rule refuses, the youngest is merged; those cost a query a page, not one each', async () => {
-  await using home = await createMooseHome(FILES, [greet], SETTINGS)
-  await using moose = await home.open()
-  const { db } = home.database
-  await moose.orchestrator.start(null)
-  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  assert.equal((await settled(moose, id)).phase, 'in_review')
+  await using given = await greetingInReview(CHECKED)
+  const { db, id } = given
   await db.updateTable('projects').set({ merge_policy: 'auto', auto_merge: 'high' }).execute()
   await copies(db, id, { count: STUCK, days: -1, adopted_sha: 'a'.repeat(40) })
 
@@ -82,12 +62,8 @@ test('behind many older pull requests that a rule refuses, the youngest is merge
 })
 
 test('facts of before a process began merge nothing by rule on GitHub: its own first look at a pull request comes before', async () => {
-  await using home = await createMooseHome(FILES, [greet], SETTINGS)
-  await using moose = await home.open()
-  const { db } = home.database
-  await moose.orchestrator.start(null)
-  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  assert.equal((await settled(moose, id)).phase, 'in_review')
+  await using given = await greetingInReview(CHECKED)
+  const { db, id } = given
   await db.updateTable('projects').set({ forge: 'github', merge_policy: 'auto', auto_merge: 'high' }).execute()
   const began = Date.now()
   const minutes = (past: number) => new Date(began - past * 60_000)

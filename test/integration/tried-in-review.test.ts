@@ -4,6 +4,7 @@ import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
 import { beginFollowUp } from '../../src/db/follow-ups.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { startModelServer } from '../support/model-server.ts'
+import { moose as command } from '../support/moose-command.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
@@ -177,7 +178,7 @@ test('a repair that pushed nothing says nothing against the commit that stands: 
 
 test('what a person has pushed outside of the scope, and had verified, is named where the merge is offered', async () => {
   await using given = await inReview()
-  const { home, branch, short, why, kinds, listed, verified } = given
+  const { home, moose, id, branch, short, why, kinds, listed, verified } = given
   await home.remote.commit(branch, { 'other.txt': 'kind\n' })
   assert.equal(await verified(), undefined)
   const what = /it changes what is outside of the scope of the order: other\.txt/
@@ -185,4 +186,12 @@ test('what a person has pushed outside of the scope, and had verified, is named 
   const { next } = await why()
   assert.ok(next.includes(`moose merge ${short}`), next.join())
   assert.deepEqual(await kinds(), ['review'])
+  const { pull_request: pull } = await detailOf(moose, id)
+  assert.deepEqual([pull?.outside_scope, pull?.seen_open_threads], [['other.txt'], 0])
+  await moose[Symbol.asyncDispose]()
+  const { environment } = home
+  assert.match((await command(['show', short], { environment })).stdout, what)
+  const merged = await command(['merge', short], { environment })
+  assert.equal(merged.exitCode, 0, merged.stderr)
+  assert.match(merged.stderr, what)
 })

@@ -52,6 +52,7 @@ export function listed(number: number, state: OrderState, more: Partial<ListedWo
     updated_at: AT,
     completed_at: state === 'completed' ? AT : null,
     shortened: [],
+    pull_request_closed: false,
     replayed: false,
     running_since: state === 'running' ? AT : null,
     why: { kind: 'next', short: `${state} for a reason`, code: null, orders: [], until: null },

@@ -6,40 +6,22 @@ import { type Moose, openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { createSender } from '../../src/notifications/sender.ts'
-import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
-import { createMooseHome, detailOf, fileOrder, type MooseHome } from '../support/moose-home.ts'
+import { greeted, type OnGitHub, onGitHub as projectOnGitHub } from '../support/github/order-on-github.ts'
+import { detailOf, fileOrder } from '../support/moose-home.ts'
 import { added, call, listed } from '../support/notification-receiver.ts'
 import { launchWorker } from '../support/service-process.ts'
-import { toolOrSkip } from '../support/tool-or-skip.ts'
 import { until } from '../support/until.ts'
 
-const FILES = { 'greeting.txt': 'hello\n' }
-const TEXT = '### write greeting.txt\n````\nhello, world\n````\n'
 const PATIENT = { withinMs: 60_000 }
 
-type Given = AsyncDisposable & {
-  home: MooseHome
-  github: GitHubServer
-  environment: Record<string, string>
-  open: (role: 'service' | 'client') => Promise<Moose>
-}
+type Given = OnGitHub & { start: (role: 'service' | 'client') => Promise<Moose> }
 
 async function onGitHub(t: TestContext): Promise<Given | null> {
-  if (toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
-  await using stack = new AsyncDisposableStack()
-  const settings = {
-    ORCHESTRATOR_EXECUTOR: 'patch',
-    MOOSE_TRACK_INTERVAL_MS: '1000',
-    MOOSE_PUBLIC_URL: 'https://moose.example',
-  }
-  const home = stack.use(await createMooseHome(FILES, [{ task: 'Greet', turn: 1, text: TEXT }], settings))
-  const github = stack.use(await startGitHub(home.remote))
-  const repository = 'https://github.com/acme/shop.git'
-  await home.database.db.updateTable('projects').set({ repository, forge: 'github' }).execute()
-  const environment = { ...home.environment, ...github.network, GH_TOKEN: github.token }
-  const open = (role: 'service' | 'client') => openMoose(readConfig(environment), { log: createLog('silent'), role })
-  const owned = stack.move()
-  return { home, github, environment, open, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  const settings = { MOOSE_PUBLIC_URL: 'https://moose.example' }
+  const given = await projectOnGitHub(t, [greeted('hello, world')], { settings })
+  if (given === null) return null
+  const config = readConfig(given.environment)
+  return { ...given, start: (role) => openMoose(config, { log: createLog('silent'), role }) }
 }
 
 const dueNow = ({ home }: Given) => sql`update notification_outbox set next_try_at = now()`.execute(home.database.db)
@@ -54,7 +36,7 @@ for (const moment of ['before', 'after']) {
     await using given = await onGitHub(t)
     if (given === null) return
     {
-      await using client = await given.open('client')
+      await using client = await given.start('client')
       await added(client, { name: 'comments', format: 'github' })
     }
     const id = await fileOrder(given.home.database, { title: 'Greet', files: ['greeting.txt'] })
@@ -65,7 +47,7 @@ for (const moment of ['before', 'after']) {
     }
     assert.equal(comments(given).length, moment === 'before' ? 0 : 1)
 
-    await using moose = await given.open('service')
+    await using moose = await given.start('service')
     await moose.orchestrator.start(null)
     await until('it is in review', async () => (await detailOf(moose, id)).phase === 'in_review', PATIENT)
     // The lease of the process that died.
@@ -92,7 +74,7 @@ test('a comment that GitHub refuses holds no order up, is tried again, and is sh
   if (given === null) return
   const { db } = given.home.database
   given.github.faults.push({ on: /OwnComment$/, what: { status: 403, body: { message: 'Forbidden' } }, times: 100 })
-  await using moose = await given.open('service')
+  await using moose = await given.start('service')
   await added(moose, { name: 'comments', format: 'github' })
   await moose.orchestrator.start(null)
   const id = await fileOrder(given.home.database, { title: 'Greet', files: ['greeting.txt'] })
@@ -122,11 +104,11 @@ test('of two processes one writes the comment, and an event that comes meanwhile
   const { db } = given.home.database
   const id = await fileOrder(given.home.database, { title: 'Greet', files: ['greeting.txt'] })
   {
-    await using moose = await given.open('service')
+    await using moose = await given.start('service')
     await moose.orchestrator.start(null)
     await until('it is in review', async () => (await detailOf(moose, id)).phase === 'in_review', PATIENT)
   }
-  await using client = await given.open('client')
+  await using client = await given.start('client')
   await added(client, { name: 'comments', format: 'github' })
   const announce = (key: string) => sql`select moose_announce('order.blocked', ${key}, ${id}, '{}')`.execute(db)
   await announce('a')
@@ -172,7 +154,7 @@ test('GitHub: a revert on the base is seen and counted once, also after a restar
     return events.length
   }
   {
-    await using moose = await given.open('service')
+    await using moose = await given.start('service')
     await moose.orchestrator.start(null)
     await until('it is in review', async () => (await detailOf(moose, id)).phase === 'in_review', PATIENT)
     await moose.orchestrator.merge(id)
@@ -187,7 +169,7 @@ test('GitHub: a revert on the base is seen and counted once, also after a restar
   }
   const before = await row()
   await sql`update outcome_vectors set revert_looked_at = revert_looked_at - interval '2 hours'`.execute(db)
-  await using moose = await given.open('service')
+  await using moose = await given.start('service')
   const looks = new Set<string | null>()
   // The second begins when the first has ended.
   await until(

@@ -1,60 +1,24 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Moose, openMoose } from '../../src/app.ts'
-import { readConfig } from '../../src/config.ts'
+import type { Moose } from '../../src/app.ts'
 import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import { readNumbers } from '../../src/http/numbers/read-numbers.ts'
-import { createLog } from '../../src/log.ts'
 import type { StandInRun } from '../support/github/actions.ts'
-import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
+import { greeted, type OnGitHub, onGitHub as projectOnGitHub } from '../support/github/order-on-github.ts'
 import type { Pull } from '../support/github/repository-state.ts'
-import { type Scripted, startModelServer } from '../support/model-server.ts'
-import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import type { Scripted } from '../support/model-server.ts'
+import { detailOf, fileOrder, settled } from '../support/moose-home.ts'
 import { launchWorker } from '../support/service-process.ts'
-import { useStandIn } from '../support/stand-in-proposer.ts'
-import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
-import { toolOrSkip } from '../support/tool-or-skip.ts'
 import { until } from '../support/until.ts'
 
-const FILES = {
-  'greeting.txt': 'top\nhello\nbottom\n',
-  'other.txt': 'other\n',
-  'moose.yaml': 'checks:\n  - { name: polite, run: "! grep -q rude greeting.txt other.txt", proves: [1] }\n',
-}
-const SETTINGS = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '1000', ORCHESTRATOR_EXECUTOR: 'patch' }
+const FILES = { 'greeting.txt': 'top\nhello\nbottom\n' }
 const PATIENCE = { withinMs: 240_000 }
 const timeout = 900_000
-const text = (told: string): Scripted => ({ kind: 'text', text: told })
-const greeted = (how: string) => text(write('greeting.txt', how))
 
-type Given = AsyncDisposable & {
-  home: MooseHome
-  github: GitHubServer
-  environment: Record<string, string>
-  open(): Promise<Moose>
-}
+/** A project whose model answers so. */
+const onGitHub = (t: TestContext, ...answers: Scripted[]) => projectOnGitHub(t, answers, { files: FILES })
 
-/** A project on the stand-in, whose model answers so. */
-async function onGitHub(t: TestContext, ...answers: Scripted[]): Promise<Given | null> {
-  if (toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
-  await using stack = new AsyncDisposableStack()
-  const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
-  const server = stack.use(await startModelServer(...answers))
-  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
-  const github = stack.use(await startGitHub(home.remote))
-  const repository = 'https://github.com/acme/shop.git'
-  await home.database.db.updateTable('projects').set({ repository, forge: 'github' }).execute()
-  const environment = { ...home.environment, ...github.network, GH_TOKEN: github.token }
-  const open = async () => {
-    const moose = await openMoose(readConfig(environment), { log: createLog('silent'), role: 'service' })
-    await moose.orchestrator.start(null)
-    return moose
-  }
-  const owned = stack.move()
-  return { home, github, environment, open, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-async function review({ home, github }: Given, moose: Moose, title = 'Greet the world') {
+async function review({ home, github }: OnGitHub, moose: Moose, title = 'Greet the world') {
   const id = await fileOrder(home.database, { title, files: ['greeting.txt'], criteria: ['It is polite'] })
   const order = await settled(moose, id, PATIENCE.withinMs)
   assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
@@ -62,7 +26,7 @@ async function review({ home, github }: Given, moose: Moose, title = 'Greet the 
   return { id, pull, branch: String(order.github_branch), head: pull.sha }
 }
 
-const policy = ({ home }: Given, merge_policy: 'auto' | 'manual') =>
+const policy = ({ home }: OnGitHub, merge_policy: 'auto' | 'manual') =>
   home.database.db.updateTable('projects').set({ merge_policy }).execute()
 const unit = (state: string): StandInRun => ({
   name: 'unit',
@@ -73,7 +37,8 @@ const unit = (state: string): StandInRun => ({
 })
 const turns = (pull: Pull, checks: 'PENDING' | 'SUCCESS' | 'FAILURE') =>
   Object.assign(pull, { checks, runs: [unit(checks === 'PENDING' ? 'IN_PROGRESS' : checks)] })
-const asks = ({ github }: Given) => github.log.filter(({ operation }) => operation.endsWith('EnableAutoMerge')).length
+const asks = ({ github }: OnGitHub) =>
+  github.log.filter(({ operation }) => operation.endsWith('EnableAutoMerge')).length
 
 /** What `moose why` has of merging by rule. */
 async function rules(moose: Moose, id: string): Promise<string[]> {
@@ -93,7 +58,7 @@ const completed = (moose: Moose, id: string) =>
   })
 
 /** Whether what it is now is known of its checks, and was reacted to. */
-async function isSeen({ home }: Given, checks: string): Promise<boolean> {
+async function isSeen({ home }: OnGitHub, checks: string): Promise<boolean> {
   const { rows } = await home.database.pool.query(
     "select checks, follow_up ->> 'state' as state from pull_requests where followed_sha = head_sha",
   )
@@ -101,7 +66,7 @@ async function isSeen({ home }: Given, checks: string): Promise<boolean> {
 }
 
 /** Some further looks, in which nothing more may happen. */
-async function looksAgain({ home }: Given): Promise<void> {
+async function looksAgain({ home }: OnGitHub): Promise<void> {
   const last = async () => {
     const { rows } = await home.database.pool.query('select max(followed_at) as at from pull_requests')
     return Number(rows[0].at)

@@ -1,11 +1,18 @@
 import { Command } from 'commander'
 import { type Retried, RetriedWorkOrderResponse } from '../../contract/why/retry.ts'
-import { WorkOrderDetailResponse, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
+import {
+  type WorkOrderDetail,
+  WorkOrderDetailResponse,
+  WorkOrderResponse,
+  type WorkOrderView,
+} from '../../contract/work-orders.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { type ApiClient, workOrderPath } from '../client/api-client.ts'
 import { obstacleTo, type ServiceState, serviceStateOf } from '../client/service-state.ts'
 import { shortId } from '../pages/humanize.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
+
+export type LookedUpOrder = WorkOrderView & Partial<Pick<WorkOrderDetail, 'pull_request'>>
 
 export type OrderAction = {
   /** The last part of the path, e.g. `approve`. */
@@ -14,8 +21,8 @@ export type OrderAction = {
   body?: (order: WorkOrderView) => Record<string, unknown>
   /** What is said of each order afterwards. */
   done: (order: WorkOrderView) => string
-  /** What is to be known of each order. */
-  notes?: (order: WorkOrderView) => readonly string[]
+  /** What is to be known of each order, with its pull request as it was looked up where it was. */
+  notes?: (order: LookedUpOrder) => readonly string[]
   /** What is to be known of all of them together, before they are confirmed. */
   total?: (orders: readonly WorkOrderView[]) => string
   /** What one does next. `obstacle`: what it waits for although a service takes orders on; null: nothing. */
@@ -29,7 +36,7 @@ export type OrderAction = {
  */
 export async function actOnOrders(cli: Cli, ids: readonly string[], action: OrderAction): Promise<void> {
   await withApi(cli, async (api, service) => {
-    const found: WorkOrderView[] = []
+    const found: WorkOrderDetail[] = []
     for (const id of ids) {
       const { work_order } = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
       found.push(work_order)
@@ -43,7 +50,8 @@ export async function actOnOrders(cli: Cli, ids: readonly string[], action: Orde
       report(cli, work_order, action)
       if (retried !== undefined) retries.push(retried)
       if (retried !== undefined) cli.output.note(retried.sentence)
-      for (const note of action.notes === undefined ? [] : action.notes(work_order)) cli.output.note(note)
+      const looked = { ...work_order, pull_request: order.pull_request }
+      for (const note of action.notes === undefined ? [] : action.notes(looked)) cli.output.note(note)
       if (action.hint !== undefined)
         cli.output.note(action.hint(work_order, state, await obstacleTo(api, work_order, state)))
     }

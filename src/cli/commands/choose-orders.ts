@@ -19,7 +19,7 @@ import { ago, counted, shortId } from '../pages/humanize.ts'
 import { stateOf } from '../pages/order-state.ts'
 import { table } from '../pages/table.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
-import { actOn, actOnOrders, type OrderAction, report } from './act-on-orders.ts'
+import { actOn, actOnOrders, type LookedUpOrder, type OrderAction, report } from './act-on-orders.ts'
 
 /** How orders are chosen instead of by their ids. */
 export type ChoiceOptions = {
@@ -190,7 +190,7 @@ function actOnAll(
   })
 }
 
-function show({ output }: Cli, orders: readonly WorkOrderView[], { verb, notes, total }: OrderAction): void {
+function show({ output }: Cli, orders: readonly LookedUpOrder[], { verb, notes, total }: OrderAction): void {
   const { paint } = output
   const now = new Date()
   const rows = orders.map((order) => [

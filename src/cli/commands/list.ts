@@ -33,6 +33,7 @@ type ListOptions = {
 
 /** What all columns but the title take, roughly. */
 const OTHER_COLUMNS = 64
+const CLOSED = ' closed'
 const NARROWEST_TITLE = 20
 const MOST = 1000
 const USUAL = 100
@@ -127,16 +128,22 @@ function tellNone({ output }: Cli, { status, state, project, search, after }: Li
   output.note(filtered ? 'No such work orders.' : 'No work orders yet. Add one with: moose add --title "…" --file …')
 }
 
+function pullRequestOf({ github_pr_number: number, pull_request_closed: isClosed }: ListedWorkOrder): string {
+  if (number === null) return '–'
+  return `#${number}${isClosed ? CLOSED : ''}`
+}
+
 function print({ output }: Cli, orders: readonly ListedWorkOrder[]): void {
   const { paint, columns } = output
   const now = new Date()
-  const width = columns === null ? LONGEST_TITLE : Math.max(NARROWEST_TITLE, columns - OTHER_COLUMNS)
+  const others = OTHER_COLUMNS + (orders.some((order) => order.pull_request_closed) ? CLOSED.length : 0)
+  const width = columns === null ? LONGEST_TITLE : Math.max(NARROWEST_TITLE, columns - others)
   const heads = ['ID', 'STATUS', 'PROJECT', 'PR', 'COST', 'AGE', 'TITLE'].map((head) => paint.dim(head))
   const rows = orders.map((order) => [
     paint.bold(shortId(order.id)),
     stateOf(order, paint),
     order.project === null ? '–' : oneLine(order.project, 16),
-    order.github_pr_number === null ? '–' : `#${order.github_pr_number}`,
+    pullRequestOf(order),
     order.replayed ? paint.yellow('replay') : usd(order.actual_cost),
     ago(new Date(order.created_at), now),
     `${order.hidden_text.length === 0 ? '' : paint.yellow('(hidden text) ')}${oneLine(order.title, width)}`,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Cli } from '../cli.ts'
+import { weighed } from '../pages/seen-pull-request.ts'
 import { harmless } from '../pages/terminal-text.ts'
 import { type OrderAction, orderCommand } from './act-on-orders.ts'
 import { actOnChosen, type Choice, type ChoiceOptions, withChoice } from './choose-orders.ts'
@@ -14,6 +15,10 @@ const ACTION: OrderAction = {
   verb: 'merge',
   done: ({ github_branch: branch }) =>
     `merged, completed${branch === null ? '' : `; branch ${harmless(branch)} deleted`}`,
+  notes({ pull_request: pull = null }) {
+    const against = weighed({ pull_request: pull })
+    return against === null ? [] : [`To be known of it: ${harmless(against)}.`]
+  },
 }
 
 export function mergeCommand(cli: Cli): Command {

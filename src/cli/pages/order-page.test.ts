@@ -377,6 +377,11 @@ test('a pull request that conflicts, or was verified and failed, says so and wha
   const conflict = { base_sha: 'b', head_sha: 'h', files: ['a.ts'], since: '2026-01-31T12:00:00.000Z' }
   const of = (more: Partial<NonNullable<WorkOrderDetail['pull_request']>>) =>
     page({ ...ORDER, pull_request: { ...quiet, ...more } })
+  const weighed = of({ seen_open_threads: 2, outside_scope: ['b.ts'] })
+  assert.match(
+    weighed,
+    /^Next: weigh first: 2 threads of its reviews, .* are not resolved; .*; it changes what is outside of the scope of the order: b\.ts {3}moose show 1a2b3c4d --diff {3}then: moose merge 1a2b3c4d/m,
+  )
   const failed = of({ seen_head_sha: 'x', failed_verification: ended })
   assert.match(
     failed,

@@ -99,5 +99,16 @@ export function nextForReview(order: WorkOrderDetail): string {
   }
   if (pull !== null && review.needs !== 'merge' && review.needs !== 'weigh')
     return `see what holds it up: moose why ${id}   ${close}`
-  return `moose show ${id} --diff   then: moose merge ${id}   ${close}`
+  const against = weighed(order)
+  const first = against === null ? '' : `weigh first: ${against}   `
+  return `${first}moose show ${id} --diff   then: moose merge ${id}   ${close}`
 }
+
+/** What a person weighs before the open pull request of an order is merged; null: nothing is known to speak against it. */
+export function weighed({ pull_request: pull }: Pick<WorkOrderDetail, 'pull_request'>): string | null {
+  if (pull === null || pull.state !== 'open') return null
+  const { needs, because } = reviewOf(pull)
+  return needs === 'weigh' ? oneLine(because, MOST_WEIGHED) : null
+}
+
+const MOST_WEIGHED = 500

@@ -76,7 +76,7 @@ export const EscalationResponse = z.object({
   work_order_id: z.guid(),
   /** Null: nothing about the order has to be decided. */
   escalation: OpenEscalation.or(z.null()),
-  /** Where nothing has to be decided and the order is blocked all the same: what to type next, as with why. */
+  /** Where nothing has to be decided: what to type next, as with why of an order that is blocked all the same. */
   next: z.array(z.string()),
   /** Those that are closed, the newest first. */
   past: z.array(EscalationView),

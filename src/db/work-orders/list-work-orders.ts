@@ -21,6 +21,7 @@ type Row = Omit<WorkOrderRow, 'metadata'> & {
   metadata: Record<string, unknown> | null
   approved: boolean
   shortened: string[]
+  pull_request_closed: boolean
   place_key: string
   place_created: string
 }
@@ -66,11 +67,14 @@ export async function listWorkOrders(
   const last = page.at(-1)
   const isMore = rows.length > limit && last !== undefined
   return {
-    orders: page.map(({ approved, shortened, place_key: _key, place_created: _created, ...row }) => ({
-      ...toWorkOrderView(row),
-      approved,
-      shortened,
-    })),
+    orders: page.map(
+      ({ approved, shortened, pull_request_closed, place_key: _key, place_created: _created, ...row }) => ({
+        ...toWorkOrderView(row),
+        approved,
+        shortened,
+        pull_request_closed,
+      }),
+    ),
     next: isMore ? cursorOf(reading, { key: last.place_key, created: last.place_created, id: last.id }) : null,
   }
 }
@@ -124,6 +128,8 @@ const LISTED = sql.join([
   ...JSON_COLUMNS.map(wholeOrNothing),
   sql`case when status_reason is not null then ${BOUNDED_REASON} end as status_reason`,
   sql`coalesce(${IS_APPROVED}, false) as approved, ${DEPENDS_ON} as depends_on`,
+  sql`exists (select from pull_requests as pull where pull.work_order_id = work_orders.id
+    and pull.number = work_orders.github_pr_number and pull.state = 'closed') as pull_request_closed`,
   sql`array_remove(array[${sql.join([
     ifLonger('title', MOST.title),
     ifLonger('description', MOST.description),

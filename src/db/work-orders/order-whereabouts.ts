@@ -206,9 +206,14 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
     .where('work_order_id', 'in', ids)
     .execute()
   const seen = rows.map(({ body, scope, ...row }) => {
-    const record = body === null ? null : recordIn(body)
-    const outside = record === null ? [] : outsideOf(texts(scope), record.files)
+    const outside = body === null ? [] : outsideInBody(body, scope)
     return { ...row, follow_up: followUpIn(row), outside_scope: outside }
   })
   return Map.groupBy(seen, ({ work_order_id }) => work_order_id)
+}
+
+/** The files of a pull request outside of a scope, by the record in its body. */
+export function outsideInBody(body: string, scope: unknown): string[] {
+  const record = recordIn(body)
+  return record === null ? [] : outsideOf(texts(scope), record.files)
 }

@@ -3,7 +3,7 @@ import type { RetryMode } from '../../contract/why/retry.ts'
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { canMove, type Phase, STATUSES, type Status } from '../../work-order/status.ts'
-import { endUnbegun } from '../follow-ups.ts'
+import { endReruns, endUnbegun } from '../follow-ups.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
 import { DEPENDS_ON } from './dependencies.ts'
@@ -154,7 +154,9 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
     .executeTakeFirst()
   if (moved === undefined) return false
   // What was to be an attempt of its own, and is none any more.
-  if (move.to === 'cancelled' || move.to === 'completed' || move.verifies !== undefined) await endUnbegun(db, id)
+  const isOver = move.to === 'cancelled' || move.to === 'completed'
+  if (isOver || move.verifies !== undefined) await endUnbegun(db, id)
+  if (isOver) await endReruns(db, id)
   const phase = move.phase === undefined ? null : move.phase
   const where = phase === null ? move.to : `${move.to}/${phase}`
   const message = move.because === undefined ? where : `${where}: ${move.because}`

@@ -55,8 +55,10 @@ function standing({ status, code }: Dependency): string {
   }
 }
 
+/** A cancelled one has no escalation. */
 function wayOn({ id, status }: Dependency): string[] {
   if (status === null) return []
-  if (status === 'failed' || status === 'cancelled') return [`moose retry ${short(id)}`, `moose show ${short(id)}`]
+  if (status === 'failed' || status === 'blocked') return [`moose decide ${short(id)}`, `moose show ${short(id)}`]
+  if (status === 'cancelled') return [`moose retry ${short(id)}`, `moose show ${short(id)}`]
   return [`moose why ${short(id)}`]
 }

@@ -30,6 +30,8 @@ export type OnGitHub = AsyncDisposable & {
   home: MooseHome
   github: GitHubServer
   calls: ReceivedCall[]
+  /** Of a process of its own. */
+  environment: Record<string, string>
   /** A process that takes orders on. */
   open(): Promise<Moose>
 }
@@ -49,12 +51,14 @@ export async function onGitHub(
   github.state.settings.writers = ['ada']
   const repository = 'https://github.com/acme/shop.git'
   await home.database.db.updateTable('projects').set({ repository, forge: 'github' }).execute()
-  const config = readConfig({ ...home.environment, ...github.network, GH_TOKEN: github.token })
+  const environment = { ...home.environment, ...github.network, GH_TOKEN: github.token }
+  const config = readConfig(environment)
   const owned = stack.move()
   return {
     home,
     github,
     calls: server.calls,
+    environment,
     async open() {
       const moose = await openMoose(config, { log: createLog('silent'), role: 'service' })
       await moose.orchestrator.start(null)

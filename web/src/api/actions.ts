@@ -131,8 +131,10 @@ export type ListedState =
   | 'cancelled'
 
 /** What can be done with an order, the most likely first. */
-export function verbsOf(order: Pick<Order, 'status' | 'phase' | 'approved'>): readonly Verb[] {
-  return VERBS_OF[stateOf(order)]
+export function verbsOf(order: Pick<Order, 'status' | 'phase' | 'approved' | 'status_reason'>): readonly Verb[] {
+  // Below its cap it would be blocked again: what helps is among what can be decided.
+  const isCapped = order.status === 'blocked' && order.status_reason?.code === 'budget_exceeded'
+  return VERBS_OF[stateOf(order)].filter((verb) => !(isCapped && verb === 'retry'))
 }
 
 /** The same of an order that is shown with its attempts: what may be verified again or resolved too, first where it has to be. */

@@ -21,8 +21,8 @@ const KNOWN: Readonly<Record<Known, { label: string; scope: Scope }>> = {
 }
 
 /** Whether the command for it is among those to type. */
-export function isToDecide(next: readonly string[]): boolean {
-  return next.some((command) => command.startsWith('moose decide '))
+export function isToDecide(id: string, next: readonly string[]): boolean {
+  return next.includes(`moose decide ${shortId(id)}`)
 }
 
 /** What has to be decided about an order that is stopped: asked for when it is opened. */

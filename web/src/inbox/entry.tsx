@@ -74,7 +74,7 @@ export function Entry({ entry }: { entry: InboxEntry }) {
       </div>
       <Actions entry={entry} />
       <div className="entry-foot">
-        {order !== null && isToDecide(next) ? <Decide id={order.id} /> : null}
+        {order !== null && isToDecide(order.id, next) ? <Decide id={order.id} /> : null}
         {evidence.length === 0 ? null : (
           <details>
             <summary>Why it is here</summary>

@@ -60,7 +60,7 @@ function OrderView({ order }: { order: OrderDetail }) {
       <Title order={order} />
       {explained === undefined ? null : <WhySection why={explained.why} />}
       {/* Of one in review it stands with its pull request. */}
-      {explained !== undefined && order.phase !== 'in_review' && isToDecide(explained.why.next) ? (
+      {explained !== undefined && order.phase !== 'in_review' && isToDecide(order.id, explained.why.next) ? (
         <Decide id={order.id} />
       ) : null}
       <HeldChange order={order} />
@@ -86,6 +86,7 @@ function EditLink({ id }: { id: string }) {
 
 function Title({ order }: { order: OrderDetail }) {
   const { title, id, project, actual_cost: cost, budget_usd: cap, github_pr_url: url, github_pr_number: number } = order
+  const named = `pull request #${number}${order.pull_request?.state === 'closed' ? ', closed' : ''}`
   return (
     <header className="order-head">
       <h1>{title}</h1>
@@ -100,10 +101,10 @@ function Title({ order }: { order: OrderDetail }) {
         </span>
         {number === null ? null : url?.startsWith('https://') ? (
           <a href={url} rel="noreferrer">
-            pull request #{number}
+            {named}
           </a>
         ) : (
-          <span>pull request #{number}</span>
+          <span>{named}</span>
         )}
         <span className="quiet">
           changed <Ago at={order.updated_at} />
