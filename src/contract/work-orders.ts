@@ -263,6 +263,19 @@ export const AttemptView = z
   .openapi('Attempt')
 export type AttemptView = z.infer<typeof AttemptView>
 
+/** A commit on the base that took a merged change back. */
+export const Revert = z
+  .object({
+    /** Null: an earlier Moose did not keep it. */
+    by: z.string().nullable(),
+    /** When it was committed, but not before the merge. */
+    at: Time,
+    /** When Moose saw it. */
+    seen_at: Time,
+  })
+  .openapi('Revert')
+export type Revert = z.infer<typeof Revert>
+
 /** The pull request of an attempt. Of several, the one the order is in review with, was completed by, or had last. */
 export const PullRequestView = z
   .object({
@@ -277,6 +290,8 @@ export const PullRequestView = z
     base_sha: z.string(),
     head_sha: z.string(),
     merge_sha: z.string().nullable(),
+    /** What reverted it on its base since it was merged; null: nothing, as far as that was looked for. */
+    reverted: Revert.nullish(),
     /** The attempt whose checks `head_sha` has passed, where somebody had that verified again; null: its own. */
     verified_by: z.number().int().nullish(),
     /** The commit its branch was last seen at; null: not looked at yet. Another than `head_sha` was not verified. */

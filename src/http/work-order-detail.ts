@@ -10,6 +10,7 @@ import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { followUpIn, followUpsOf } from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
+import { revertsOf } from '../db/reverts.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { countsOf } from '../follow-up/decide.ts'
@@ -44,7 +45,8 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
 async function pullRequestView(db: Kysely<Database>, row: PullRequestRow): Promise<PullRequestView> {
   const counts = countsOf(await followUpsOf(db, row.work_order_id))
   const reactions = counts.length === 0 ? {} : { reactions: counts }
-  return { ...toPullRequestView(row), ...(await readEndedAsSeen(db, row)), ...reactions }
+  const reverted = (await revertsOf(db, [row.work_order_id]))(row)
+  return { ...toPullRequestView(row), reverted, ...(await readEndedAsSeen(db, row)), ...reactions }
 }
 
 /** With the attempt whose checks its commit has passed, as that of the pull request. */

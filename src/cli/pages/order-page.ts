@@ -99,7 +99,8 @@ function reasonOf({ status_reason: reason }: WorkOrderDetail, evidence: OrderEvi
 function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now }: PageOptions): string[][] {
   const { pull_request: local, github_pr_url: url } = order
   const merging = mergingOf(order)
-  const state = local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)})`
+  const state =
+    local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)}${isReverted(local) ? ', reverted since' : ''})`
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
@@ -115,6 +116,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
+    ['reverted', revertText(order, now)],
     [order.pull_request?.url === null ? 'on its branch' : 'on GitHub', shown(seenOnGitHub(order))],
     ['reviews', shown(reviewsOf(order))],
     ['merging', merging === null ? null : shown(withLocalTimes(merging, now))],
@@ -125,6 +127,18 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['added', addedText(order, now, paint)],
   ]
   return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
+}
+
+function isReverted({ reverted }: NonNullable<WorkOrderDetail['pull_request']>): boolean {
+  return reverted !== undefined && reverted !== null
+}
+
+/** What took its merged change back; null: nothing is known to have. */
+function revertText({ pull_request: pull }: WorkOrderDetail, now: Date): string | null {
+  if (pull?.reverted === undefined || pull.reverted === null) return null
+  const { by, seen_at: seenAt } = pull.reverted
+  const commit = by === null ? '' : ` by ${oneLine(by.slice(0, 12), LONGEST_WORD)}`
+  return `on ${oneLine(pull.base, LONGEST_TITLE)}${commit}, seen ${ago(new Date(seenAt), now)}`
 }
 
 /** By the Director's rules where they judge it: before it begins. */

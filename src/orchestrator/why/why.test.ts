@@ -47,6 +47,7 @@ const PULL: PullRequestSeen = {
   tried_resolution: null,
   seen_open_threads: 0,
   outside_scope: [],
+  reverted: null,
 }
 const INTAKE: Intake = {
   isPolling: true,

@@ -2,6 +2,7 @@ import { isoTime } from '../../clock.ts'
 import { type FollowUpKind, type FollowUpView, REACTIONS } from '../../contract/evidence/follow-up.ts'
 import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
+import type { Revert } from '../../contract/work-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { countsOf } from '../../follow-up/decide.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
@@ -168,20 +169,28 @@ function withUnrepaired(sentence: string, unrepaired: string | null): string {
 
 function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
   const { pull, rejection, id } = order
-  const state = pull === null ? null : `pull request #${pull.number} is ${pull.state}`
+  const revert = pull === null ? null : pull.reverted
+  const isBack = revert === null ? '' : `, and its change was reverted ${revertedText(revert, pull)}`
+  const state = pull === null ? null : `pull request #${pull.number} is ${pull.state}${isBack}`
   const because = kind === 'cancelled' && rejection !== null ? `it was rejected: ${rejection}` : state
+  const seen = revert === null ? '' : `, as was seen at ${revert.seen_at}`
   return answer({
     kind,
     short: because === null ? kind : `${kind}: ${because}`,
-    sentence: because === null ? `It is ${kind}.` : `It is ${kind}: ${because}.`,
+    sentence: because === null ? `It is ${kind}.` : `It is ${kind}: ${because}${seen}.`,
     evidence: [
       ...attemptEvidence(order),
       ...(pull === null ? [] : [{ name: 'pull request', text: `#${pull.number}, ${pull.state}` }]),
       { name: kind, text: isoTime(order.updatedAt) },
+      ...(revert === null ? [] : [{ name: 'reverted', text: `${revertedText(revert, pull)}, at ${revert.at}` }]),
       ...costEvidence(order),
     ],
     next: kind === 'completed' ? [] : [`moose retry ${short(id)}`],
   })
+}
+
+function revertedText({ by }: Revert, pull: Whereabouts['pull']): string {
+  return `on ${pull?.base}${by === null ? '' : ` by ${by.slice(0, 12)}`}`
 }
 
 function scopeOf(files: number): string {
