@@ -61,7 +61,7 @@ export const NewWorkOrder = z
     risk_level: WorkOrderContent.shape.risk_level
       .default('medium')
       .describe(
-        'How much care it needs: who proposes the change is told, and so is who reviews the pull request, by its label',
+        'How much care it needs: who proposes the change is told. The rules may find more; who reviews the pull request is told what they find, by its label',
       ),
     depends_on: z
       .array(storedText(LIMITS.title).min(1, 'is empty'))
@@ -170,9 +170,12 @@ export const WorkOrderView = z
      * answers as `verification`.
      */
     protected_scope: z.array(z.object({ path: z.string(), why: z.string(), allowed: z.boolean() })).optional(),
-    /** Of an order that is not approved, in the same answers: its risk by the Director's rules, and which of them fit. */
+    /**
+     * Its risk by the Director's rules, as they judge it now, and which of them fit: in the same answers, and wherever one order is
+     * shown. What it was filed as is `risk_level`.
+     */
     risk: Risk.optional(),
-    /** And the highest risk that its project has approved by rule; null: it has a human approve each. */
+    /** Of an order that is pending, in the same answers as `verification`: the highest risk that its project has approved by rule; null: it has a human approve each. */
     auto_approve: z.enum(RISK_LEVELS).nullish(),
     /** And the most that approving it allows to be spent, in USD; null: no cap keeps it, or the caps cannot be read. */
     worst_case_usd: z.number().nonnegative().nullish(),

@@ -141,7 +141,7 @@ function revertText({ pull_request: pull }: WorkOrderDetail, now: Date): string 
   return `on ${oneLine(pull.base, LONGEST_TITLE)}${commit}, seen ${ago(new Date(seenAt), now)}`
 }
 
-/** By the Director's rules where they judge it: before it begins. */
+/** By the Director's rules, and as what it was filed where that differs. */
 function riskOf(order: WorkOrderDetail): string {
   const judged = riskText(order)
   return judged === null ? `filed as ${harmless(order.risk_level)}` : judged

@@ -111,8 +111,9 @@ function Shown({ order: { attempt_history: attempts } }: { order: OrderDetail })
   ))
 }
 
-/** By the Director's rules where they judge it: before it begins. */
+/** By the Director's rules, with why, and as what it was filed where that differs. */
 function riskOf({ risk, risk_level: filed }: OrderDetail): string {
   if (risk === undefined) return `filed as ${filed}`
-  return risk.level === filed ? filed : `${risk.level}, filed as ${filed}`
+  const why = risk.reasons.length === 0 ? '' : `: ${risk.reasons.map(({ reason }) => reason).join('; ')}`
+  return `${risk.level}${why}${risk.level === filed ? '' : `. Filed as ${filed}`}`
 }
