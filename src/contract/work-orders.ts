@@ -353,6 +353,10 @@ export type PullRequestView = z.infer<typeof PullRequestView>
 export const WorkOrderDetail = WorkOrderView.extend({
   /** What the ledger says about all its attempts together. */
   budget: OrderBudget,
+  /** What it depends on, as `depends_on`, with where that stands; of one that is gone title and status are null. */
+  dependencies: z
+    .array(z.object({ id: z.guid(), title: z.string().nullable(), status: knownOrOther(STATUSES).nullable() }))
+    .optional(),
   /** Oldest first. */
   attempt_history: z.array(AttemptView),
   pull_request: PullRequestView.or(z.null()),

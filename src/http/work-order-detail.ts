@@ -12,6 +12,7 @@ import { followUpIn, followUpsOf } from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import { revertsOf } from '../db/reverts.ts'
 import type { Database } from '../db/schema.ts'
+import { dependenciesOf } from '../db/work-orders/dependencies.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { countsOf } from '../follow-up/decide.ts'
 import { standsOn } from '../work-order/standing.ts'
@@ -33,6 +34,7 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
   return {
     ...order,
     budget: await readOrderBudget(db, order.id),
+    dependencies: await dependenciesOf(db, order.depends_on),
     attempt_history: attempts.map((attempt) => {
       return { ...attempt, shown: shownIn(attempt.steps), steps: attempt.steps.map(withSummary) }
     }),

@@ -14,14 +14,16 @@ import {
 } from './attempt-evidence.ts'
 import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd, withLocalTimes } from './humanize.ts'
-import { stateOf } from './order-state.ts'
+import { dependsOn, stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
 import {
   checkRunsOf,
   followedOf,
+  isReverted,
   localOnly,
   mergingOf,
   nextForReview,
+  revertText,
   reviewsOf,
   seenOnGitHub,
 } from './seen-pull-request.ts'
@@ -109,7 +111,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['hidden', hiddenText(order)],
     ['checks', unverified(order, hint)],
     ['protected', protectedScope(order, hint)],
-    ['depends on', order.depends_on.length === 0 ? null : order.depends_on.map(shortId).join(', ')],
+    ['depends on', order.depends_on.length === 0 ? null : dependsOn(order)],
     ['project', shown(order.project)],
     ['risk', riskOf(order)],
     ['by rule', notByRule(order)],
@@ -127,18 +129,6 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['added', addedText(order, now, paint)],
   ]
   return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
-}
-
-function isReverted({ reverted }: NonNullable<WorkOrderDetail['pull_request']>): boolean {
-  return reverted !== undefined && reverted !== null
-}
-
-/** What took its merged change back; null: nothing is known to have. */
-function revertText({ pull_request: pull }: WorkOrderDetail, now: Date): string | null {
-  if (pull?.reverted === undefined || pull.reverted === null) return null
-  const { by, seen_at: seenAt } = pull.reverted
-  const commit = by === null ? '' : ` by ${oneLine(by.slice(0, 12), LONGEST_WORD)}`
-  return `on ${oneLine(pull.base, LONGEST_TITLE)}${commit}, seen ${ago(new Date(seenAt), now)}`
 }
 
 /** By the Director's rules, and as what it was filed where that differs. */

@@ -21,6 +21,7 @@ import { Fault } from '../../faults/fault.ts'
 import { shownUsd, statedUsd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
+import { unmetOf } from '../../orchestrator/why/dependencies.ts'
 import { rowEvidence } from '../../orchestrator/why/facts.ts'
 import type { ExplainedOrder } from '../../orchestrator/why/read-why.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
@@ -57,7 +58,9 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
     shown,
     ceilingsIn(await readCeilings(deps, [order.id]), order.id),
   )
-  const whole = { ...why, sentence, evidence: [...why.evidence, ...evidence] }
+  const { ended } = unmetOf(found.order)
+  const said = ended === null ? sentence : `${sentence} ${ended.sentence}`
+  const whole = { ...why, sentence: said, evidence: [...why.evidence, ...evidence] }
   return { work_order: shown, why: whole, worst_case_usd: worstCaseUsd }
 }
 
@@ -129,6 +132,8 @@ function ceilingsIn(ceilings: Ceilings, id: string): readonly Ceiling[] | null {
   return own === undefined ? null : own
 }
 
+const NOTHING_UNMET: ReturnType<typeof unmetOf> = { ended: null, evidence: [] }
+
 async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<InboxEntry[]> {
   const ceilings = await readCeilings(
     deps,
@@ -141,12 +146,14 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
   )
   return shown.map((order, index) => {
     const { worstCaseUsd, sentence, evidence } = approvalOf(order, ceilingsIn(ceilings, order.id))
-    const next = orders[index] === undefined ? [] : orders[index].explained.why.next
+    const explained = orders[index] === undefined ? null : orders[index].explained
+    const next = explained === null ? [] : explained.why.next
+    const unmet = explained === null ? NOTHING_UNMET : unmetOf(explained.order)
     return {
       kind: 'approval',
       work_order: order,
-      sentence,
-      evidence,
+      sentence: unmet.ended === null ? sentence : `${sentence} ${unmet.ended.sentence}`,
+      evidence: [...unmet.evidence, ...evidence],
       worst_case_usd: worstCaseUsd,
       next,
       since: order.created_at,

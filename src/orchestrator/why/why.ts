@@ -6,6 +6,7 @@ import type { Revert } from '../../contract/work-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { countsOf } from '../../follow-up/decide.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
+import { unmetOf } from './dependencies.ts'
 import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
 import { whyItRests } from './resting.ts'
 import { whyItWaits } from './waiting.ts'
@@ -31,12 +32,20 @@ const ANSWERS: Record<OrderState, (facts: WhyFacts) => Why> = {
 }
 
 function whyUnapproved(order: Whereabouts): Why {
+  const { ended, evidence } = unmetOf(order)
+  const id = short(order.id)
+  const first = ended === null ? [] : [`moose retry ${short(ended.id)}`, `moose edit ${id} --depends-on none`]
   return answer({
     kind: 'unapproved',
-    short: 'is not approved',
-    sentence: 'It is not approved, so it is not run.',
-    evidence: [{ name: 'approved', text: 'no' }, { name: 'scope', text: scopeOf(order.files) }, ...costEvidence(order)],
-    next: [`moose show ${short(order.id)}`, `moose approve ${short(order.id)}`, `moose reject ${short(order.id)}`],
+    short: `is not approved${ended === null ? '' : `, and ${ended.short}`}`,
+    sentence: `It is not approved, so it is not run.${ended === null ? '' : ` ${ended.sentence}`}`,
+    evidence: [
+      { name: 'approved', text: 'no' },
+      { name: 'scope', text: scopeOf(order.files) },
+      ...evidence,
+      ...costEvidence(order),
+    ],
+    next: [`moose show ${id}`, ...first, `moose approve ${id}`, `moose reject ${id}`],
   })
 }
 
