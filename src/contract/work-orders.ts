@@ -10,6 +10,7 @@ import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
 import { FollowUpCount, FollowUpView } from './evidence/follow-up.ts'
+import { Revert } from './evidence/revert.ts'
 import { EndedVerification } from './evidence/review.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
@@ -265,19 +266,6 @@ export const AttemptView = z
   })
   .openapi('Attempt')
 export type AttemptView = z.infer<typeof AttemptView>
-
-/** A commit on the base that took a merged change back. */
-export const Revert = z
-  .object({
-    /** Null: an earlier Moose did not keep it. */
-    by: z.string().nullable(),
-    /** When it was committed, but not before the merge. */
-    at: Time,
-    /** When Moose saw it. */
-    seen_at: Time,
-  })
-  .openapi('Revert')
-export type Revert = z.infer<typeof Revert>
 
 /** The pull request of an attempt. Of several, the one the order is in review with, was completed by, or had last. */
 export const PullRequestView = z

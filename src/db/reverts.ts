@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { isoTime } from '../clock.ts'
-import type { Revert } from '../contract/work-orders.ts'
+import type { Revert } from '../contract/evidence/revert.ts'
 import type { Database } from './schema.ts'
 import { recordEvent } from './work-order-events.ts'
 

@@ -398,14 +398,15 @@ test('a pull request that conflicts, or was verified and failed, says so and wha
 })
 
 test('what it depends on is told with where that stands', () => {
-  const [first, then] = ['5e6f7a8b-0000-4000-8000-000000000000', '9c0d1e2f-0000-4000-8000-000000000000']
+  const first = '5e6f7a8b-0000-4000-8000-000000000000'
+  const then = '9c0d1e2f-0000-4000-8000-000000000000'
   const gone = '7d8e9f0a-0000-4000-8000-000000000000'
   const dependencies = [
-    { id: String(first), title: 'Plan', status: 'cancelled' },
-    { id: String(then), title: 'Build', status: 'in_progress' },
+    { id: first, title: 'Plan', status: 'cancelled' },
+    { id: then, title: 'Build', status: 'in_progress' },
     { id: gone, title: null, status: null },
   ]
-  const text = page({ ...ORDER, depends_on: [String(first), String(then), gone], dependencies })
+  const text = page({ ...ORDER, depends_on: [first, then, gone], dependencies })
   assert.match(text, /^depends on +5e6f7a8b \(cancelled\), 9c0d1e2f \(in progress\), 7d8e9f0a \(gone\)$/m)
 })
 

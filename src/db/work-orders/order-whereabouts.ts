@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { FollowUpKind, FollowUpView } from '../../contract/evidence/follow-up.ts'
 import { recordIn } from '../../contract/evidence/pull-request-record.ts'
-import type { Revert } from '../../contract/work-orders.ts'
+import type { Revert } from '../../contract/evidence/revert.ts'
 import { codesOf } from '../../faults/families.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
 import { outsideOf } from '../../work-order/scope.ts'

@@ -28,6 +28,13 @@ const ATTEMPT: LastAttempt = {
   isWorkerAlive: true,
   step: { name: 'verify', try: 2, status: 'running', startedAt: BEFORE },
 }
+const NOTHING_KNOWN = {
+  conflict: null,
+  follow_up: null,
+  failed_verification: null,
+  tried_resolution: null,
+  reverted: null,
+}
 const PULL: PullRequestSeen = {
   attempt: 1,
   number: 7,
@@ -41,13 +48,9 @@ const PULL: PullRequestSeen = {
   created_at: BEFORE,
   base: 'main',
   branch: 'feature/greet',
-  conflict: null,
-  follow_up: null,
-  failed_verification: null,
-  tried_resolution: null,
+  ...NOTHING_KNOWN,
   seen_open_threads: 0,
   outside_scope: [],
-  reverted: null,
 }
 const INTAKE: Intake = {
   isPolling: true,
