@@ -28,13 +28,7 @@ const ATTEMPT: LastAttempt = {
   isWorkerAlive: true,
   step: { name: 'verify', try: 2, status: 'running', startedAt: BEFORE },
 }
-const NOTHING_KNOWN = {
-  conflict: null,
-  follow_up: null,
-  failed_verification: null,
-  tried_resolution: null,
-  reverted: null,
-}
+const UNKNOWN = { conflict: null, follow_up: null, failed_verification: null, tried_resolution: null }
 const PULL: PullRequestSeen = {
   attempt: 1,
   number: 7,
@@ -48,7 +42,8 @@ const PULL: PullRequestSeen = {
   created_at: BEFORE,
   base: 'main',
   branch: 'feature/greet',
-  ...NOTHING_KNOWN,
+  ...UNKNOWN,
+  reverted: null,
   seen_open_threads: 0,
   outside_scope: [],
 }
