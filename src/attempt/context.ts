@@ -16,6 +16,7 @@ import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { ProtectionRules } from '../work-order/protection/protected-paths.ts'
+import type { Risk } from '../work-order/risk.ts'
 import type { Executors } from './choose-executor.ts'
 import type { ToVerify } from './verify-only/what-to-verify.ts'
 
@@ -58,6 +59,8 @@ export type AttemptContext = {
   allowances: () => Promise<Allowance[]>
   /** What is protected in the project, as it says now. */
   protection: () => Promise<ProtectionRules>
+  /** How much can go wrong with the order by the Director's rules. @param checks how many verify it */
+  risk: (checks: number) => Promise<Risk>
   /** The attempt whose commit it verifies; null: it makes a change of its own. */
   verifies: number | null
   /** Whether a model may resolve what git cannot merge of the pull request that it verifies. */

@@ -10,7 +10,8 @@ import type { Database } from '../db/schema.ts'
 import { type NewEvent, recordHeldEvent } from '../db/work-order-events.ts'
 import { allowancesOf } from '../db/work-orders/allowed-changes.ts'
 import { isStillApproved } from '../db/work-orders/order-conditions.ts'
-import { shortIdOf } from '../db/work-orders/work-orders.ts'
+import { findWorkOrder, shortIdOf } from '../db/work-orders/work-orders.ts'
+import { createRisks } from '../director/order-risk.ts'
 import type { Log } from '../log.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
 import { orderAddress } from '../work-order/naming.ts'
@@ -63,6 +64,10 @@ export async function openAttempt(
       },
       allowances: () => allowancesOf(db, key.workOrderId),
       protection: () => protectionOf(db, row.project_id),
+      risk: async (checks) => {
+        const { id: project_id } = await projectOf(db, row.project_id)
+        return await createRisks(db)({ ...(await findWorkOrder(db, key.workOrderId)), project_id, checks })
+      },
       verifies: row.verifies,
       resolves: row.resolves,
       follows,

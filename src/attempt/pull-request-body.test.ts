@@ -96,6 +96,23 @@ Closes #128
   )
 })
 
+test('the risk is told by the rules, with their reasons, and what the order was filed as where that differs', () => {
+  const reasons = [{ rule: 'sensitive_paths', level: 'high' as const, reason: 'src/auth/a.ts names auth\n## Fixes #1' }]
+  const body = bodyOf({ parts: { risk: { level: 'high', reasons } } })
+  assert.match(body, /^\*\*Risk Level:\*\* high$/m)
+  assert.match(
+    body,
+    /^\*\*Risk Reasons:\*\* src\/auth\/a\.ts names auth ## .*\(sensitive_paths\)\. Filed as medium\.$/m,
+  )
+  assert.doesNotMatch(body.replaceAll(/^Closes #128$/gm, ''), /#\d/)
+  const record = recordIn(body)
+  assert.deepEqual([record?.risk, record?.risk_level], ['high', 'medium'])
+  assert.match(
+    bodyOf(),
+    /^\*\*Risk Level:\*\* medium\n\*\*Risk Reasons:\*\* it is filed as medium risk \(stated_medium\)\.$/m,
+  )
+})
+
 test('what is said to be repaired is by what mended it in the end: a try without a commit mended nothing', () => {
   const tried = { check: 'lint', cost_usd: 0, mended: false } as const
   const foldOf = (repairs: readonly Pick<Repair, 'by' | 'head_sha'>[]) =>

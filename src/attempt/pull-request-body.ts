@@ -3,6 +3,7 @@ import { closedIssues } from '../work-order/closes.ts'
 import { spelt } from '../work-order/hidden-text.ts'
 import { clipped, fenced, neutralised } from '../work-order/markdown.ts'
 import { filledTemplate } from '../work-order/pull-request-template.ts'
+import type { Risk } from '../work-order/risk.ts'
 import { firstCharacters } from '../work-order/words.ts'
 import type { AttemptContext } from './context.ts'
 import type { Evidence } from './evidence.ts'
@@ -33,6 +34,8 @@ export type BodyParts = {
   spent: ModelCallTotals
   /** What a human had to allow, and did. */
   allowed: readonly AllowedChange[]
+  /** By the Director's rules. */
+  risk: Risk
   /** The repository's template for pull requests; null: it has none. */
   template: string | null
   /** The attempt that has opened the pull request; missing: this one does. */
@@ -59,7 +62,7 @@ export function pullRequestBody(context: AttemptContext, whole: Evidence, parts:
     clipped(template.below, MOST.template),
     '---',
     'Made by Moose.',
-    recordComment({ context, evidence, spentUsd: parts.spent.costUsd, closes }),
+    recordComment({ context, evidence, spentUsd: parts.spent.costUsd, closes, risk: parts.risk }),
     `<!-- moose:wo=${workOrderId} attempt=${marked} -->`,
   ]
   return texts.filter((text) => text !== '').join('\n\n')
@@ -80,10 +83,11 @@ function filled(
   return { above, below, fold: firstFold(evidence, { closes, above }) }
 }
 
-function folds(context: AttemptContext, evidence: Evidence, { spent, allowed }: BodyParts): string[] {
+function folds(context: AttemptContext, evidence: Evidence, { spent, allowed, risk }: BodyParts): string[] {
   const { order } = evidence.routed
   const changed = evidence.verified.files
   const used = firstCharacters(evidence.proposed.response.proposer_used, 60)
+  const whole = { spentUsd: spent.costUsd, risk: context.published(risk) }
   const human = sections.allowedChanges(context.published(allowed))
   return [
     fold('Criteria and checks', [
@@ -95,7 +99,7 @@ function folds(context: AttemptContext, evidence: Evidence, { spent, allowed }: 
       section('Files Modified', sections.files(changed, order.files_in_scope, MOST['Files Modified'])),
     ]),
     fold(`Cost and model: $${spent.costUsd.toFixed(4)}, ${used}`, [
-      section('Work Order', sections.workOrder(context, evidence, spent.costUsd), `Work Order: ${context.workOrderId}`),
+      section('Work Order', sections.workOrder(context, evidence, whole), `Work Order: ${context.workOrderId}`),
     ]),
     fold('The order in full', [
       section('Description', sections.description(order.description.trim(), MOST.Description)),

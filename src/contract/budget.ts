@@ -158,11 +158,18 @@ export const BudgetView = BudgetLine.extend({
 }).openapi('Budget')
 export type BudgetView = z.infer<typeof BudgetView>
 
+/** A row of `merged_by` of the numbers, with amounts for showing as all others here. */
+export const BudgetMergedBy = MergedBy.extend({
+  orders_usd: ShownUsd,
+  cost_per_merged_usd: ShownUsd.nullable(),
+}).openapi('BudgetMergedBy')
+export type BudgetMergedBy = z.infer<typeof BudgetMergedBy>
+
 export const BudgetResponse = z.object({
   success: z.literal(true),
   budget: BudgetView,
   /** What a merged pull request cost in the last 30 days, by project, proposer and kind of change; in no answer to a change. */
-  merged_by: z.array(MergedBy).optional(),
+  merged_by: z.array(BudgetMergedBy).optional(),
 })
 
 export const EmergencyResponse = z.object({

@@ -10,6 +10,7 @@ import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
 import { FollowUpCount, FollowUpView } from './evidence/follow-up.ts'
+import { Revert } from './evidence/revert.ts'
 import { EndedVerification } from './evidence/review.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
@@ -61,7 +62,7 @@ export const NewWorkOrder = z
     risk_level: WorkOrderContent.shape.risk_level
       .default('medium')
       .describe(
-        'How much care it needs: who proposes the change is told, and so is who reviews the pull request, by its label',
+        'How much care it needs: who proposes the change is told. The rules may find more; who reviews the pull request is told what they find, by its label',
       ),
     depends_on: z
       .array(storedText(LIMITS.title).min(1, 'is empty'))
@@ -170,9 +171,12 @@ export const WorkOrderView = z
      * answers as `verification`.
      */
     protected_scope: z.array(z.object({ path: z.string(), why: z.string(), allowed: z.boolean() })).optional(),
-    /** Of an order that is not approved, in the same answers: its risk by the Director's rules, and which of them fit. */
+    /**
+     * Its risk by the Director's rules, as they judge it now, and which of them fit: in the same answers, and wherever one order is
+     * shown. What it was filed as is `risk_level`.
+     */
     risk: Risk.optional(),
-    /** And the highest risk that its project has approved by rule; null: it has a human approve each. */
+    /** Of an order that is pending, in the same answers as `verification`: the highest risk that its project has approved by rule; null: it has a human approve each. */
     auto_approve: z.enum(RISK_LEVELS).nullish(),
     /** And the most that approving it allows to be spent, in USD; null: no cap keeps it, or the caps cannot be read. */
     worst_case_usd: z.number().nonnegative().nullish(),
@@ -277,6 +281,8 @@ export const PullRequestView = z
     base_sha: z.string(),
     head_sha: z.string(),
     merge_sha: z.string().nullable(),
+    /** What reverted it on its base since it was merged; null: nothing, as far as that was looked for. */
+    reverted: Revert.nullish(),
     /** The attempt whose checks `head_sha` has passed, where somebody had that verified again; null: its own. */
     verified_by: z.number().int().nullish(),
     /** The commit its branch was last seen at; null: not looked at yet. Another than `head_sha` was not verified. */
@@ -339,6 +345,10 @@ export type PullRequestView = z.infer<typeof PullRequestView>
 export const WorkOrderDetail = WorkOrderView.extend({
   /** What the ledger says about all its attempts together. */
   budget: OrderBudget,
+  /** What it depends on, as `depends_on`, with where that stands; of one that is gone title and status are null. */
+  dependencies: z
+    .array(z.object({ id: z.guid(), title: z.string().nullable(), status: knownOrOther(STATUSES).nullable() }))
+    .optional(),
   /** Oldest first. */
   attempt_history: z.array(AttemptView),
   pull_request: PullRequestView.or(z.null()),

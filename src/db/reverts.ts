@@ -1,4 +1,6 @@
 import { type Kysely, sql } from 'kysely'
+import { isoTime } from '../clock.ts'
+import type { Revert } from '../contract/evidence/revert.ts'
 import type { Database } from './schema.ts'
 import { recordEvent } from './work-order-events.ts'
 
@@ -72,7 +74,10 @@ export async function recordReverts(
           // When it was committed, as its author's clock has it, but not before the merge and not after this moment.
           ...(at === null
             ? {}
-            : { reverted_at: sql<Date>`least(moose_now(), greatest(created_at, ${at}::timestamptz))` }),
+            : {
+                reverted_at: sql<Date>`least(moose_now(), greatest(created_at, ${at}::timestamptz))`,
+                reverted_by: found?.sha,
+              }),
         })
         .where('work_order_id', '=', workOrderId)
         .where('attempt', '=', attempt)
@@ -86,6 +91,27 @@ export async function recordReverts(
       await recordEvent(transaction, { workOrderId, attempt, type: 'pull_request', message })
     }
   })
+}
+
+/** What reverted the changes of some orders that were merged, by the order and its attempt. */
+export async function revertsOf(
+  db: Db,
+  ids: readonly string[],
+): Promise<(merged: { work_order_id: string; attempt: number }) => Revert | null> {
+  const rows = await db
+    .selectFrom('outcome_vectors')
+    .select(['work_order_id', 'attempt', 'reverted_by', 'reverted_at', 'revert_looked_at'])
+    .where('work_order_id', 'in', ids)
+    .where('operation_type', '=', 'pull_request_end')
+    .where('reverted_at', 'is not', null)
+    .execute()
+  return (merged) => {
+    const row = rows.find((one) => one.work_order_id === merged.work_order_id && one.attempt === merged.attempt)
+    if (row === undefined || row.reverted_at === null) return null
+    const at = isoTime(row.reverted_at)
+    // It is not looked for any more once it was seen.
+    return { by: row.reverted_by, at, seen_at: row.revert_looked_at === null ? at : isoTime(row.revert_looked_at) }
+  }
 }
 
 type Reverted = { work_order_id: string; number: number; sha: string; at: string }

@@ -287,6 +287,8 @@ export type Database = MoneyTables &
       created_at: Time
       /** Of a merged change: when it was reverted on its base; null: it was not, as far as that was looked for. */
       reverted_at: Date | null
+      /** The commit that did; null: none, or an earlier Moose did not keep it. */
+      reverted_by: string | null
       /** When that was looked for last; null: not yet. */
       revert_looked_at: Date | null
       /** Where the base stood then. */

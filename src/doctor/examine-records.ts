@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Audit } from '../audit/audit.ts'
 import type { Config } from '../config.ts'
 import type { DoctorFinding } from '../contract/doctor.ts'
+import type { EndpointView } from '../contract/notifications/endpoints.ts'
 import { ordersWithoutProcess } from '../db/attempts/attempts.ts'
 import { brokenEntries } from '../db/budget-entries/counted-entries.ts'
 import { sumUnresolved } from '../db/budget-entries/reservations.ts'
@@ -22,7 +23,7 @@ export async function examineRecords(db: Kysely<Database>, config: Config): Prom
     ...(await unknownForges(db)),
     ...(await ordersOfTheFirstMoose(db)),
     ...(await stuckOrders(db)),
-    ...(await deadNotifications(db)),
+    ...(await refusedNotifications(db)),
     ...(await heldMoney(db)),
   ]
 }
@@ -53,15 +54,26 @@ async function brokenLedger(db: Kysely<Database>): Promise<DoctorFinding[]> {
   })
 }
 
-/** What was given up after its last try. */
-async function deadNotifications(db: Kysely<Database>): Promise<DoctorFinding[]> {
-  const dead = (await listEndpoints(db)).filter((endpoint) => endpoint.dead > 0)
-  return dead.map(({ name, dead: count, last_error: error }) => ({
+/** Endpoints that take nothing any more: what was given up after its last try, else what is still tried. */
+async function refusedNotifications(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const refused = (await listEndpoints(db)).filter(({ dead, failed_tries: failed }) => dead + failed > 0)
+  return refused.map(({ name, dead, ...endpoint }) => ({
     name: `notifications to ${name}`,
     state: 'warning',
-    detail: `${count} ${count === 1 ? 'event was' : 'events were'} given up: ${error}`,
-    remedy: `correct it, then have them sent again with: moose notify test ${name}`,
+    detail: dead > 0 ? `${events(dead, 'was', 'were')} given up: ${endpoint.last_error}` : stillTried(endpoint),
+    remedy: `correct it, then ${dead > 0 ? 'have them sent again' : 'try it'} with: moose notify test ${name}`,
   }))
+}
+
+function stillTried({ failed_tries: failed, waiting, last_error: error, next_try_at: next }: Refused): string {
+  const tries = failed === 1 ? 'its last try failed' : `its last ${failed} tries failed`
+  return `${tries}, and ${events(waiting, 'waits', 'wait')}: ${error}; the next try is at ${next}`
+}
+
+type Refused = Pick<EndpointView, 'failed_tries' | 'waiting' | 'last_error' | 'next_try_at'>
+
+function events(count: number, one: string, many: string): string {
+  return count === 1 ? `1 event ${one}` : `${count} events ${many}`
 }
 
 /** Such a project is in no list, and its orders cannot be carried out. */

@@ -10,7 +10,9 @@ import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { followUpIn, followUpsOf } from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
+import { revertsOf } from '../db/reverts.ts'
 import type { Database } from '../db/schema.ts'
+import { dependenciesOf } from '../db/work-orders/dependencies.ts'
 import { outsideInBody } from '../db/work-orders/order-whereabouts.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { countsOf } from '../follow-up/decide.ts'
@@ -33,6 +35,7 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
   return {
     ...order,
     budget: await readOrderBudget(db, order.id),
+    dependencies: await dependenciesOf(db, order.depends_on),
     attempt_history: attempts.map((attempt) => {
       return { ...attempt, shown: shownIn(attempt.steps), steps: attempt.steps.map(withSummary) }
     }),
@@ -49,10 +52,11 @@ async function pullRequestView(
 ): Promise<PullRequestView> {
   const counts = countsOf(await followUpsOf(db, row.work_order_id))
   const reactions = counts.length === 0 ? {} : { reactions: counts }
+  const reverted = (await revertsOf(db, [row.work_order_id]))(row)
   // Moose itself changes nothing outside of the scope.
   const outside = row.verified_by === null ? [] : outsideInBody(row.body, scope)
   const open = row.state === 'open' ? { seen_open_threads: row.seen_open_threads, outside_scope: outside } : {}
-  return { ...toPullRequestView(row), ...(await readEndedAsSeen(db, row)), ...reactions, ...open }
+  return { ...toPullRequestView(row), reverted, ...(await readEndedAsSeen(db, row)), ...reactions, ...open }
 }
 
 /** With the attempt whose checks its commit has passed, as that of the pull request. */

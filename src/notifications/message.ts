@@ -62,7 +62,8 @@ function slackText(kind: string, data: Readonly<Record<string, unknown>>, addres
   const isBase = kind === 'follow_up.repaired' && data['follow_up'] === 'base'
   const word = isBase ? 'had its base merged into its pull request' : WORDS.get(kind)
   const code = textOf(data['code'])
-  const what = `${word === undefined ? kind : word}${code === null ? '' : ` (${code})`}`
+  const cause = code === null ? causeText(data) : code
+  const what = `${word === undefined ? kind : word}${cause === null ? '' : ` (${cause})`}`
   const title = textOf(data['title'])
   const links = [textOf(data['pull_request_url']), address].flatMap((link) => (link === null ? [] : [link]))
   const command = COMMANDS.get(kind)
@@ -70,7 +71,27 @@ function slackText(kind: string, data: Readonly<Record<string, unknown>>, addres
   const head = `Work order ${order.slice(0, 8)} ${what}${title === null ? '' : `: ${quiet(title.slice(0, MOST_OF_TITLE))}`}`
   const branch = textOf(data['branch'])
   const where = branch === null || links.length > 0 ? [] : [`branch ${quiet(branch.slice(0, MOST_OF_TITLE))}`]
-  return [head, ...where, ...links, ...decides].map(escaped).join('\n')
+  return [head, ...moreOf(kind, data), ...where, ...links, ...decides].map(escaped).join('\n')
+}
+
+/** Causes that are no code of the order itself: it is in review. */
+const CAUSES: ReadonlyMap<string, string> = new Map([
+  ['follow_up_exhausted', 'Moose does no more about its pull request'],
+  ['hands_off', 'its branch holds what Moose has not made'],
+])
+
+/** Of an escalation; null: it says none. */
+function causeText(data: Readonly<Record<string, unknown>>): string | null {
+  const cause = textOf(data['cause'])
+  const words = cause === null ? undefined : CAUSES.get(cause)
+  return words === undefined ? cause : `${cause}: ${words}`
+}
+
+/** Because of what a pull request is followed up, and by which commit a change was reverted. */
+function moreOf(kind: string, data: Readonly<Record<string, unknown>>): string[] {
+  const because = kind === 'follow_up.started' ? textOf(data['because']) : null
+  const by = textOf(data['reverted_by'])
+  return [...(because === null ? [] : [quiet(because)]), ...(by === null ? [] : [`by ${by.slice(0, 12)}`])]
 }
 
 const COMMANDS: ReadonlyMap<string, string> = new Map([

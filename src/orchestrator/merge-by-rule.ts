@@ -2,15 +2,11 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import type { MergeAsked } from '../contract/evidence/merge-asked.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import { protectionsOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { allowancesOfAll } from '../db/work-orders/allowed-changes.ts'
 import { type MergeCandidate, mergeCandidateIds, mergeCandidates } from '../db/work-orders/merge-candidates.ts'
-import { scopeHistory } from '../db/work-orders/scope-history.ts'
 import { type MergeRefusal, refusalsBeforeRisk, riskRefusal } from '../director/may-merge.ts'
-import { riskOf } from '../director/risk-rules.ts'
-import { type Protection, protectionBy } from '../work-order/protection/protected-paths.ts'
-import type { Risk } from '../work-order/risk.ts'
+import { createRisks, type ToJudge } from '../director/order-risk.ts'
 import { actByRule, isAskedFor, type MergeActs } from './act-by-rule.ts'
 
 type Db = Kysely<Database>
@@ -30,7 +26,7 @@ export async function mergeVerdicts(
   const riskOfOrder = createRisks(db)
   const verdicts = new Map<string, MergeVerdict>()
   for (const { order, refusals } of await beforeRisk(db, ids, now)) {
-    const last = riskRefusal(await riskOfOrder(order), order.auto_merge)
+    const last = riskRefusal(await riskOfOrder(toJudge(order)), order.auto_merge)
     verdicts.set(order.id, { order, refusals: [...refusals, ...last], asked: order.merge_asked })
   }
   return verdicts
@@ -56,27 +52,10 @@ async function beforeRisk(db: Db, ids: readonly string[], now: Date): Promise<Ju
   })
 }
 
-/** The risk of one order after the other; what is protected in a project is read once. */
-function createRisks(db: Db): (order: MergeCandidate) => Promise<Risk> {
-  const known = new Map<string, Protection | undefined>()
-  async function protectionIn(projectId: string): Promise<Protection | undefined> {
-    if (!known.has(projectId)) {
-      const rules = (await protectionsOf(db, [projectId])).get(projectId)
-      known.set(projectId, rules === undefined ? undefined : protectionBy(rules))
-    }
-    return known.get(projectId)
-  }
-  return async (order) => {
-    const { id, project_id: projectId, files_in_scope: files } = order
-    const protection = await protectionIn(projectId)
-    const protected_scope = files.flatMap((path) => {
-      const why = protection === undefined ? null : protection.whyProtected(path)
-      return why === null ? [] : [{ path, why }]
-    })
-    const record = recordIn(order.body)
-    const history = await scopeHistory(db, { id, projectId, files })
-    return riskOf({ ...order, protected_scope, checks: record === null ? null : record.checks.length, history })
-  }
+/** By the checks that have verified its pull request. */
+function toJudge(order: MergeCandidate): ToJudge {
+  const record = recordIn(order.body)
+  return { ...order, checks: record === null ? null : record.checks.length }
 }
 
 function seenOf({ followed_sha: sha, followed_since: since, followed_at: at, ...seen }: MergeCandidate) {
@@ -116,7 +95,7 @@ export function createMergeByRule(
     const [now] = await beforeRisk(db, [id], clock.now())
     if (now === undefined) return
     const { order, refusals } = now
-    const all = refusals.length > 0 ? refusals : riskRefusal(await riskOfOrder(order), order.auto_merge)
+    const all = refusals.length > 0 ? refusals : riskRefusal(await riskOfOrder(toJudge(order)), order.auto_merge)
     if (all.length === 0 && isOfBefore(order)) return
     await actByRule({ ...acts, signal: stopping.signal }, order, all).catch(onError)
   }

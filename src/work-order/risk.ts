@@ -24,11 +24,16 @@ export const NO_HISTORY: ScopeHistory = { orders: 0, failed: 0 }
 const MOST_TOLD = 5
 
 /** `high: package-lock.json is a lock file (held_files). Filed as low.`: by the rules, and what its writer says where that differs. */
-export function riskInWords({ level, reasons }: Risk, filed: string): string {
+export function riskInWords(risk: Risk, filed: string): string {
+  return `${risk.level}: ${riskReasons(risk, filed)}`
+}
+
+/** The same without the level. */
+export function riskReasons({ level, reasons }: Risk, filed: string): string {
   const told = reasons.slice(0, MOST_TOLD).map(({ rule, reason }) => `${reason} (${rule})`)
   const more = reasons.length > told.length ? `; and ${reasons.length - told.length} more` : ''
   const why = told.length === 0 ? 'no rule fits' : `${told.join('; ')}${more}`
-  return `${level}: ${why}.${filed === level ? '' : ` Filed as ${filed}.`}`
+  return `${why}.${filed === level ? '' : ` Filed as ${filed}.`}`
 }
 
 /** Why rules have not approved an order that waits for a human. @param most null: its project has none approved by rule */

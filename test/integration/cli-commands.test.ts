@@ -105,6 +105,14 @@ describe('commands of a service', () => {
     assert.equal(stderr, `${unknown}\nApprove with: moose approve ${short}\n`)
   })
 
+  test('add says once what all of several orders lack', async () => {
+    await project(api.home.database, 'hello')
+    const { stderr } = await run('add -f - -p hello', {
+      stdin: '[{ "title": "a", "files_in_scope": ["x"] }, { "title": "b", "files_in_scope": ["x"] }]',
+    })
+    assert.match(stderr, /^All 2 orders: Which checks will verify it is not known yet: moose check hello\n/)
+  })
+
   test('add takes files and stdin, all or none, and options on top', async () => {
     const file = path.join(home, 'orders.yaml')
     await writeFile(file, 'title: a\nfiles_in_scope: [x]\n---\n- title: b\n  files_in_scope: [x]\n')
@@ -263,6 +271,13 @@ describe('commands of a service', () => {
     await api.moose.db.updateTable('work_orders').set({ status: 'failed' }).where('id', '=', THIRD).execute()
     assert.match((await run('retry 9c0d1e2f')).stderr, waits)
     deps.orchestrator.status = async () => status
+    const added = await run('add -t Then --file then.txt --depends-on 1a2b3c4d --approve')
+    assert.match(
+      added.stderr,
+      /\nIt waits for 1a2b3c4d ".*", which it depends on and which waits too\. See when it starts: /,
+    )
+    assert.match(added.stderr, / Have the service take on all approved ones: moose start\n/)
+    assert.doesNotMatch(added.stderr, /moose run/, 'which is refused')
     const { startMoose } = await import('../support/moose-command.ts')
     await using waiting = startMoose(['logs', '-f', ID], { environment })
     await waiting.said(/Waiting for the service to take 1a2b3c4d on: its polling is off\. Type: moose start/)

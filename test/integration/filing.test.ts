@@ -264,17 +264,32 @@ test('moose add --dry-run says what filing would mean and files nothing; a CSV i
     tried.stdout,
     /would add {2}Greet\n {2}It is not approved[^\n]*\$5\.00[^\n]*prove 1 of 1[^]*All 2 together: \$10\.00 at most/,
   )
-  assert.match(tried.stderr, /"src\/wave\.js" is not there at the base commit: it would be new[^]*Nothing was filed/)
+  assert.match(
+    tried.stderr,
+    /^warning: order 2 "Wave": .*"src\/wave\.js" is not there at the base commit: it would be new$[^]*Nothing was filed/m,
+  )
   assert.deepEqual(await api.orders(), [])
   assert.equal(JSON.parse((await run(['add', '-f', '-', '--dry-run', '--json'], csv)).stdout).worst_case_usd, 10)
   const refused = await run(['add', '-f', '-'], 'title,files_in_scope\nGreet,src/greet.js\nWave,/etc\n')
   assert.equal(refused.exitCode, 2, refused.stderr)
   assert.match(refused.stderr, /stdin:3: files_in_scope\[0\] "\/etc" is absolute/)
   assert.deepEqual(await api.orders(), [])
-  assert.equal((await run(['add', '-f', '-'], csv)).exitCode, 0)
+  const added = await run(['add', '-f', '-'], `${csv}Bow,,src/bow.js\nNod\u200b,It greets,src/nod.js\n`)
+  assert.equal(added.exitCode, 0)
+  const orders = await api.orders()
   assert.deepEqual(
-    (await api.orders()).map(({ title }) => title),
-    ['Greet', 'Wave'],
+    orders.map(({ title }) => title),
+    ['Greet', 'Wave', 'Bow', 'Nod\u200b'],
+  )
+  const [, wave, bow, nod] = orders.map(({ id }) => id.slice(0, 8))
+  const lines = added.stderr.split('\n')
+  assert.ok(
+    lines.some((line) => line.startsWith(`${wave}, ${bow}: proves: of moose.yaml names`)),
+    added.stderr,
+  )
+  assert.ok(
+    lines.some((line) => line.startsWith(`${nod}: Its text holds what a reader does not see`)),
+    added.stderr,
   )
   assert.ok(served.sent.length > 0)
 })

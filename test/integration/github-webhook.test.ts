@@ -147,7 +147,7 @@ test('an order approved by SQL becomes a pull request on GitHub, and a webhook o
   const short = id.slice(0, 8)
   assert.deepEqual(
     [pull.head, pull.title, pull.labels],
-    [`feature/wo-${short}-greet`, `WO-${short}: Greet`, ['moose', 'risk: low']],
+    [`feature/wo-${short}-greet`, `WO-${short}: Greet`, ['moose', 'risk: high']],
   )
   assert.match(pull.body, new RegExp(`<!-- moose:wo=${id} attempt=1 -->$`))
   assert.equal(order.github_pr_url, 'https://github.com/acme/shop/pull/1')

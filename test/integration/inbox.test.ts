@@ -4,6 +4,7 @@ import type { Moose } from '../../src/app.ts'
 import { OrchestratorStatusResponse } from '../../src/contract/orchestrator.ts'
 import { ListedWorkOrdersResponse } from '../../src/contract/order-list.ts'
 import { type InboxEntry, InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
+import { WorkOrderDetailResponse } from '../../src/contract/work-orders.ts'
 import { countOutage, endPause } from '../../src/db/provider-pauses.ts'
 import { setEmergencyStop } from '../../src/db/system-config.ts'
 import { Fault } from '../../src/faults/fault.ts'
@@ -62,6 +63,35 @@ describe('why an order stands where it stands, and what waits for a human: the A
     await orders.orchestrator.cancel(id)
     await atRest(home, id)
   }
+
+  test('not approved, and behind a cancelled order: that it could not start is said before it is approved', async () => {
+    const first = await fileOrder(home.database, { title: 'Comes first', files: ['greeting.txt'], approved: false })
+    const id = await fileOrder(home.database, { title: 'Comes then', files: ['greeting.txt'], approved: false })
+    const dependencies = JSON.stringify([first])
+    await home.database.pool.query(
+      `update work_orders set metadata = metadata || jsonb_build_object('dependencies', $2::jsonb) where id = $1`,
+      [id, dependencies],
+    )
+    const named = `${first.slice(0, 8)} "Comes first"`
+    const depends = `depends on: ${first}, `
+    const waiting = (await why(id)).why
+    assert.doesNotMatch(waiting.sentence, /could not start/)
+    assert.ok(texts(waiting.evidence).includes(`${depends}waits too`), texts(waiting.evidence).join('\n'))
+    await cancel(first)
+    const { why: answer } = await why(id)
+    assert.equal(answer.short, `is not approved, and depends on ${first.slice(0, 8)}, which was cancelled`)
+    const said = ` If it was approved, it could not start: it depends on ${named}, which was cancelled.`
+    assert.ok(answer.sentence.includes(said), answer.sentence)
+    assert.ok(texts(answer.evidence).includes(`${depends}was cancelled`))
+    assert.ok(answer.next.includes(`moose retry ${first.slice(0, 8)}`), answer.next.join('\n'))
+    const entry = await entryOf(id)
+    assert.ok(entry !== undefined)
+    assert.ok(entry.sentence.includes(said), entry.sentence)
+    assert.ok(texts(entry.evidence).includes(`${depends}was cancelled`))
+    const { work_order } = WorkOrderDetailResponse.parse(await get(`/api/work-orders/${id}`))
+    assert.deepEqual(work_order.dependencies, [{ id: first, title: 'Comes first', status: 'cancelled' }])
+    await cancel(id)
+  })
 
   test('not approved: what approving would cost and what will be verified', async () => {
     const id = await fileOrder(home.database, {

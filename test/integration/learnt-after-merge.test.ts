@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import type { Moose } from '../../src/app.ts'
-import { BudgetResponse } from '../../src/contract/budget.ts'
-import type { MergedBy } from '../../src/contract/numbers.ts'
+import { type BudgetMergedBy, BudgetResponse } from '../../src/contract/budget.ts'
 import { readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
 import { readNumbers } from '../../src/http/numbers/read-numbers.ts'
 import { Usd } from '../../src/money.ts'
@@ -22,7 +21,7 @@ const SETTINGS = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '1000', ORCHESTRATOR
 const text = (told: string): Scripted => ({ kind: 'text', text: told })
 const PATIENT = { withinMs: 180_000 }
 
-async function mergedBy(moose: Moose): Promise<MergedBy[]> {
+async function mergedBy(moose: Moose): Promise<BudgetMergedBy[]> {
   const response = await moose.http.fetch(new Request('http://127.0.0.1/api/budget'))
   const { merged_by: rows } = BudgetResponse.parse(await response.json())
   return rows ?? assert.fail('no merged_by')
@@ -54,7 +53,13 @@ test('a merged pull request costs what all its attempts did, follow-ups too; its
     select sum(cost_usd)::text as spent from budget_entries where work_order_id = ${id}`.execute(db)
   const spent = new Usd(String(booked[0]?.spent)).toFixed()
   const { name: project } = await db.selectFrom('projects').select('name').executeTakeFirstOrThrow()
-  const counted = { merged: 1, orders_usd: spent, cost_per_merged_usd: spent, repairs: 1, review_rounds: 0 }
+  const counted = {
+    merged: 1,
+    orders_usd: Number(spent),
+    cost_per_merged_usd: Number(spent),
+    repairs: 1,
+    review_rounds: 0,
+  }
   assert.deepEqual(await mergedBy(moose), [
     { by: 'project', name: project, ...counted, reverted: null },
     { by: 'proposer', name: 'stand-in', ...counted, reverted: null },
@@ -63,12 +68,19 @@ test('a merged pull request costs what all its attempts did, follow-ups too; its
   const learnt = async () => (await readRoutingOutcomes(db, 10)).map(({ merged, costUsd }) => [merged, costUsd])
   assert.deepEqual(await learnt(), [[true, Number(spent)]], 'the attempt has cost what its pull request did')
 
+  const before = await command({ ...home.environment, COLUMNS: '200' }, 'budget')
+  assert.match(before.stdout, /kind +code +1 .* not known/)
+  assert.match(before.stdout, /Reverts are looked for once an hour, first an hour after the merge\./)
+
   const undo = `Undo\n\nThis reverts commit ${await home.remote.git('rev-parse', 'main')}.`
   const sha = await home.remote.git('commit-tree', 'main~^{tree}', '-p', 'main', '-m', undo)
   await home.remote.git('update-ref', 'refs/heads/main', sha)
   await sql`update outcome_vectors set created_at = created_at - interval '2 hours'`.execute(db)
   const reverts = async () => (await readNumbers(db, { tz: 'UTC' })).reverts
   await until('the revert is seen', async () => (await reverts()) === 1, PATIENT)
+  const { pull_request: pull } = await detailOf(moose, id)
+  assert.equal(pull?.reverted?.by, sha)
+  assert.ok(pull.reverted.seen_at >= String(pull.ended_at), JSON.stringify(pull.reverted))
   await sql`update outcome_vectors set revert_looked_at = revert_looked_at - interval '2 hours'`.execute(db)
   const looks = new Set<string | null>()
   await until(
@@ -85,6 +97,13 @@ test('a merged pull request costs what all its attempts did, follow-ups too; its
     .where('message', 'like', '%reverted on%')
     .execute()
   assert.equal(events.length, 1)
+  const why = (await moose.orchestrator.explain([id])).get(id)?.why
+  const said = `pull request #1 is merged, and its change was reverted on main by ${sha.slice(0, 12)}`
+  assert.equal(why?.short, `completed: ${said}`)
+  assert.ok(why.sentence.startsWith(`It is completed: ${said}, as was seen at 20`), why.sentence)
+  const shown = await command({ ...home.environment, COLUMNS: '200' }, 'show', id)
+  assert.match(shown.stdout, new RegExp(`reverted +on main by ${sha.slice(0, 12)}, seen `))
+  assert.match(shown.stdout, /pull request +#1 \(merged, reverted since\)/)
   assert.deepEqual(
     (await mergedBy(moose)).map(({ reverted }) => reverted),
     [1, 1, 1],

@@ -236,6 +236,39 @@ test('people are told one thing once: to Slack goes the decision and not the fai
   assert.deepEqual(await kinds('ops'), ['escalation.opened', ...fails, ...begins, 'order.failed'])
 })
 
+test('to Slack a merged base is told when it is done, and what rules have merged by then not as to review', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'team', url: 'https://hooks.slack.com/services/x', format: 'slack' })
+  await added(moose, { name: 'ops', url: 'https://example.com/' })
+  const id = await fileOrder(home.database, { title: 'Merged', files: ['a.txt'] })
+  await sql`update projects set merge_policy = 'auto'`.execute(db)
+  const { id: project_id } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  const names = { title: 'x', body: '', base: 'main', branch: 'b', base_sha: 'a', head_sha: 'b', diff: '' }
+  await db
+    .insertInto('pull_requests')
+    .values({ project_id, number: 1, work_order_id: id, attempt: 1, ...names })
+    .execute()
+  const { rows } = await sql<{ name: string; due: boolean }>`
+    select name, next_try_at <= clock_timestamp() as due from notification_outbox as entry
+    join notification_endpoints as endpoint on endpoint.id = entry.endpoint_id order by name`.execute(db)
+  assert.deepEqual(rows, [
+    { name: 'ops', due: true },
+    { name: 'team', due: false },
+  ])
+  const wish = { workOrderId: id, headSha: 'a', baseSha: 'b', because: 'main has moved', task: null, allowedBy: null }
+  const begun = await beginFollowUp(db, { ...wish, kind: 'base', fingerprint: 'x', attempt: 2 })
+  await endFollowUp(db, String(begun), 'succeeded')
+  assert.deepEqual(await kindsTo(home, 'team'), ['pull_request.opened', 'follow_up.repaired'])
+  await sql`update work_orders set status = 'in_progress', phase = 'in_review' where id = ${id}`.execute(db)
+  await sql`update work_orders set status = 'completed', phase = null where id = ${id}`.execute(db)
+  const sorted = async (name: string) => (await kindsTo(home, name)).toSorted((one, other) => one.localeCompare(other))
+  assert.deepEqual(await sorted('team'), ['follow_up.repaired', 'order.completed'])
+  const all = ['follow_up.repaired', 'follow_up.started', 'order.completed', 'pull_request.opened']
+  assert.deepEqual(await sorted('ops'), all, 'programs are sent each event')
+})
+
 test('a comment is brought up to date when its order comes to review, and says what has to be decided', async () => {
   await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
   await using moose = await home.open('client')

@@ -90,6 +90,11 @@ test('a receiver that never answers holds no order up, and one that is never the
   await until('it was tried', async () =>
     (await listed(moose)).some(({ name, last_error: error }) => name === 'gone' && error !== null),
   )
+  const found = async () => (await moose.doctor(null)).find(({ name }) => name === 'notifications to gone')
+  const refused = await found()
+  assert.equal(refused?.state, 'warning', 'at once, long before the last try')
+  assert.match(refused.detail, /^its last try failed, and 1 event waits: .*ECONNREFUSED.*; the next try is at 20.*Z$/)
+  assert.match(String(refused.remedy), /moose notify test gone/)
   await sql`update notification_outbox set tries = 7, next_try_at = now() where last_error is not null`.execute(
     home.database.db,
   )
@@ -97,10 +102,37 @@ test('a receiver that never answers holds no order up, and one that is never the
   await until('it is given up', async () =>
     (await listed(moose)).some(({ name, dead }) => name === 'gone' && dead === 1),
   )
-  const finding = (await moose.doctor(null)).find(({ name }) => name === 'notifications to gone')
+  const finding = await found()
   assert.equal(finding?.state, 'warning')
   assert.match(finding?.detail ?? '', /^1 event was given up: .*ECONNREFUSED/)
   assert.match(String(finding?.remedy), /moose notify test gone/)
+})
+
+test('doctor warns of an endpoint that takes nothing any more, and not of one event that is refused beside others', async () => {
+  await using home = await homeOf()
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'ops', url: 'https://example.com/' })
+  const entry = (key: string, tries: number, to: { delivered?: true; minutes: number }) =>
+    sql`
+    insert into notification_outbox (endpoint_id, kind, event_key, data, created_at, tries, delivered_at, last_error, next_try_at)
+    select id, 'test', ${key}, '{}', now() - make_interval(mins => ${to.minutes}), ${tries},
+      case when ${to.delivered === true} then now() - make_interval(mins => ${to.minutes}) end,
+      case when ${to.delivered !== true} then 'it answered HTTP 500' end, now() + interval '1 hour'
+    from notification_endpoints`.execute(db)
+  const found = async () => (await moose.doctor(null)).filter(({ name }) => name === 'notifications to ops')
+  await entry('refused', 5, { minutes: 30 })
+  await entry('taken', 1, { minutes: 20, delivered: true })
+  assert.deepEqual(await found(), [], 'one of later was taken')
+  await entry('next', 2, { minutes: 10 })
+  await entry('last', 1, { minutes: 5 })
+  const [finding, ...others] = await found()
+  assert.deepEqual(others, [])
+  assert.equal(finding?.state, 'warning')
+  assert.match(
+    finding.detail,
+    /^its last 3 tries failed, and 3 events wait: it answered HTTP 500; the next try is at 20/,
+  )
 })
 
 test('a receiver that never answers leaves room for others, and what a stop interrupts counts as no try', async () => {

@@ -21,6 +21,11 @@ const SPENT = {
   unpricedCalls: 0,
 }
 
+const RISK: BodyParts['risk'] = {
+  level: 'medium',
+  reasons: [{ rule: 'stated_medium', level: 'medium', reason: 'it is filed as medium risk' }],
+}
+
 const context: AttemptContext = {
   workOrderId: ID,
   attempt: 1,
@@ -40,6 +45,7 @@ const context: AttemptContext = {
   shows: async () => undefined,
   allowances: async () => [],
   protection: () => Promise.reject(new Error('it is not asked for')),
+  risk: async () => RISK,
   isStillApproved: async () => true,
   verifies: null,
   resolves: false,
@@ -117,7 +123,7 @@ const PLAIN: Carried = {
 /** The body of an order that was carried out so. */
 export function bodyOf(other: Partial<Carried> = {}): string {
   const order = { ...PLAIN, ...other }
-  const parts = { spent: SPENT, allowed: [], template: null, ...order.parts }
+  const parts = { spent: SPENT, allowed: [], template: null, risk: RISK, ...order.parts }
   return pullRequestBody(context, evidenceOf(order), parts)
 }
 

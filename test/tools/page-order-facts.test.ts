@@ -89,6 +89,7 @@ describe('an order in the page: its facts', { skip: whyNoBrowser(), timeout: 600
       .click()
     await fails.getByText('ok 12 - word 12').waitFor()
     assert.equal(await fails.getByText('there', { exact: true }).count(), 0, 'a check that passed')
+    await page.getByRole('link', { name: 'Edit what it asks for' }).waitFor()
     await page.getByRole('tab', { name: 'Checks' }).click()
     const names = await page.getByRole('tabpanel').locator('.checks strong').allInnerTexts()
     assert.deepEqual(names, ['spelling', 'there'])
@@ -110,6 +111,8 @@ describe('an order in the page: its facts', { skip: whyNoBrowser(), timeout: 600
     await part(page, 'Pull request').getByText('Its text').click()
     await part(page, 'Pull request').getByText('criteria proved').waitFor()
     await part(page, 'Change').getByText('good.txt').first().waitFor()
+    const edit = page.getByRole('link', { name: 'Edit what it asks for' })
+    assert.equal(await edit.count(), 0, 'the API refuses that while it is in progress, and once it is completed')
     assert.deepEqual(complaints, [])
     await context.close()
   })
@@ -181,5 +184,19 @@ describe('an order in the page: its facts', { skip: whyNoBrowser(), timeout: 600
       assert.deepEqual(complaints, [])
       await context.close()
     }
+  })
+
+  test('a merged change that was reverted says so, by which commit and when that was seen', async () => {
+    const by = 'c'.repeat(40)
+    await home.database.pool.query(
+      `insert into outcome_vectors (work_order_id, attempt, operation_type, outcome, reverted_at, revert_looked_at, reverted_by)
+       values ($1, 1, 'pull_request_end', 'merged', now(), now(), $2)`,
+      [ids.good, by],
+    )
+    const { page, complaints, context } = await at(ids.good)
+    const said = part(page, 'Pull request').getByText(`Its change was reverted on main by ${by.slice(0, 12)}, seen`)
+    await said.waitFor()
+    assert.deepEqual(complaints, [])
+    await context.close()
   })
 })

@@ -78,7 +78,7 @@ async function carryOut(tools: RealTools): Promise<string> {
   const { title, head, labels, sha } = pull
   assert.deepEqual(
     [title, head, pull.base, labels],
-    [`WO-${id.slice(0, 8)}: Greet the world`, branch, 'main', ['moose', 'risk: low']],
+    [`WO-${id.slice(0, 8)}: Greet the world`, branch, 'main', ['moose', 'risk: medium']],
   )
   const [attempt] = order.attempt_history
   assert.deepEqual([attempt?.base_sha, attempt?.head_sha, attempt?.branch], [base, sha, branch])
@@ -135,7 +135,7 @@ function assertBody(body: string, { id, sha, usd }: { id: string; sha: string; u
   assert.match(body, /^\*\*1 of 2 criteria proved; 1 to be looked at\.\*\* /m)
   assert.equal(recordIn(body)?.head_sha, sha)
   for (const line of [
-    '**Risk Level:** low',
+    '**Risk Level:** medium',
     '**Proposer Used:** stand-in',
     `**Cost:** $${usd.toFixed(4)}`,
     '**Executor:** aider (ORCHESTRATOR_EXECUTOR=aider)',

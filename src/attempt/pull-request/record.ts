@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type PullRequestRecord, ShownFile } from '../../contract/evidence/pull-request-record.ts'
+import type { Risk } from '../../work-order/risk.ts'
 import { firstCharacters } from '../../work-order/words.ts'
 import type { AttemptContext } from '../context.ts'
 import type { Evidence } from '../evidence.ts'
@@ -25,6 +26,7 @@ export type Recorded = {
   evidence: Evidence
   spentUsd: number
   closes: readonly number[]
+  risk: Risk
 }
 
 /** The record as a comment on one line, which nothing in it can end. */
@@ -49,7 +51,7 @@ function spelt(mark: string): string {
   return `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
-function recordOf({ context, evidence, spentUsd, closes }: Recorded, cut: Cut): PullRequestRecord {
+function recordOf({ context, evidence, spentUsd, closes, risk }: Recorded, cut: Cut): PullRequestRecord {
   const { routed, proposed, applied, verified } = evidence
   const { order } = routed
   const short = (text: string) => firstCharacters(text, cut.characters)
@@ -60,6 +62,7 @@ function recordOf({ context, evidence, spentUsd, closes }: Recorded, cut: Cut): 
     work_order_id: context.workOrderId,
     attempt: context.attempt,
     risk_level: order.risk_level,
+    risk: risk.level,
     base_sha: proposed.baseSha,
     head_sha: verified.headSha,
     criteria_count: criteria.length,

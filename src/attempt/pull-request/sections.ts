@@ -4,6 +4,7 @@ import type { ChangedFile } from '../../ports/workspace.ts'
 import { spelt } from '../../work-order/hidden-text.ts'
 import { clipped, fenced, neutralised, quoted } from '../../work-order/markdown.ts'
 import type { Allowance, HeldChange } from '../../work-order/protection/held-change.ts'
+import { type Risk, riskReasons } from '../../work-order/risk.ts'
 import { isInScope } from '../../work-order/scope.ts'
 import { firstCharacters } from '../../work-order/words.ts'
 import type { AttemptContext } from '../context.ts'
@@ -29,12 +30,19 @@ export function allowedChanges(allowed: readonly AllowedChange[]): string {
     .join('\n')
 }
 
+const MOST_OF_REASONS = 500
+
 /** What the order was, what carried it out and what it cost. */
-export function workOrder(context: AttemptContext, { routed, proposed, applied }: Evidence, spentUsd: number): string {
+export function workOrder(
+  context: AttemptContext,
+  { routed, proposed, applied }: Evidence,
+  { spentUsd, risk }: { spentUsd: number; risk: Risk },
+): string {
   const { decision, order } = routed
   const { response } = proposed
   const lines = [
-    `**Risk Level:** ${order.risk_level}`,
+    `**Risk Level:** ${risk.level}`,
+    `**Risk Reasons:** ${onOneLine(firstCharacters(riskReasons(risk, order.risk_level), MOST_OF_REASONS))}`,
     `**Proposer Used:** ${onOneLine(response.proposer_used)}${response.replayed === true ? ' (replay: recorded answers, no model was called)' : ''}`,
     `**Complexity Score:** ${decision.routing_metadata.complexity_score.toFixed(2)}`,
     `**Cost:** ${costTold(proposed, spentUsd)}`,

@@ -31,7 +31,8 @@ export async function publish(
   const forge = forges[project.forge]
   await assertStillApproved(context)
   const title = context.published(pullRequestTitle(shortId, order.title))
-  const body = await allowedBody(context, evidence, { heldSearch, workspaces }, { title })
+  const risk = await context.risk(evidence.verified.checks.length)
+  const body = await allowedBody(context, evidence, { heldSearch, workspaces }, { title, risk })
   return forge.publish({
     project,
     workOrderId: context.workOrderId,
@@ -41,7 +42,7 @@ export async function publish(
     headSha: evidence.verified.headSha,
     title,
     body,
-    labels: ['moose', `risk: ${order.risk_level}`],
+    labels: ['moose', `risk: ${risk.level}`],
     signal: context.signal,
     hold: context.hold,
   })
@@ -57,7 +58,7 @@ export async function allowedBody(
   context: AttemptContext,
   evidence: Evidence,
   { heldSearch, workspaces }: Pick<Adapters, 'heldSearch' | 'workspaces'>,
-  { title, ...pull }: Pick<BodyParts, 'openedBy'> & { title: string },
+  { title, ...pull }: Pick<BodyParts, 'openedBy' | 'risk'> & { title: string },
 ): Promise<string> {
   const template = await readTemplate(workspaces.tree(evidence.routed.project, evidence.proposed.baseSha))
   const parts: BodyParts = { spent: await context.spent(), allowed: [], template, ...pull }

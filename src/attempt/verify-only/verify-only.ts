@@ -178,7 +178,8 @@ async function updatePull(
     async run() {
       const never = { ...context, signal: NEVER_ABORTED }
       await assertStillApproved(never)
-      const body = await allowedBody(never, evidence, adapters, { title: pull.title, openedBy: pull.attempt })
+      const risk = await context.risk(evidence.verified.checks.length)
+      const body = await allowedBody(never, evidence, adapters, { title: pull.title, openedBy: pull.attempt, risk })
       const updated = await forge.update({
         project,
         number: pull.number,

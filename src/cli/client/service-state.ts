@@ -19,16 +19,17 @@ export async function serviceStateOf(api: ApiClient, service: Connection['servic
 const TAKEN_ON: ReadonlySet<string> = new Set(['next', 'service', 'running', 'ending'])
 
 /**
- * What an approved order waits for although a service takes orders on, such as `waits for 1a2b3c4d, which it depends on`; null: it
- * is taken on.
+ * What an approved order waits for, such as `waits for 1a2b3c4d, which it depends on`: although a service takes orders on, or where
+ * `moose run` refuses it too. Null: nothing.
  */
 export async function obstacleTo(api: ApiClient, order: WorkOrderView, service: ServiceState): Promise<string | null> {
-  if (service !== 'polling' || order.status !== 'pending' || !order.approved) return null
+  if (order.status !== 'pending' || !order.approved) return null
   const { why } = await api.call({ method: 'GET', path: `${workOrderPath(order.id)}/why`, answer: WhyResponse })
-  return TAKEN_ON.has(why.kind) ? null : why.short
+  const waits = service === 'polling' ? !TAKEN_ON.has(why.kind) : why.kind === 'dependency'
+  return waits ? why.short : null
 }
 
-/** What is said of an order that a service takes on. @param obstacle null: it waits for nothing */
+/** What is said of an order that is taken on by a service, or waits. @param obstacle null: it waits for nothing */
 export function takenOn(id: string, obstacle: string | null): string {
   const short = shortId(id)
   if (obstacle === null) return `The service takes it on now; follow it with: moose logs -f ${short}`

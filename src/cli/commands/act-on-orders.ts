@@ -25,7 +25,7 @@ export type OrderAction = {
   notes?: (order: LookedUpOrder) => readonly string[]
   /** What is to be known of all of them together, before they are confirmed. */
   total?: (orders: readonly WorkOrderView[]) => string
-  /** What one does next. `obstacle`: what it waits for although a service takes orders on; null: nothing. */
+  /** What one does next. `obstacle`: what it waits for, by `obstacleTo`; null: nothing. */
   hint?: (order: WorkOrderView, service: ServiceState, obstacle: string | null) => string
 }
 

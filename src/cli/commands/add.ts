@@ -135,30 +135,43 @@ async function tryOut(cli: Cli, api: ApiClient, body: { work_orders: unknown[] }
   )
   if (problems.length > 0) throw ordersInvalid(problems)
   cli.output.document(checked)
-  for (const { order, sentence, warnings } of orders) {
+  for (const [index, { order, sentence, warnings }] of orders.entries()) {
     if (order === null) continue
+    const which = orders.length === 1 ? '' : `order ${index + 1} "${oneLine(order.title, LONGEST_TITLE)}": `
     cli.output.line(`would add  ${oneLine(order.title, LONGEST_TITLE)}`)
     if (sentence !== null) cli.output.line(`  ${harmless(sentence)}`)
-    for (const { field, reason } of warnings) cli.output.note(`warning: ${field} ${reason}`)
+    for (const { field, reason } of warnings) cli.output.note(`warning: ${which}${field} ${reason}`)
   }
   const { worst_case_usd: worst } = checked
   if (orders.length > 1 && worst !== null) cli.output.line(`All ${orders.length} together: ${usd(worst)} at most`)
   cli.output.note('Nothing was filed. File it with the same command without --dry-run.')
 }
 
-/** Orders of one file often lack the same: each note is told once. */
+/** Orders of one file often lack the same: each note is told once, with the orders that it is about. */
 function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
-  const notes = new Set(
-    orders.flatMap((order) => [
-      ...hiddenNotes(order),
-      ...contextNotes(order),
-      ...verificationNotes(order),
-      ...protectionNotes(order),
-    ]),
+  const notes = orders.flatMap((order) =>
+    [...hiddenNotes(order), ...contextNotes(order), ...verificationNotes(order), ...protectionNotes(order)].map(
+      (note) => ({ note, id: shortId(order.id) }),
+    ),
   )
-  for (const note of [...notes].slice(0, MOST_NOTES)) cli.output.note(note)
+  const told = [...Map.groupBy(notes, ({ note }) => note)].map(([note, of]) =>
+    orders.length === 1
+      ? note
+      : `${namedOrders(
+          of.map(({ id }) => id),
+          orders.length,
+        )}: ${note}`,
+  )
+  for (const note of told.slice(0, MOST_NOTES)) cli.output.note(note)
 }
 
+function namedOrders(ids: readonly string[], all: number): string {
+  if (ids.length === all) return `All ${all} orders`
+  const more = ids.length > MOST_NAMED ? `, and ${ids.length - MOST_NAMED} more` : ''
+  return `${ids.slice(0, MOST_NAMED).join(', ')}${more}`
+}
+
+const MOST_NAMED = 10
 const MOST_NOTES = 20
 
 /** By what they were approved and what that allows, and why rules have left others to a human. */

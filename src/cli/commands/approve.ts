@@ -106,7 +106,7 @@ function allowed({ allow, allowSecret, allowAllProtected }: ApproveOptions): App
   throw new Fault('request_invalid', `Nothing was approved: ${describeProblems(problems)}.`)
 }
 
-/** What happens to an approved order next, and what to type. @param obstacle what it waits for although a service takes orders on */
+/** What happens to an approved order next, and what to type. @param obstacle what it waits for, by `obstacleTo` */
 export function afterApproval(
   { id, status, files_in_scope: scope, status_reason: reason }: WorkOrderView,
   service: ServiceState,
@@ -120,7 +120,7 @@ export function afterApproval(
   // Approved again after it ended; it is claimed only after another attempt is asked for.
   if (status !== 'pending') return `Try it again with: moose retry ${short}`
   if (service === 'polling') return takenOn(id, obstacle)
-  if (service === 'idle')
-    return `Run it now with: moose run ${short}   Have the service take on all approved ones: moose start`
-  return `Run it now with: moose run ${short}   Have all approved ones run: moose up --start`
+  const first = obstacle === null ? `Run it now with: moose run ${short}` : takenOn(id, obstacle)
+  if (service === 'idle') return `${first}   Have the service take on all approved ones: moose start`
+  return `${first}   Have all approved ones run: moose up --start`
 }

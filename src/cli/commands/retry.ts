@@ -21,7 +21,9 @@ const ACTION: OrderAction = {
   done: ({ approved }) => (approved ? 'pending, approved' : 'pending, not approved'),
   hint: ({ id, approved }, service, obstacle) => {
     if (!approved) return `Approve it with: moose approve ${shortId(id)}`
-    return service === 'polling' ? takenOn(id, obstacle) : `Run it now with: moose run ${shortId(id)}`
+    return service === 'polling' || obstacle !== null
+      ? takenOn(id, obstacle)
+      : `Run it now with: moose run ${shortId(id)}`
   },
 }
 

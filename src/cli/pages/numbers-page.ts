@@ -1,3 +1,4 @@
+import type { BudgetMergedBy } from '../../contract/budget.ts'
 import {
   type FailuresOfKind,
   type MergedInDays,
@@ -20,7 +21,7 @@ const LONGEST_NAME = 40
 const BAR = 20
 const INDENT = '  '
 
-const usd = (amount: string | null): string => (amount === null ? '–' : shownUsd(new Usd(amount)))
+const usd = (amount: string | number | null): string => (amount === null ? '–' : shownUsd(new Usd(amount)))
 const count = (number: number): string => number.toLocaleString('en')
 const name = (text: string | null): string => (text === null ? 'without a project' : oneLine(text, LONGEST_NAME))
 
@@ -45,8 +46,11 @@ export function numbersPage(numbers: Numbers, style: Style): string {
   return [head.join('\n'), ...tables, paint.dim(`${revertsText(numbers)}${unverifiedText(numbers)}`)].join('\n\n')
 }
 
+const WHEN_LOOKED = 'Reverts are looked for once an hour, first an hour after the merge.'
+
 function revertsText({ reverts }: Numbers): string {
-  if (reverts === null) return 'How many merged changes were reverted is not known: none was looked at for that.'
+  if (reverts === null)
+    return `How many merged changes were reverted is not known: none was looked at for that. ${WHEN_LOOKED}`
   return `${count(reverts)} of the merged changes ${reverts === 1 ? 'was' : 'were'} reverted since.`
 }
 
@@ -57,7 +61,7 @@ function unverifiedText({ merged_unverified: others }: Numbers): string {
 }
 
 /** What a merged pull request cost, by project, proposer and kind of change. */
-function mergedByTable(rows: Numbers['merged_by']): Shown {
+function mergedByTable(rows: readonly (Numbers['merged_by'][number] | BudgetMergedBy)[]): Shown {
   return {
     title: 'A merged pull request by project, proposer and kind of change',
     heads: ['BY', '', 'MERGED', 'A MERGED ONE', 'REPAIRS', 'REVIEWS', 'REVERTED'],
@@ -93,9 +97,12 @@ export function tablePage(numbers: Numbers, table: NumbersTable, style: Style): 
 }
 
 /** What a merged pull request cost lately, by project, proposer and kind of change; empty where none was merged. */
-export function mergedPage(rows: Numbers['merged_by'], style: Style): string {
+export function mergedPage(rows: readonly BudgetMergedBy[], style: Style): string {
   const { title, ...rest } = mergedByTable(rows)
-  return shownTable({ title: `${title}, in 30 days`, ...rest }, style)
+  const shown = shownTable({ title: `${title}, in 30 days`, ...rest }, style)
+  return rows.some(({ reverted }) => reverted === null)
+    ? `${shown}\n${style.paint.dim(`${INDENT}${WHEN_LOOKED}`)}`
+    : shown
 }
 
 function shownTable({ title, heads, rows }: Shown, { paint, columns }: Style): string {

@@ -402,6 +402,19 @@ test('a pull request that conflicts, or was verified and failed, says so and wha
   assert.doesNotMatch(tried, /--resolve/)
 })
 
+test('what it depends on is told with where that stands', () => {
+  const first = '5e6f7a8b-0000-4000-8000-000000000000'
+  const then = '9c0d1e2f-0000-4000-8000-000000000000'
+  const gone = '7d8e9f0a-0000-4000-8000-000000000000'
+  const dependencies = [
+    { id: first, title: 'Plan', status: 'cancelled' },
+    { id: then, title: 'Build', status: 'in_progress' },
+    { id: gone, title: null, status: null },
+  ]
+  const text = page({ ...ORDER, depends_on: [first, then, gone], dependencies })
+  assert.match(text, /^depends on +5e6f7a8b \(cancelled\), 9c0d1e2f \(in progress\), 7d8e9f0a \(gone\)$/m)
+})
+
 test('one risk is told: by the rules where they judge, and what it was filed as where that differs', () => {
   const reasons = [{ rule: 'no_criteria', level: 'medium' as const, reason: 'no criterion says when it is done' }]
   const judged = {

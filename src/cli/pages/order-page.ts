@@ -14,14 +14,16 @@ import {
 } from './attempt-evidence.ts'
 import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd, withLocalTimes } from './humanize.ts'
-import { stateOf } from './order-state.ts'
+import { dependsOn, stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
 import {
   checkRunsOf,
   followedOf,
+  isReverted,
   localOnly,
   mergingOf,
   nextForReview,
+  revertText,
   reviewsOf,
   seenOnGitHub,
 } from './seen-pull-request.ts'
@@ -99,7 +101,8 @@ function reasonOf({ status_reason: reason }: WorkOrderDetail, evidence: OrderEvi
 function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now }: PageOptions): string[][] {
   const { pull_request: local, github_pr_url: url } = order
   const merging = mergingOf(order)
-  const state = local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)})`
+  const state =
+    local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)}${isReverted(local) ? ', reverted since' : ''})`
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
@@ -108,13 +111,14 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['hidden', hiddenText(order)],
     ['checks', unverified(order, hint)],
     ['protected', protectedScope(order, hint)],
-    ['depends on', order.depends_on.length === 0 ? null : order.depends_on.map(shortId).join(', ')],
+    ['depends on', order.depends_on.length === 0 ? null : dependsOn(order)],
     ['project', shown(order.project)],
     ['risk', riskOf(order)],
     ['by rule', notByRule(order)],
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
+    ['reverted', revertText(order, now)],
     [order.pull_request?.url === null ? 'on its branch' : 'on GitHub', shown(seenOnGitHub(order))],
     ['reviews', shown(reviewsOf(order))],
     ['merging', merging === null ? null : shown(withLocalTimes(merging, now))],
@@ -127,7 +131,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
   return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
 }
 
-/** By the Director's rules where they judge it: before it begins. */
+/** By the Director's rules, and as what it was filed where that differs. */
 function riskOf(order: WorkOrderDetail): string {
   const judged = riskText(order)
   return judged === null ? `filed as ${harmless(order.risk_level)}` : judged

@@ -1,5 +1,6 @@
-import type { WorkOrderView } from '../../contract/work-orders.ts'
+import type { WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import type { Status } from '../../work-order/status.ts'
+import { shortId } from './humanize.ts'
 import type { Paint } from './output.ts'
 import { oneLine } from './terminal-text.ts'
 
@@ -25,4 +26,15 @@ export function stateOf(order: Pick<WorkOrderView, 'status' | 'phase' | 'approve
 /** Whether something is still going to happen without a human. */
 export function isUnderWay({ status, phase }: Pick<WorkOrderView, 'status' | 'phase'>): boolean {
   return status === 'pending' || (status === 'in_progress' && phase !== 'in_review')
+}
+
+/** `5e6f7a8b (cancelled)`: what it depends on, with where that stands. */
+export function dependsOn({ depends_on: ids, dependencies = [] }: WorkOrderDetail): string {
+  const named = ids.map((id) => {
+    const found = dependencies.find((one) => one.id === id)
+    if (found === undefined) return shortId(id)
+    const { status } = found
+    return `${shortId(id)} (${status === null ? 'gone' : oneLine(status.replaceAll('_', ' '), LONGEST_PHASE)})`
+  })
+  return named.join(', ')
 }

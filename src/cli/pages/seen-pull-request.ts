@@ -1,7 +1,7 @@
 import { reactionsText } from '../../contract/evidence/follow-up.ts'
 import { reviewOf } from '../../contract/evidence/review.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
-import { shortId } from './humanize.ts'
+import { ago, shortId } from './humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
 /** A pull request of the forge `local` is in no place where people or programs would judge it. */
@@ -76,6 +76,19 @@ export function followedOf({ pull_request: pull }: WorkOrderDetail): string | nu
   const { state, why } = followUp
   const done = pull.reactions === undefined ? '' : ` (${reactionsText(pull.reactions)})`
   return `${state.replaceAll('_', ' ')}: ${why}${done}`
+}
+
+/** Whether its merged change was taken back. */
+export function isReverted({ reverted }: NonNullable<WorkOrderDetail['pull_request']>): boolean {
+  return reverted !== undefined && reverted !== null
+}
+
+/** What took its merged change back; null: nothing is known to have. */
+export function revertText({ pull_request: pull }: WorkOrderDetail, now: Date): string | null {
+  if (pull?.reverted === undefined || pull.reverted === null) return null
+  const { by, seen_at: seenAt } = pull.reverted
+  const commit = by === null ? '' : ` by ${harmless(by.slice(0, 12))}`
+  return `on ${oneLine(pull.base, LONGEST_TITLE)}${commit}, seen ${ago(new Date(seenAt), now)}`
 }
 
 /** What a person does next with an order in review. */

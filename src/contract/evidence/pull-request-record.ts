@@ -1,4 +1,5 @@
 import { jsonOrNull } from '../../json-or-null.ts'
+import { RISK_LEVELS } from '../../work-order/content.ts'
 import { z } from '../zod.ts'
 import { Repair } from './repair.ts'
 
@@ -13,7 +14,10 @@ export const PullRequestRecord = z.object({
   version: z.literal(1),
   work_order_id: z.string(),
   attempt: z.number().int(),
+  /** As its writer says. */
   risk_level: z.string(),
+  /** By the Director's rules, when it was published; left out: an earlier Moose did not say. */
+  risk: z.enum(RISK_LEVELS).optional(),
   /** The commit it begins from, and the one that was checked and pushed. */
   base_sha: z.string(),
   head_sha: z.string(),

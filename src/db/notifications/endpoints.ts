@@ -21,9 +21,14 @@ export async function listEndpoints(db: Db): Promise<EndpointView[]> {
       (count(*) filter (where delivered_at is null and dead_at is null and entry.id is not null))::integer as waiting,
       (count(*) filter (where dead_at is not null))::integer as dead,
       (array_agg(last_error order by entry.created_at desc) filter (where last_error is not null and delivered_at is null))[1]
-        as last_error
+        as last_error,
+      coalesce(sum(tries) filter (where is_refused), 0)::integer as failed_tries,
+      min(next_try_at) filter (where is_refused) as next_try_at
     from notification_endpoints as endpoint left join (
-      select id, endpoint_id, created_at, delivered_at, dead_at, last_error from notification_outbox
+      select id, endpoint_id, created_at, delivered_at, dead_at, last_error, tries, next_try_at,
+        delivered_at is null and dead_at is null and last_error is not null
+          and created_at > coalesce(max(delivered_at) over (partition by endpoint_id), '-infinity') as is_refused
+      from notification_outbox
     ) as entry on entry.endpoint_id = endpoint.id
     group by endpoint.id order by name
   `.execute(db)
@@ -95,7 +100,7 @@ type CountedRow = Pick<
   Selectable<Database['notification_endpoints']>,
   'name' | 'format' | 'url' | 'kinds' | 'projects' | 'created_at' | 'created_by'
 > &
-  Pick<EndpointView, 'delivered' | 'waiting' | 'dead' | 'last_error'>
+  Pick<EndpointView, 'delivered' | 'waiting' | 'dead' | 'last_error' | 'failed_tries'> & { next_try_at: Date | null }
 
 async function viewNamed(db: Db, name: string): Promise<EndpointView> {
   const found = (await listEndpoints(db)).find((endpoint) => endpoint.name === name)
@@ -103,8 +108,9 @@ async function viewNamed(db: Db, name: string): Promise<EndpointView> {
   return found
 }
 
-function viewOf({ created_at, url, ...row }: CountedRow): EndpointView {
-  return { ...row, url: url === null ? null : shownUrl(url, row.format), created_at: isoTime(created_at) }
+function viewOf({ created_at, url, next_try_at: next, ...row }: CountedRow): EndpointView {
+  const next_try_at = next === null ? null : isoTime(next)
+  return { ...row, url: url === null ? null : shownUrl(url, row.format), created_at: isoTime(created_at), next_try_at }
 }
 
 /** Without its query; of `slack` without the path, which lets who knows it write there. */

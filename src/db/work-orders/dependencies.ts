@@ -58,6 +58,23 @@ export async function unsettledDependents(
   }
 }
 
+/** All of one order, as it names them. */
+export async function dependenciesOf(
+  db: Db,
+  ids: readonly string[],
+): Promise<Pick<Dependency, 'id' | 'title' | 'status'>[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('work_orders')
+    .select(['id', sql<string>`left(title, ${MOST_OF_TEXT})`.as('title'), 'status'])
+    .where('id', 'in', ids)
+    .execute()
+  return ids.map((id) => {
+    const row = rows.find((one) => one.id === id)
+    return row === undefined ? { id, title: null, status: null } : row
+  })
+}
+
 /** Those of one order that are not merged. */
 export async function unmetDependencies(db: Db, id: string): Promise<Dependency[]> {
   const query = db.selectFrom('work_orders').select(UNMET_DEPENDENCIES.as('unmet')).where('id', '=', id)

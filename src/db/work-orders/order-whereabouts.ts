@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { FollowUpKind, FollowUpView } from '../../contract/evidence/follow-up.ts'
 import { recordIn } from '../../contract/evidence/pull-request-record.ts'
+import type { Revert } from '../../contract/evidence/revert.ts'
 import { codesOf } from '../../faults/families.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
 import { outsideOf } from '../../work-order/scope.ts'
@@ -9,6 +10,7 @@ import type { Phase, Status } from '../../work-order/status.ts'
 import { type EndedAsSeen, endedAsSeen } from '../attempts/ended-verifications.ts'
 import { followUpIn } from '../follow-ups.ts'
 import type { PullRequestRow } from '../pull-requests.ts'
+import { revertsOf } from '../reverts.ts'
 import type { Database } from '../schema.ts'
 import { type Dependency, UNMET_DEPENDENCIES } from './dependencies.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
@@ -60,6 +62,8 @@ export type PullRequestSeen = Pick<
     follow_up: FollowUpView | null
     /** Files it changes outside of the scope of its order: only a person's push does. */
     outside_scope: readonly string[]
+    /** What reverted it since it was merged; null: nothing is known to have. */
+    reverted: Revert | null
   }
 
 /** What the database says of where an order stands and what becomes of it. */
@@ -119,7 +123,7 @@ const REACTIONS = sql<Whereabouts['reactions']>`(
   ) as made
 )`
 
-/** Of each of these orders, in two queries; an order that is gone is not there. */
+/** Of each of these orders, in three queries; an order that is gone is not there. */
 export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whereabouts[]> {
   if (ids.length === 0) return []
   const { rows } = await sql<Row>`
@@ -205,9 +209,10 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
     )
     .where('work_order_id', 'in', ids)
     .execute()
+  const reverted = await revertsOf(db, ids)
   const seen = rows.map(({ body, scope, ...row }) => {
     const outside = body === null ? [] : outsideInBody(body, scope)
-    return { ...row, follow_up: followUpIn(row), outside_scope: outside }
+    return { ...row, follow_up: followUpIn(row), outside_scope: outside, reverted: reverted(row) }
   })
   return Map.groupBy(seen, ({ work_order_id }) => work_order_id)
 }

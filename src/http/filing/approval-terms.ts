@@ -1,5 +1,6 @@
 import { ceilingsOfOrders } from '../../budget/headroom.ts'
 import { MOOSE } from '../../contract/actor.ts'
+import { recordIn } from '../../contract/evidence/pull-request-record.ts'
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { actingAs } from '../../db/audit/acting-as.ts'
 import { reasonOf } from '../../db/database-fault.ts'
@@ -40,6 +41,28 @@ export async function withTerms<Order extends WorkOrderView>(
     judged.push({ ...order, risk, auto_approve: most === undefined ? null : most, worst_case_usd: worstCaseUsd })
   }
   return judged
+}
+
+/**
+ * The risk of an order that has begun, as the rules judge it now.
+ *
+ * @param pull its pull request, whose checks count; null: those of its base do
+ */
+export async function riskNow(
+  deps: Deps,
+  order: WorkOrderView,
+  pull: { body: string } | null,
+): Promise<Risk | undefined> {
+  const [verified] = await withVerification(deps, [order])
+  if (verified === undefined) return undefined
+  const { verification = null, protected_scope = [] } = verified
+  const record = pull === null ? null : recordIn(pull.body)
+  const known = record === null ? null : record.checks.length
+  const checks = known === null && verification !== null ? verification.checks : known
+  const { id, files_in_scope: files } = order
+  const project = projectOf(await allProjects(deps.db), order)
+  const history = project === null ? NO_HISTORY : await scopeHistory(deps.db, { id, projectId: project.id, files })
+  return riskOf({ ...order, protected_scope, checks, history })
 }
 
 /**

@@ -11,18 +11,23 @@ import {
   type WhyResponse,
 } from '../../contract/why/inbox.ts'
 import type { FailurePause, PausedProvider, Why } from '../../contract/why/why.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { ordersEscalated } from '../../db/escalations/order-escalations.ts'
 import { asWord } from '../../db/proposer-configs.ts'
+import { findPullRequestOfAttempt } from '../../db/pull-requests.ts'
 import { countOrders } from '../../db/work-orders/list-work-orders.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { shownUsd, statedUsd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
+import { unmetOf } from '../../orchestrator/why/dependencies.ts'
 import { rowEvidence } from '../../orchestrator/why/facts.ts'
+import type { ExplainedOrder } from '../../orchestrator/why/read-why.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
+import { riskInWords } from '../../work-order/risk.ts'
 import { lastOrders } from '../../work-order/words.ts'
-import { withTerms } from '../filing/approval-terms.ts'
+import { riskNow, withTerms } from '../filing/approval-terms.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { withVerification } from '../verification.ts'
 import { approvalOf } from './approval.ts'
@@ -45,14 +50,26 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
   const found = (await deps.orchestrator.explain([order.id])).get(order.id)
   if (found === undefined) throw new Fault('work_order_not_found', `There is no work order "${order.id}" any more.`)
   const why = (await ordersEscalated(deps.db, [order.id])).has(order.id) ? withDecide(found.why, order.id) : found.why
+  if (order.phase === 'in_review')
+    return { work_order: order, why: await withRisk(deps, order, { ...found, why }), worst_case_usd: null }
   if (order.status !== 'pending' || order.approved) return { work_order: order, why, worst_case_usd: null }
   const [shown = order] = await withTerms(deps, [order])
   const { worstCaseUsd, sentence, evidence } = approvalOf(
     shown,
     ceilingsIn(await readCeilings(deps, [order.id]), order.id),
   )
-  const whole = { ...why, sentence, evidence: [...why.evidence, ...evidence] }
+  const { ended } = unmetOf(found.order)
+  const said = ended === null ? sentence : `${sentence} ${ended.sentence}`
+  const whole = { ...why, sentence: said, evidence: [...why.evidence, ...evidence] }
   return { work_order: shown, why: whole, worst_case_usd: worstCaseUsd }
+}
+
+/** With the risk of what is to be reviewed. */
+async function withRisk(deps: Deps, order: WorkOrderView, { why, order: { pull } }: ExplainedOrder): Promise<Why> {
+  const key = pull === null ? null : { workOrderId: order.id, attempt: pull.attempt }
+  const risk = await riskNow(deps, order, key === null ? null : await findPullRequestOfAttempt(deps.db, key))
+  if (risk === undefined) return why
+  return { ...why, evidence: [...why.evidence, { name: 'risk', text: riskInWords(risk, order.risk_level) }] }
 }
 
 /** What waits for a human: the kinds in the order of `INBOX_KINDS`, and of one kind the oldest first. */
@@ -115,6 +132,8 @@ function ceilingsIn(ceilings: Ceilings, id: string): readonly Ceiling[] | null {
   return own === undefined ? null : own
 }
 
+const NOTHING_UNMET: ReturnType<typeof unmetOf> = { ended: null, evidence: [] }
+
 async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<InboxEntry[]> {
   const ceilings = await readCeilings(
     deps,
@@ -127,12 +146,14 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
   )
   return shown.map((order, index) => {
     const { worstCaseUsd, sentence, evidence } = approvalOf(order, ceilingsIn(ceilings, order.id))
-    const next = orders[index] === undefined ? [] : orders[index].explained.why.next
+    const explained = orders[index] === undefined ? null : orders[index].explained
+    const next = explained === null ? [] : explained.why.next
+    const unmet = explained === null ? NOTHING_UNMET : unmetOf(explained.order)
     return {
       kind: 'approval',
       work_order: order,
-      sentence,
-      evidence,
+      sentence: unmet.ended === null ? sentence : `${sentence} ${unmet.ended.sentence}`,
+      evidence: [...unmet.evidence, ...evidence],
       worst_case_usd: worstCaseUsd,
       next,
       since: order.created_at,

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { BudgetMergedBy } from '../../contract/budget.ts'
 import type { MergedBy, Numbers } from '../../contract/numbers.ts'
 import { readCalendar } from '../../db/budget-entries/cap-sums.ts'
 import { countMergedUnverified, type MergedRow, readMerged } from '../../db/numbers/merged.ts'
@@ -27,11 +28,16 @@ export async function mergedOf(
   }
 }
 
-/** The same of the last 30 days in UTC. */
-export async function mergedLately(db: Kysely<Database>): Promise<MergedBy[]> {
+/** The same of the last 30 days in UTC, with amounts for showing. */
+export async function mergedLately(db: Kysely<Database>): Promise<BudgetMergedBy[]> {
   const { at } = await readCalendar(db)
   const { days, starts } = daysOf({ tz: 'UTC', from: undefined, to: undefined }, at)
-  return (await mergedOf(db, { days, starts, isUtc: true, projectId: null })).merged_by
+  const { merged_by: rows } = await mergedOf(db, { days, starts, isUtc: true, projectId: null })
+  return rows.map(({ orders_usd: orders, cost_per_merged_usd: each, ...row }) => ({
+    ...row,
+    orders_usd: Number(orders),
+    cost_per_merged_usd: each === null ? null : Number(each),
+  }))
 }
 
 /** The dearest first. */

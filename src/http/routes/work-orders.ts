@@ -27,7 +27,7 @@ import {
   QUERY_FAULT,
 } from '../answers.ts'
 import { hasScope, requireScope } from '../authenticate.ts'
-import { approvedByRule, withTerms } from '../filing/approval-terms.ts'
+import { approvedByRule, riskNow, withTerms } from '../filing/approval-terms.ts'
 import { withMissingContext } from '../filing/missing-context.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { lanesOf, listedOrders } from '../inbox/listed-orders.ts'
@@ -142,7 +142,10 @@ export const workOrderRoutes = newRoutes()
   )
   .openapi(show, async (c) => {
     const order = await workOrderDetail(c.var.deps.db, c.req.valid('param').id)
-    const terms = order.status === 'pending' ? await withTerms(c.var.deps, [order]) : [order]
+    const terms =
+      order.status === 'pending'
+        ? await withTerms(c.var.deps, [order])
+        : [{ ...order, risk: await riskNow(c.var.deps, order, order.pull_request) }]
     const [shown = order] = await withMissingContext(c.var, terms)
     const address = orderAddress(c.var.deps.config.pageUrl, order.id)
     return c.json({ success: true as const, work_order: { ...order, ...shown, page_url: address } }, 200)

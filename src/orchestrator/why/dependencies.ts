@@ -32,6 +32,22 @@ export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 
 
 const WAY_ON = 'It waits on when that is retried.'
 
+/** What an order that is not approved depends on, where that is not merged. `ended`: it could not start if it was approved. */
+export function unmetOf({ waitsFor }: Pick<Whereabouts, 'waitsFor'>): {
+  ended: { id: string; short: string; sentence: string } | null
+  evidence: Why['evidence']
+} {
+  const first = waitsFor.find(hasEnded)
+  const evidence = waitsFor
+    .slice(0, MOST_NAMED)
+    .map((one) => ({ name: 'depends on', text: `${one.id}, ${standing(one)}` }))
+  if (first === undefined) return { ended: null, evidence }
+  const stands = `which ${standing(first)}`
+  const named = first.title === null ? short(first.id) : `${short(first.id)} "${first.title}"`
+  const sentence = `If it was approved, it could not start: it depends on ${named}, ${stands}.`
+  return { ended: { id: first.id, short: `depends on ${short(first.id)}, ${stands}`, sentence }, evidence }
+}
+
 /** Whether no merge comes of it by itself. */
 export function hasEnded({ status }: Pick<Dependency, 'status'>): boolean {
   return status === null || status === 'failed' || status === 'cancelled'

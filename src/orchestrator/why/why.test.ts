@@ -28,6 +28,7 @@ const ATTEMPT: LastAttempt = {
   isWorkerAlive: true,
   step: { name: 'verify', try: 2, status: 'running', startedAt: BEFORE },
 }
+const UNKNOWN = { conflict: null, follow_up: null, failed_verification: null, tried_resolution: null }
 const PULL: PullRequestSeen = {
   attempt: 1,
   number: 7,
@@ -41,10 +42,8 @@ const PULL: PullRequestSeen = {
   created_at: BEFORE,
   base: 'main',
   branch: 'feature/greet',
-  conflict: null,
-  follow_up: null,
-  failed_verification: null,
-  tried_resolution: null,
+  ...UNKNOWN,
+  reverted: null,
   seen_open_threads: 0,
   outside_scope: [],
 }

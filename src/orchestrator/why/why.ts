@@ -1,10 +1,12 @@
 import { isoTime } from '../../clock.ts'
 import { type FollowUpKind, type FollowUpView, REACTIONS } from '../../contract/evidence/follow-up.ts'
+import type { Revert } from '../../contract/evidence/revert.ts'
 import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { countsOf } from '../../follow-up/decide.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
+import { unmetOf } from './dependencies.ts'
 import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
 import { whyItRests } from './resting.ts'
 import { whyItWaits } from './waiting.ts'
@@ -30,12 +32,20 @@ const ANSWERS: Record<OrderState, (facts: WhyFacts) => Why> = {
 }
 
 function whyUnapproved(order: Whereabouts): Why {
+  const { ended, evidence } = unmetOf(order)
+  const id = short(order.id)
+  const first = ended === null ? [] : [`moose retry ${short(ended.id)}`, `moose edit ${id} --depends-on none`]
   return answer({
     kind: 'unapproved',
-    short: 'is not approved',
-    sentence: 'It is not approved, so it is not run.',
-    evidence: [{ name: 'approved', text: 'no' }, { name: 'scope', text: scopeOf(order.files) }, ...costEvidence(order)],
-    next: [`moose show ${short(order.id)}`, `moose approve ${short(order.id)}`, `moose reject ${short(order.id)}`],
+    short: `is not approved${ended === null ? '' : `, and ${ended.short}`}`,
+    sentence: `It is not approved, so it is not run.${ended === null ? '' : ` ${ended.sentence}`}`,
+    evidence: [
+      { name: 'approved', text: 'no' },
+      { name: 'scope', text: scopeOf(order.files) },
+      ...evidence,
+      ...costEvidence(order),
+    ],
+    next: [`moose show ${id}`, ...first, `moose approve ${id}`, `moose reject ${id}`],
   })
 }
 
@@ -168,20 +178,28 @@ function withUnrepaired(sentence: string, unrepaired: string | null): string {
 
 function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
   const { pull, rejection, id } = order
-  const state = pull === null ? null : `pull request #${pull.number} is ${pull.state}`
+  const revert = pull === null ? null : pull.reverted
+  const isBack = revert === null ? '' : `, and its change was reverted ${revertedText(revert, pull)}`
+  const state = pull === null ? null : `pull request #${pull.number} is ${pull.state}${isBack}`
   const because = kind === 'cancelled' && rejection !== null ? `it was rejected: ${rejection}` : state
+  const seen = revert === null ? '' : `, as was seen at ${revert.seen_at}`
   return answer({
     kind,
     short: because === null ? kind : `${kind}: ${because}`,
-    sentence: because === null ? `It is ${kind}.` : `It is ${kind}: ${because}.`,
+    sentence: because === null ? `It is ${kind}.` : `It is ${kind}: ${because}${seen}.`,
     evidence: [
       ...attemptEvidence(order),
       ...(pull === null ? [] : [{ name: 'pull request', text: `#${pull.number}, ${pull.state}` }]),
       { name: kind, text: isoTime(order.updatedAt) },
+      ...(revert === null ? [] : [{ name: 'reverted', text: `${revertedText(revert, pull)}, at ${revert.at}` }]),
       ...costEvidence(order),
     ],
     next: kind === 'completed' ? [] : [`moose retry ${short(id)}`],
   })
+}
+
+function revertedText({ by }: Revert, pull: Whereabouts['pull']): string {
+  return `on ${pull?.base}${by === null ? '' : ` by ${by.slice(0, 12)}`}`
 }
 
 function scopeOf(files: number): string {

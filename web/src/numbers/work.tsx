@@ -40,7 +40,8 @@ function enoughWords({ of, enough }: Rate): ReactNode {
 }
 
 function revertWords(reverts: Numbers['reverts']): string {
-  if (reverts === null) return 'How many merged changes were reverted is not known: none was looked at for that yet.'
+  if (reverts === null)
+    return 'How many merged changes were reverted is not known: that is looked for once an hour, first an hour after the merge.'
   return `${count(reverts)} of the merged changes ${reverts === 1 ? 'was' : 'were'} reverted since.`
 }
 

@@ -35,7 +35,8 @@ export function Asked({ order }: { order: OrderDetail }) {
             <dd>
               {order.depends_on.map((id) => (
                 <Link key={id} to="/orders/$id" params={{ id }}>
-                  {id.slice(0, 8)}{' '}
+                  {id.slice(0, 8)}
+                  {stateWord(order, id)}{' '}
                 </Link>
               ))}
             </dd>
@@ -58,6 +59,13 @@ export function Asked({ order }: { order: OrderDetail }) {
       </dl>
     </div>
   )
+}
+
+/** Where an order stands that it depends on. */
+function stateWord({ dependencies = [] }: OrderDetail, id: string): string {
+  const found = dependencies.find((one) => one.id === id)
+  if (found === undefined) return ''
+  return ` (${found.status === null ? 'gone' : found.status.replaceAll('_', ' ')})`
 }
 
 /** The files to read, with those that no model can be shown. */
@@ -111,8 +119,9 @@ function Shown({ order: { attempt_history: attempts } }: { order: OrderDetail })
   ))
 }
 
-/** By the Director's rules where they judge it: before it begins. */
+/** By the Director's rules, with why, and as what it was filed where that differs. */
 function riskOf({ risk, risk_level: filed }: OrderDetail): string {
   if (risk === undefined) return `filed as ${filed}`
-  return risk.level === filed ? filed : `${risk.level}, filed as ${filed}`
+  const why = risk.reasons.length === 0 ? '' : `: ${risk.reasons.map(({ reason }) => reason).join('; ')}`
+  return `${risk.level}${why}${risk.level === filed ? '' : `. Filed as ${filed}`}`
 }

@@ -66,15 +66,18 @@ function OrderView({ order }: { order: OrderDetail }) {
       <HeldChange order={order} />
       {terms === undefined ? null : <ApprovalWarnings order={order} />}
       <ActionButtons order={order} verbs={verbs} more={terms} />
-      <EditLink id={order.id} />
+      <EditLink order={order} />
       <Parts order={order} />
     </>
   )
 }
 
-function EditLink({ id }: { id: string }) {
+/** Of one that may be edited: it is not in progress, nor completed. */
+function EditLink({ order: { id, status } }: { order: OrderDetail }) {
   const navigate = useNavigate()
-  useKeys({ e: () => void navigate({ to: '/orders/$id/edit', params: { id } }) })
+  const isFixed = status === 'in_progress' || status === 'completed'
+  useKeys({ e: () => (isFixed ? undefined : void navigate({ to: '/orders/$id/edit', params: { id } })) })
+  if (isFixed) return null
   return (
     <p>
       <Link to="/orders/$id/edit" params={{ id }} title="Key e">

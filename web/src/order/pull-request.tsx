@@ -36,6 +36,7 @@ export function PullRequest({ order }: { order: OrderDetail }) {
           </span>
         )}
       </p>
+      <Reverted pull={pull} />
       <Moved pull={pull} />
       <Conflict pull={pull} />
       <Followed order={order} />
@@ -58,6 +59,24 @@ function Text({ pull: { title, body } }: { pull: Pull }) {
       <h3>{title}</h3>
       <pre tabIndex={0}>{said}</pre>
     </details>
+  )
+}
+
+/** That its merged change was taken back, and by what. */
+function Reverted({ pull: { reverted, base } }: { pull: Pull }) {
+  if (reverted === undefined || reverted === null) return null
+  const { by, seen_at: seenAt } = reverted
+  return (
+    <p className="warn">
+      Its change was reverted on <code>{base}</code>
+      {by === null ? null : (
+        <>
+          {' by '}
+          <code title={by}>{by.slice(0, 12)}</code>
+        </>
+      )}
+      , seen <Ago at={seenAt} />.
+    </p>
   )
 }
 

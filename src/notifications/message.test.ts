@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { messageOf } from './message.ts'
+
+const ORDER = { work_order_id: '1a2b3c4d-0000-4000-8000-000000000000', title: 'Greet', code: null }
+
+function slack(kind: string, data: Record<string, unknown>): string[] {
+  const endpoint = { name: 'team', format: 'slack' as const, url: 'https://hooks.example/x', secret: null }
+  const entry = { id: 'x', kind, data: { ...ORDER, ...data }, created_at: new Date(0), endpoint }
+  return String(JSON.parse(messageOf(entry, { pageUrl: null, at: new Date(0) }).body).text).split('\n')
+}
+
+test('Slack is told what has to be decided about, also of a pull request in review', () => {
+  assert.deepEqual(slack('escalation.opened', { code: 'check_failed', cause: 'check_failed' }), [
+    'Work order 1a2b3c4d needs a decision (check_failed): Greet',
+    'moose decide 1a2b3c4d',
+  ])
+  assert.deepEqual(
+    slack('escalation.opened', { cause: 'follow_up_exhausted' })[0],
+    'Work order 1a2b3c4d needs a decision (follow_up_exhausted: Moose does no more about its pull request): Greet',
+  )
+  assert.deepEqual(
+    slack('escalation.opened', { cause: 'hands_off' })[0],
+    'Work order 1a2b3c4d needs a decision (hands_off: its branch holds what Moose has not made): Greet',
+  )
+})
+
+test('Slack is told because of what a pull request is followed up, in words that call nobody', () => {
+  assert.deepEqual(slack('follow_up.started', { follow_up: 'checks', because: 'failed on the forge: unit @all' }), [
+    'Work order 1a2b3c4d is followed up: Greet',
+    'failed on the forge: unit @\u200ball',
+  ])
+})
+
+test('Slack is told by which commit a change was reverted', () => {
+  assert.deepEqual(slack('pull_request.reverted', { reverted_by: 'a'.repeat(40) }), [
+    'Work order 1a2b3c4d was reverted on its base: Greet',
+    `by ${'a'.repeat(12)}`,
+  ])
+})
