@@ -237,6 +237,7 @@ export class AnswerReader {
     const { changed, oddModes } = commandedBy(line, names)
     const keyed = changedByKeys(lines, at, names)
     claims.add(at, line, ...changed, ...(keyed === null ? [] : [keyed]), ...toldIn(line, names))
+    claims.addListed(at, line)
     claims.addMode(at, line, ...oddModes)
     for (const { what, paths } of saidOf(line, names)) {
       if (what === 'mode') claims.addMode(at, line, ...paths)

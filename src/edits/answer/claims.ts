@@ -4,6 +4,7 @@ import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
 import { exactHeader } from './headings.ts'
 import { leadsToLater } from './left-to-people.ts'
 import { fenceOf, markerOf } from './line-shapes.ts'
+import { listedIn, listsFiles } from './told-changes.ts'
 
 /** How far above a line of a list or of a fence its lead is looked for. */
 const LEAD_WITHIN = 15
@@ -37,6 +38,12 @@ export class Claims {
   /** An arrow between two files. Below a line that tells of what leads from one to the other it is no renaming. */
   addArrow(at: number, text: string, ...paths: readonly string[]): void {
     if (!LEADS_ALONG.test(this.#lead(at))) this.add(at, text, ...paths)
+  }
+
+  /** An item of a list of changed files. */
+  addListed(at: number, text: string): void {
+    const path = listedIn(text, this.#names)
+    if (path !== null && listsFiles(this.#lead(at))) this.add(at, text, path)
   }
 
   /** What reads as if files had another mode. */

@@ -140,7 +140,7 @@ export class Commands {
     this.#done = 'nothing'
     for (const part of text.split(SEPARATORS)) this.#readPart(part.trim(), isTyped)
     this.#addAllOf(text)
-    for (const [, target = ''] of text.matchAll(/(?<![-=<])>{1,2}\|?\s*["']?([^\s"'>&;|()]+)/g))
+    for (const [, target = ''] of text.matchAll(/(?<![-=<]|<[\w-]{1,40})>{1,2}\|?\s*["']?([^\s"'>&;|()]+)/g))
       this.#rewrite(this.#filesIn(target))
     if (this.#isStrict && PROGRAM_IN_LINE.test(text)) this.#changed.push(...this.#filesIn(text))
     const end = HEREDOC.exec(text)?.[1]
