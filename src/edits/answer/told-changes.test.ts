@@ -46,6 +46,7 @@ const TOLD = [
   '## Files changed\n\n- `src/a.ts`\n- `src/b.ts`',
   'The following files were changed:\n- src/a.ts: the value\n- src/b.ts: the port',
   '**Changes in `src/b.ts`:**\n- the port is 9090',
+  '`src/b.ts`: `8080` → `9090`',
   'In `src/b.ts`, change `8080` to `9090`.',
   'Replace `8080` with `9090` in `src/b.ts`.',
   'I also updated the tests in src/b.ts.',
@@ -71,6 +72,39 @@ for (const words of TOLD)
 test('a file that is told to have been created needs a block, however it is said', async () => {
   for (const words of ['Created `src/d.ts`.', 'A helper was created in `src/d.ts`.', 'I have created `src/d.ts`.'])
     assert.match(await refusalOf(FILES, `${FIRST}\n${words}\n`, SCOPE), /reads like a change of "src\/d\.ts"/, words)
+})
+
+const PROGRAMS = [
+  "```js\nfs.writeFileSync('src/b.ts', text.replace('8080', '9090'))\n```",
+  "```python\nwith open('src/b.ts', 'w') as file:\n    file.write(text)\n```",
+  "```python\npath = Path('src/b.ts')\npath.write_text(path.read_text().replace('8080', '9090'))\n```",
+  "```python\nPath('src/b.ts').write_text(text)\n```",
+]
+for (const program of PROGRAMS)
+  test(`a program that writes a file is a change that a block must make: ${program.split('\n')[1]}`, async () => {
+    assert.match(await refusalOf(FILES, `${program}\n\n${FIRST}`, SCOPE), /reads like a change of "src\/b\.ts"/)
+    const done = await outcomeOf(FILES, `${program.replaceAll('src/b.ts', 'out/b.ts')}\n\n${FIRST}`, SCOPE)
+    assert.deepEqual(done, DONE)
+  })
+
+test('a fence with what becomes of the lines of a named file is no example', async () => {
+  const shown = (before: string, after: string) =>
+    `\`src/b.ts\`:\n\n${before}\n\`\`\`ts\nbee\n\`\`\`\n\n${after}\n\`\`\`ts\nwasp\n\`\`\`\n`
+  for (const [before, after] of [
+    ['Before:', 'After:'],
+    ['It was', 'It becomes'],
+    ['', 'Change it to:'],
+  ])
+    for (const answer of [`${FIRST}\n${shown(before, after)}`, `${shown(before, after)}\n${FIRST}`])
+      assert.match(await refusalOf(FILES, answer, SCOPE), /nothing says that it is the whole file/, before)
+  const examples = 'Before:\n```ts\none(1)\n```\n\nAfter:\n```ts\nONE(1)\n```\n'
+  assert.deepEqual(await outcomeOf(FILES, `${FIRST}\n${examples}`, SCOPE), DONE)
+})
+
+test('the first line of a fence names its file as editors write it', async () => {
+  for (const line of ['// filepath: src/b.ts', '// File path: src/b.ts', '/* filepath: src/b.ts */'])
+    for (const answer of [`${FIRST}\n\`\`\`ts\n${line}\nwasp\n\`\`\`\n`, `\`\`\`ts\n${line}\nwasp\n\`\`\`\n\n${FIRST}`])
+      assert.match(await refusalOf(FILES, answer, SCOPE), /"src\/b\.ts": /)
 })
 
 const WORDS = [

@@ -38,6 +38,9 @@ const OF_OTHER = '(?! (?:from|as|by|through|via|in (?:#|v?\\d|PR\\b|commit\\b)))
 /** An item, or a row of a table, that names a file, and then what was done, or what is asked for. */
 const IS_ITEM = new RegExp(`^\\W{0,9}${NAMED}${ANY}\\b${OF_OTHER}`, 'i')
 const ASKS_ITEM = new RegExp(`^\\s{0,12}(?:[-*+•|]|\\d{1,3}[.)]) \\W{0,9}${NAMED}${ASKED}\\b${OF_OTHER}`, 'i')
+/** A file, and code with what is in its place. */
+const SHOWS =
+  /^\W{0,9}(?:in )?(?<at>[^\s:]{1,300}?)[*`"']{0,3}:[*_]{0,2} `[^`]{1,200}` (?:→|->|=>|becomes|is now) `[^`]{1,200}`/i
 /** A label of what was changed in a file, and a file of which nothing else is said. */
 const LABELS = /^\W{0,9}(?:all |the )?changes (?:made )?(?:in|to) (?:the )?(?<at>[^\s:]{1,300}?)[*`"']{0,3}(?::|$)/i
 const UPDATED = new RegExp(
@@ -119,7 +122,7 @@ export function toldIn(line: string, names: ScopeNames): string[] {
 
 function toldBy(sentence: string, names: ScopeNames): string[] {
   const asking = TO_PEOPLE.test(sentence) ? [] : [ASKS_ITEM, ASKS_THERE, ASKS_VALUE]
-  const forms = [IS_ITEM, LABELS, UPDATED, SAME, ALSO_UPDATES, ...asking]
+  const forms = [IS_ITEM, SHOWS, LABELS, UPDATED, SAME, ALSO_UPDATES, ...asking]
   const passives = BY_OTHERS.test(sentence) || TELLS_WHY.test(sentence) ? [] : [IS_CHANGED, CHANGED_THERE]
   const found = [...forms, ...passives].flatMap((form) => {
     const match = form.exec(sentence)
