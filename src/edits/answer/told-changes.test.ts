@@ -6,7 +6,7 @@ import { assertLinear, repeated } from '../../../test/support/growth.ts'
 import { Fault } from '../../faults/fault.ts'
 import { parseEdits } from '../parse-edits.ts'
 import { ScopeNames } from '../scope-names.ts'
-import { toldIn } from './told-changes.ts'
+import { askedIn, toldIn } from './told-changes.ts'
 
 const FILES: Files = { 'src/a.ts': 'one\ntwo\n', 'src/b.ts': 'bee\n' }
 const SCOPE = [...Object.keys(FILES), 'src/d.ts']
@@ -38,8 +38,8 @@ const TOLD = [
   'src/b.ts updated accordingly.',
   '- `src/b.ts`: changed the port',
   '- **src/b.ts** – bumped the port to 9090',
-  '- `src/b.ts`: add the port',
-  '1. Update `src/a.ts`.\n2. Update `src/b.ts` to match.',
+  'Changes:\n- `src/b.ts`: add the port',
+  '## What I did\n\n1. Update `src/a.ts`.\n2. Update `src/b.ts` to match.',
   '- Removed dead code from src/b.ts',
   '| `src/a.ts` | Add the value |\n| `src/b.ts` | Change the port |',
   'Files changed: `src/a.ts`, `src/b.ts`',
@@ -150,6 +150,13 @@ const WORDS = [
   'I made `one` in `src/a.ts` call `bee` in `src/b.ts`.',
   'I changed `one` in `src/a.ts` so it calls `bee` in `src/b.ts`.',
   'I changed `one` to call the function in `src/b.ts`.',
+  'Possible improvements:\n\n1. Update `src/b.ts`.\n2. Add a port to `src/b.ts`.',
+  'Recommendations:\n- `src/b.ts`: add the port',
+  'Other changes that could be made:\n- Update `src/b.ts`',
+  'Not included:\n- Update `src/b.ts`',
+  'What happened before:\n- `src/b.ts`: changed the port',
+  '- Changed the port in `src/b.ts` in #5',
+  'Alternatives:\n\n- Change `src/b.ts` to take a list',
   'Since the ports in `src/b.ts` were changed, `one` was off.',
   'Update `src/b.ts` on your servers with the new port.',
   '- Add the port to your `src/b.ts`',
@@ -200,7 +207,7 @@ for (const part of PARTS)
     const names = new ScopeNames(SCOPE)
     await assertLinear(
       (size) => repeated(`${repeated(part)(1_500)}\n`)(size),
-      (text) => text.split('\n').forEach((line) => toldIn(line, names)),
+      (text) => text.split('\n').forEach((line) => [toldIn(line, names), askedIn(line, names)]),
       200_000,
     )
   })

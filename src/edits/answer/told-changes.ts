@@ -75,8 +75,12 @@ const ASKS_VALUE = new RegExp(
   'i',
 )
 const TAKES_BACK =
-  /\b(?:no|nothing|none|neither|already|unchanged|untouched|earlier|previous(?:ly)?|last (?:commit|order|change|time|release|pull|pr|attempt|step|week|month|year)|long ago|before|kept|by \w{1,40}ing)\b|\?\s*$/i
+  /\b(?:no|nothing|none|neither|already|unchanged|untouched|earlier|previous(?:ly)?|last (?:commit|order|change|time|release|pull|pr|attempt|step|week|month|year)|long ago|before|in #\d|kept|by \w{1,40}ing)\b|\?\s*$/i
 const TELLS_WHY = /^\W{0,9}(?:since|after|because|as|when|while|although|though|before)\b/i
+const OF_CHANGES =
+  /\b(?:chang(?:e[sd]?|ing)|edits?|edited|summary|plan|solution|implementation|did|done|I(?:['’](?:ll|ve)| will| have))\b/i
+const OF_ADVICE =
+  /\b(?:possible|potential|further|suggested|recommend\w*|future|others?|additional|next|left|missing|remaining|reject\w*|considered|proposed|you|your|users?|should|need(?:s|ed)?|requir\w*|deploy\w*|production|server)\b/i
 /** What is asked of a person is no part of the answer. */
 const TO_PEOPLE = /\byour?\b/i
 const BY_OTHERS = /\bby (?!me\b|\d)/i
@@ -115,26 +119,40 @@ const IS_SUBJECT =
  * about what a file does, of what is left as it is, and of earlier changes say no such thing. Linear.
  */
 export function toldIn(line: string, names: ScopeNames): string[] {
-  if (line.length > MOST_OF_LINE || names.mentionedIn(line).length === 0) return []
-  const sentences = line.replace(/^(\s{0,12})\d{1,3}[.)] /, '$1- ').split(/(?<=[.;!?])\s+/)
-  return sentences.flatMap((sentence) => (isTakenBack(sentence) ? [] : toldBy(sentence, names)))
+  return sentencesOf(line, names).flatMap((sentence) => {
+    const passives = BY_OTHERS.test(sentence) || TELLS_WHY.test(sentence) ? [] : [IS_CHANGED, CHANGED_THERE]
+    const found = [IS_ITEM, SHOWS, LABELS, UPDATED, SAME, ALSO_UPDATES, ...passives].flatMap((form) =>
+      saidIn(form.exec(sentence), names),
+    )
+    const tells = LEADS.exec(sentence) ?? TELLS.exec(sentence)
+    const first = tells === null ? [] : saidIn(THERE_FIRST.exec(sentence), names)
+    return [...found, ...allBefore(sentence, names), ...first, ...changedBehind(tells, names)]
+  })
 }
 
-function toldBy(sentence: string, names: ScopeNames): string[] {
-  const asking = TO_PEOPLE.test(sentence) ? [] : [ASKS_ITEM, ASKS_THERE, ASKS_VALUE]
-  const forms = [IS_ITEM, SHOWS, LABELS, UPDATED, SAME, ALSO_UPDATES, ...asking]
-  const passives = BY_OTHERS.test(sentence) || TELLS_WHY.test(sentence) ? [] : [IS_CHANGED, CHANGED_THERE]
-  const found = [...forms, ...passives].flatMap((form) => {
-    const match = form.exec(sentence)
-    return match === null || isMended(match[0]) ? [] : (pathIn(match, names) ?? [])
+/** The same of files whose change a line asks for, as in "- src/b.ts: add the port". It may as well be advice. Linear. */
+export function askedIn(line: string, names: ScopeNames): string[] {
+  return sentencesOf(line, names).flatMap((sentence) => {
+    if (TO_PEOPLE.test(sentence)) return []
+    const found = [ASKS_ITEM, ASKS_THERE, ASKS_VALUE].flatMap((form) => saidIn(form.exec(sentence), names))
+    return [...found, ...changedBehind(ASKS.exec(sentence), names)]
   })
-  found.push(...allBefore(sentence, names))
-  const tells = LEADS.exec(sentence) ?? (TO_PEOPLE.test(sentence) ? null : ASKS.exec(sentence)) ?? TELLS.exec(sentence)
-  const verb = tells?.groups?.['verb'] ?? tells?.groups?.['asked']
-  if (tells === null || verb === undefined) return found
-  const place = pathIn(THERE_FIRST.exec(sentence), names)
-  const behind = changedBehind(verb, sentence.slice(tells.index + tells[0].length), names)
-  return [...found, ...(place === null ? [] : [place]), ...behind]
+}
+
+/** Whether a line leads to what an answer changes, and to nothing else that may be asked for. */
+export function leadsToChanges(lead: string): boolean {
+  return OF_CHANGES.test(lead) && !OF_ADVICE.test(lead) && !isTakenBack(lead)
+}
+
+function sentencesOf(line: string, names: ScopeNames): string[] {
+  if (line.length > MOST_OF_LINE || names.mentionedIn(line).length === 0) return []
+  const sentences = line.replace(/^(\s{0,12})\d{1,3}[.)] /, '$1- ').split(/(?<=[.;!?])\s+/)
+  return sentences.filter((sentence) => !isTakenBack(sentence))
+}
+
+function saidIn(match: RegExpExecArray | null, names: ScopeNames): string[] {
+  const path = match === null || isMended(match[0]) ? null : pathIn(match, names)
+  return path === null ? [] : [path]
 }
 
 /** The files of a sentence that says of nothing but files that they were changed, and of a list of them in a line. */
@@ -157,7 +175,8 @@ export function listsFiles(lead: string): boolean {
   return LISTS_FILES.test(lead) && !isTakenBack(lead)
 }
 
-function isTakenBack(words: string): boolean {
+/** Whether words say that something is not so, was so before, or is up to somebody. */
+export function isTakenBack(words: string): boolean {
   return isDenied(words) || TAKES_BACK.test(words)
 }
 
@@ -174,8 +193,11 @@ function pathIn(match: RegExpExecArray | null, names: ScopeNames): string | null
   return word === undefined ? null : fileOf(word, names)
 }
 
-/** What a verb changes, by the words behind it. */
-function changedBehind(verb: string, behind: string, names: ScopeNames): string[] {
+/** What a verb that was found changes, by the words behind it. */
+function changedBehind(tells: RegExpExecArray | null, names: ScopeNames): string[] {
+  const verb = tells?.groups?.['verb'] ?? tells?.groups?.['asked']
+  if (tells === null || verb === undefined) return []
+  const behind = tells.input.slice(tells.index + tells[0].length)
   const found: string[] = []
   let isDirect = IS_ITS.test(verb)
   let articles = 0
