@@ -58,6 +58,8 @@ const PLACEHOLDERS = [
   'export function stop(server) { ... }',
   'export function stop(server) { /* unchanged */ }',
   'export function stop(server) {} // same as before',
+  'start(80) // the rest of the file is unchanged',
+  '// the existing stop() should be here',
   'export function stop(server) {\n  // implementation unchanged\n}',
   'export function stop(server) {\n  // same\n}',
   'stop() unchanged',

@@ -41,7 +41,8 @@ const OF_REMARKS = new Set(
 
 const COMMENT = /^(?:\/\/|\*|#|--|;|%) ?/
 /** What something is to be, in a test. */
-const MAY_BE = /^(?!.*\b(?:rest|remaining|others?|everything)\b)\W{1,9}.*\b(?:should|must)\b/i
+const MAY_BE =
+  /^(?!.*\b(?:rest|remaining|others?|everything|existing|previous|code|here)\b)\W{1,9}.*\b(?:should|must)\b/i
 /** Code that opens what a remark behind it stands for. */
 const OPENS = /(?:[{([:>})]|\.{3}|…|\bpass)\s*$/
 
@@ -197,7 +198,7 @@ function remarkIn(line: string): string | null {
     const isOwn =
       at === 0
         ? SURE.test(words) || hasDots(words) || !SIGNS_OF_CODE.test(words)
-        : SURE.test(words) && OPENS.test(text.slice(0, at))
+        : SURE.test(words) && (OPENS.test(text.slice(0, at)) || REST.test(words))
     return isOwn && words.length <= MOST_OF_REMARK ? words : null
   }
   if ((CALL_ALONE.test(text) && STATE.test(text)) || (RULE_ALONE.test(text) && SURE.test(text))) return text
