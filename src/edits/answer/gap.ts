@@ -32,7 +32,7 @@ type FenceBefore = { path: string | null; doubt: number | null; isNamed?: boolea
 const IN_ITS_PLACE = /^\W*(?:(?:replaced? )?(?:with|by)(?: this)?|replace|replacement)\W*$/i
 
 const AFTERWARDS =
-  /^\W*(?:after(?:wards)?|now|new|(?:it )?becomes|is now|updated?|fixed|(?:change (?:it|this) )?to|should be(?:come)?|→)(?: (?:version|code|(?:the )?change))?\W*$/i
+  /^\W{0,9}(?:after(?:wards)?|now|new|(?:it )?becomes|is now|updated?|fixed|(?:change (?:it|this) )?to|should be(?:come)?|→)(?: (?:version|code|(?:the )?change))?\W{0,9}$/i
 
 const ASKS_BELOW =
   /^\W*(?:\d+[.)]\s*)?(?:(?:then|now|next|also|finally|and|please)[, ]+){0,2}(?:add|insert|replace|change|append|put|update|wrap|prepend)\s[^/".]*:[*_]{0,3}\s*$/i

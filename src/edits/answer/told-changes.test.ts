@@ -94,7 +94,7 @@ test('a fence with what becomes of the lines of a named file is no example', asy
     ['Before:', 'After:'],
     ['It was', 'It becomes'],
     ['', 'Change it to:'],
-  ])
+  ] as const)
     for (const answer of [`${FIRST}\n${shown(before, after)}`, `${shown(before, after)}\n${FIRST}`])
       assert.match(await refusalOf(FILES, answer, SCOPE), /nothing says that it is the whole file/, before)
   const examples = 'Before:\n```ts\none(1)\n```\n\nAfter:\n```ts\nONE(1)\n```\n'

@@ -60,13 +60,10 @@ const IS_PATH = /(?:=|\bPath\()\s{0,3}["'`]([^"'`\s]{1,300})["'`]/
 export function writtenByProgram(lines: AnswerLines, at: number, names: ScopeNames): string | null {
   const line = String(lines.line(at))
   if (!WRITES.test(line)) return null
-  const call = line.slice(line.search(WRITES))
-  let name = (
-    /^\.write/.test(call)
-      ? IN_QUOTES.exec(line.slice(0, line.length - call.length))
-      : IN_QUOTES.exec(call.split(',', 1).join(''))
-  )?.[1]
-  for (let above = at; name === undefined && above > Math.max(0, at - NEAR); above -= 1)
+  const from = line.search(WRITES)
+  const named = line.startsWith('.write', from) ? line.slice(0, from) : line.slice(from).split(',', 1).join('')
+  let name = IN_QUOTES.exec(named)?.[1]
+  for (let above = at; name === undefined && above >= Math.max(0, at - NEAR); above -= 1)
     name = IS_PATH.exec(String(lines.line(above)))?.[1]
   return name === undefined || !isInScope(name, names) ? null : names.meantBy(name)
 }
