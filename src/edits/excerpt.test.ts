@@ -11,7 +11,15 @@ const LIST = '\nexport function listUsers() {\n  return [...users.values()]\n}\n
 const REMOVE = '\nexport function removeUser(id) {\n  users.delete(id)\n  return db.remove(id)\n}\n'
 const COUNT = '\nexport function count() {\n  return users.size\n}\n'
 const pure = (n: number) => `export function f${n}(a) {\n  const b = a + ${n}\n  return b * ${n}\n}\n`
+const GO =
+  'package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc start() {\n\tfmt.Println("Hello")\n}\n\nfunc stop() {\n\tos.Exit(1)\n}\n\nfunc fail() {\n\tos.Exit(3)\n}\n\nfunc end() {\n\tos.Exit(4)\n}\n'
+const C =
+  '#include <stdio.h>\n#include "a.h"\n\nint hello() {\n  return puts("hi");\n}\n\nint add(int a, int b) {\n  return a + b;\n}\n'
 const FILES: Files = {
+  'main.go': GO,
+  'main.c': C,
+  'cart.py':
+    'from typing import Sequence\n\n\ndef count(items):\n    return len(items)\n\n\ndef total(items: Sequence) -> int:\n    return sum(items)\n',
   'users.ts': HEAD + FIND + LIST + REMOVE + COUNT,
   'cart.ts':
     'export class Cart {\n  #items = []\n\n  add(item) {\n    this.#items.push(item)\n  }\n\n  total() {\n    return this.#items.length\n  }\n\n  clear() {\n    this.#items = []\n  }\n}\n',
@@ -38,6 +46,14 @@ const EXCERPTS: Record<string, [path: string, body: string]> = {
     "def main():\n    start(int(sys.argv[2]))\n\n\nif __name__ == '__main__':\n    main()\n",
   ],
   'a small part of the middle': ['pure.ts', pure(3).replace('b * 3', 'b * 33')],
+  'a start that imports what only the rest uses': ['users.ts', HEAD + FIND.replace('(id)\n', '(String(id))\n')],
+  'a start in several lines of imports': ['main.go', GO.slice(0, GO.indexOf('\nfunc stop')).replace('Hello', 'Hi')],
+  'an end without its package': ['main.go', GO.slice(GO.indexOf('func stop')).replace('(1)', '(2)')],
+  'an end without its includes': ['main.c', C.slice(C.indexOf('int add')).replace('a + b', 'b + a')],
+  'an end that uses a type the rest imports': [
+    'cart.py',
+    'def total(items: Sequence) -> int:\n    return sum(items) + 1\n',
+  ],
   'lines of an object': ['list.json', '  "b": 2,\n  "c": 33\n'],
 }
 
@@ -47,7 +63,10 @@ for (const [name, [path, body]] of Object.entries(EXCERPTS))
   })
 
 const SHRUNK: Record<string, [path: string, body: string]> = {
-  'the start': ['users.ts', HEAD + FIND.replace('(id)\n', '(String(id))\n')],
+  'the start without what it needs no more': [
+    'users.ts',
+    `const users = new Map()\n${FIND.replace('(id)\n', '(String(id))\n')}`,
+  ],
   'what the last function needs': ['users.ts', HEAD + COUNT.replace('size', 'size + 1')],
   'a function as it stands': ['users.ts', FIND.trimStart()],
   'a function that needs the rest no more': ['users.ts', 'export function count() {\n  return 0\n}\n'],
@@ -71,7 +90,15 @@ for (const [name, [path, body]] of Object.entries(SHRUNK))
     assert.deepEqual(await outcomeOf(FILES, written(path, body)), { [path]: body })
   })
 
-for (const part of ['const a = (\n', 'import { a } from "b"\n', 'a.b(', 'function a', 'x\ny\n'])
+for (const part of [
+  'const a = (\n',
+  'import (\n',
+  'use a::{b, c};\n',
+  'import { a } from "b"\n',
+  'a.b(',
+  'function a',
+  'x\ny\n',
+])
   test(`an excerpt is known in linear time: ${JSON.stringify(part)}`, async () => {
     const file = ['const z = 1', 'const y = 2', 'export {}']
     await assertLinear(

@@ -58,6 +58,8 @@ const PLACEHOLDERS = [
   'export function stop(server) { ... }',
   'export function stop(server) { /* unchanged */ }',
   'export function stop(server) {} // same as before',
+  'start(80) // the rest of the file is unchanged',
+  '// the existing stop() should be here',
   'export function stop(server) {\n  // implementation unchanged\n}',
   'export function stop(server) {\n  // same\n}',
   'stop() unchanged',
@@ -86,6 +88,32 @@ test('words in place of lines are known in the comments of other languages', asy
   const start = 'import os\n\n\ndef start(port):\n    return port or 80\n\n\n'
   for (const words of ['# stop() unchanged', 'def stop(server): ...  # unchanged', '"""The rest is the same."""'])
     await refusalOf(FILES, `### write app/main.py\n${fence(`${start}${words}\n`, 'python')}\n`)
+})
+
+const SAID_OF_CODE: Record<string, [gone: string, fresh: string]> = {
+  'a string that is printed': ['a()\nb()\nc()', "console.log(' %s (unchanged)', name)"],
+  'a message of an error': ['a()\nb()\nc()', "throw new Error('gave up; the pane is unchanged')"],
+  'a list of words': ['a()\nb()\nc()', '["truncated", "y"],'],
+  'a value that is whole': ['a()\nb()\nc()', 'const body = read() // all of it, not truncated'],
+  'a remark behind a line': ['a()\nb()\nc()', 'run status # same as above'],
+  'a sentence of two lines': [
+    'a()\nb()\nc()',
+    '/** Unlike every handler that talks to the network, which is slow,\n * the other. */\nstart()',
+  ],
+  'what is to be': ['function a() {\n  b()\n}\nc()', '// Original file should be untouched'],
+  'an example in a comment': ['a()\nb()\nc()', '// if (isOld(file)) { ... }\nstart()'],
+}
+for (const [name, [gone, fresh]] of Object.entries(SAID_OF_CODE))
+  test(`words of code stand for no lines: ${name}`, async () => {
+    const lines = Array.from({ length: 9 }, (_, at) => `const line${at} = ${at}`).join('\n')
+    const body = `${lines}\n${fresh}\n`
+    const out = await outcomeOf({ 'a.ts': `${lines}\n${gone}\n` }, `### write a.ts\n${fence(body, 'ts')}\n`)
+    assert.deepEqual(out, { 'a.ts': body })
+  })
+
+test('an example of what is done stands for no lines of a document', async () => {
+  const [old, fresh] = ['# A\n\none\ntwo\nthree\n', '# A\n\n    # ... do the work ...\n']
+  assert.deepEqual(await outcomeOf({ 'A.md': old }, `### write A.md\n${fence(fresh, '')}\n`), { 'A.md': fresh })
 })
 
 test('words in place of lines of a SEARCH are put into no file', async () => {

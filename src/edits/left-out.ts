@@ -4,7 +4,8 @@ const MOST_OF_LINE = 200
 const MOST_OF_SENTENCE = 400
 const MOST_OF_REMARK = 100
 /** What begins a comment, wherever it stands in a line. */
-const BEGINS = /\/\/|\/\*|<!--|"""|'''|^\*|^#(?!\w+[:;=(])|(?:^|\s)(?:#(?=[#\s])|--(?=[-\s])|;|%|\(\*)/
+const BEGINS =
+  /\/\/|\/\*|<!--|"""|'''|^\*|^#(?!\w+[:;=(])|(?:^|\s)(?:#(?=[#\s])|--(?=[-\s])|;(?=[;\s])|%(?=[%\s])|\(\*)/
 const IN_BRACKETS = /^(?:\[.*\]|\(.*\)|<[^/<>]*>)[.,;]?$/
 const SIGNS_OF_CODE = /=>|[!=<>]=|&&|\|\||[`{}$]/
 const DOTS_IN_BRACES = /\{\s{0,9}(?:\/\*\s{0,9})?(?:\.{3}|…)(?:\s{0,9}\*\/)?\s{0,9}\}[;,)]{0,3}$/
@@ -14,9 +15,9 @@ const REST = /\b(?:rest|remaining|remainder|(?:everything|all|anything|nothing) 
 const STATE =
   /\b(?:un(?:changed|modified|touched|altered)|intact|identical|omitted|elided|snip(?:ped)?|truncated|abbreviated|collapsed|left out|brevity|(?:the )?same|as (?:before|is|above|it (?:is|was|stands)|they (?:are|were))|not (?:shown|repeated|changed|touched|modified|listed|included)|no (?:other |further )?(?:changes?|edits?)|stays?|remains?|kept)\b/i
 const SURE =
-  /\b(?:un(?:changed|modified|touched|altered)|omitted|elided|snip(?:ped)?|truncated|abbreviated|brevity|same as (?:before|above|(?:the )?original)|as (?:before|is|it (?:is|was|stands)|they (?:are|were))|not (?:shown|repeated)|no (?:other |further )?changes?)\b/i
+  /\b(?:un(?:changed|modified|touched|altered)|(?<!\b(?:not|never) )(?:omitted|elided|snip(?:ped)?|truncated|abbreviated)|brevity|same as (?:before|above|(?:the )?original)|as (?:before|is|it (?:is|was|stands)|they (?:are|were))|not (?:shown|repeated)|no (?:other |further )?changes?)\b/i
 const LOOSE =
-  /\b(?:rest|remaining|remainder|remains?|existing|same|previous(?:ly)?|original|others?|else|keep|kept|stays?|here|below|above|continues?|intact|identical|etc|and so on|code|body|implementation|todo|leave|not change|from before|as you had|follows|skipped|not (?:changed|touched|modified|listed|included)|left out)\b/i
+  /\b(?:rest|remaining|remainder|remains?|existing|same|previous(?:ly)?|original|others?|else|keep|kept|stays?|here|below|above|continues|intact|identical|etc|and so on|code|body|implementation|todo|leave|not change|from before|as you had|follows|skipped|not (?:changed|touched|modified|listed|included)|left out)\b/i
 /** A call, or what declares one, with words of its state and without a sign of a comment. */
 const CALL_ALONE =
   /^`?(?:(?:export|async|public|private|static|function|def|fn|func|sub) ){0,3}[\w.$#]{1,60}\([^()]{0,80}\)(?: ?\{ ?\})?`?(?::| [-–—])? [a-z ]{2,40}[.;]?$/i
@@ -37,6 +38,13 @@ const OF_REMARKS = new Set(
   things this those to todo touched truncated types unaffected unaltered unchanged unmodified untouched variables was we were
   what with without you your`.split(/\s+/),
 )
+
+const COMMENT = /^(?:\/\/|\*|#|--|;|%) ?/
+/** What something is to be, in a test. */
+const MAY_BE =
+  /^(?!.*\b(?:rest|remaining|others?|everything|existing|previous|code|here)\b)\W{1,9}.*\b(?:should|must)\b/i
+/** Code that opens what a remark behind it stands for. */
+const OPENS = /(?:[{([:>})]|\.{3}|…|\bpass)\s*$/
 
 /** Words of a remark that is short. */
 const MOST_SHORT = 8
@@ -69,9 +77,11 @@ export function leftOutIn(
   const [old, fresh] = [withText(before), withText(text)]
   const known = new Set(old)
   const remarks = new Map<string, string>()
+  let above = ''
   for (const line of fresh) {
-    const words = known.has(line) ? null : remarkIn(line)
-    if (words !== null && !(isMarkup && /^(?:\/|#)/.test(words) && !isSure(words))) remarks.set(line, words)
+    above = joined(above, line)
+    const words = known.has(line) || MAY_BE.test(line) ? null : remarkIn(above)
+    if (words !== null && !(isMarkup && /^[/#*]/.test(words) && !isSure(words))) remarks.set(line, words)
   }
   if (remarks.size === 0) return null
   const stays = new Set(fresh)
@@ -85,6 +95,17 @@ export function leftOutIn(
   const sure = new Set([...remarks].flatMap(([line, words]) => (isSure(words) && isOfLines(words) ? [line] : [])))
   const isLost = sure.size > 0 && stretches.some((stretch) => !isReplaced(without(stretch, sure)))
   return isLost ? ([...sure][0] ?? null) : null
+}
+
+/** A line of a comment with the lines above it that its sentence began in. */
+function joined(above: string, line: string): string {
+  const [sign] = COMMENT.exec(line) ?? []
+  const goesOn =
+    sign !== undefined &&
+    (above.startsWith(sign) || (sign.startsWith('*') && above.startsWith('/*'))) &&
+    /[\p{L}\p{N},]$/u.test(above) &&
+    above.length <= MOST_OF_LINE
+  return goesOn ? `${above} ${line.slice(sign.length)}` : line
 }
 
 /** The remark that stands in the place of more lines than there are beside it. */
@@ -129,13 +150,18 @@ function mostOwn(words: string): number {
   return LOOSE.test(words) ? 1 : 0
 }
 
+/** Whether a line of code has dots in place of a block. In a comment they are an example. */
+function hasEmptied(text: string): boolean {
+  return DOTS_IN_BRACES.test(text) && !/^(?:\/\/|\*|#)/.test(text)
+}
+
 function hasDots(words: string): boolean {
   return /\.{3}|…/.test(words)
 }
 
 /** What is no sentence that a comment might hold as well. */
 function isNoProse(words: string): boolean {
-  return !/^(?:\/[/*]|<!--|\*|#|--|;|%|\(\*|"""|''')/.test(words) || DOTS_IN_BRACES.test(words)
+  return !/^(?:\/[/*]|<!--|\*|#|--|;|%|\(\*|"""|''')/.test(words) || hasEmptied(words)
 }
 
 /** Words in small letters, without the s of many; those of a name are several. */
@@ -150,9 +176,7 @@ function without({ gone, fresh }: Stretch, remarks: ReadonlySet<string>): Stretc
 }
 
 function isSure(words: string): boolean {
-  return (
-    SURE.test(words) || (REST.test(words) && STATE.test(words)) || DOTS_IN_BRACES.test(words) || DOTS_BEFORE.test(words)
-  )
+  return SURE.test(words) || (REST.test(words) && STATE.test(words)) || hasEmptied(words) || DOTS_BEFORE.test(words)
 }
 
 /** Whether a sentence beside a text says that there is more, which stays as it is. Linear. */
@@ -166,16 +190,20 @@ function remarkIn(line: string): string | null {
   const text = line.trim()
   // That shows what comes out of the line above.
   if (line.length > MOST_OF_LINE || text.startsWith('//=>')) return null
-  if (DOTS_IN_BRACES.test(text) || (DOTS_BEFORE.test(text) && REST.test(text))) return text
+  if (hasEmptied(text) || (DOTS_BEFORE.test(text) && REST.test(text))) return text
   const at = text.search(BEGINS)
   if (at !== -1) {
     const words = text.slice(at)
     // Behind code there stand remarks about that line.
-    const isOwn = SURE.test(words) || (at === 0 && (hasDots(words) || !SIGNS_OF_CODE.test(words)))
+    const isOwn =
+      at === 0
+        ? SURE.test(words) || hasDots(words) || !SIGNS_OF_CODE.test(words)
+        : SURE.test(words) && (OPENS.test(text.slice(0, at)) || REST.test(words))
     return isOwn && words.length <= MOST_OF_REMARK ? words : null
   }
   if ((CALL_ALONE.test(text) && STATE.test(text)) || (RULE_ALONE.test(text) && SURE.test(text))) return text
   if (SIGNS_OF_CODE.test(text)) return null
+  if (/["'`]\s*,/.test(text)) return null
   const isRemark = REST_ALONE.test(text) ? STATE.test(text) : IN_BRACKETS.test(text) && SURE.test(text)
   return isRemark || (IN_BRACKETS.test(text) && REST.test(text) && STATE.test(text)) ? text : null
 }

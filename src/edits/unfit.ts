@@ -16,7 +16,7 @@ const PARTS =
   '(?:code|contents?|file|class|methods?|functions?|imports?|lines|module|component|implementation|tests|properties|fields|logic)'
 const REST_OF = new RegExp(`^(?:the )?rest of (?:the |your |this )?${PARTS}\\b|^existing code\\b`, 'i')
 const LEFT_AS_IS = new RegExp(
-  `^(?:the )?(?:remaining|existing|other|previous|original|all other) ${PARTS}\\b.{0,60}(?:\\b(?:unchanged|the same|as before|as is|here|omitted|untouched)\\b|\\.{3}$|…$)`,
+  `^(?!.*\\b(?:should|must)\\b)(?:the )?(?:remaining|existing|other|previous|original|all other) ${PARTS}\\b.{0,60}(?:\\b(?:unchanged|the same|as before|as is|here|omitted|untouched)\\b|\\.{3}$|…$)`,
   'i',
 )
 /** Files in which a line of three dots is text: an empty body, the end of a document, an excerpt. */
@@ -41,7 +41,7 @@ export function isPlaceholder(line: string, path: string): boolean {
   if (bare === text) return starts && ends && /\s/.test(text)
   if (DOTS.test(bare)) return !MARKUP.test(path)
   if (/^(?:unchanged|no changes?)\.?$/i.test(bare)) return true
-  return (starts && (ends || REST.test(bare))) || REST_OF.test(bare) || LEFT_AS_IS.test(bare)
+  return (starts && ((ends && !MARKUP.test(path)) || REST.test(bare))) || REST_OF.test(bare) || LEFT_AS_IS.test(bare)
 }
 
 /**

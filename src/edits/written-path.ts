@@ -18,7 +18,7 @@ const TAIL = /(?:[:,;]|(?<!\*)\*{2}|`| #{1,6})$/
 const ENDS_OF_TAIL = ':,;*`#'
 /** A text in which nothing is decoration. */
 const BARE = /^[A-Za-z\d][\w./-]*$/
-const LABEL = /^(?:the )?(?:file ?name|filename|file|path)(?: |: ?)(?=\S)/i
+const LABEL = /^(?:the )?(?:file ?(?:name|path)|file|path)(?: |: ?)(?=\S)/i
 const EXTENSION = /\.\w{1,12}$/
 const INVISIBLE_SIGN = /[\u200b-\u200f\u2060\ufeff\s]/
 const INVISIBLE = /^[\u200b-\u200f\u2060\ufeff\s]+|(?<![\u200b-\u200f\u2060\ufeff\s])[\u200b-\u200f\u2060\ufeff\s]+$/g

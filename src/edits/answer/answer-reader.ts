@@ -13,7 +13,6 @@ import { refuseChangesIn, refuseHalfFence, refuseInDoubt, takesBody } from './re
 import { readPair } from './read-pair.ts'
 import { isBeginOfPatch, readPatch, startsPatch } from './read-patch.ts'
 import { commandedBy, saidOf, saysMore } from './said-changes.ts'
-import { toldIn } from './told-changes.ts'
 import { callsTool, changedByKeys, foreignForm } from './tool-calls.ts'
 
 /**
@@ -236,7 +235,8 @@ export class AnswerReader {
     const { claims, lines, names } = this.#state
     const { changed, oddModes } = commandedBy(line, names)
     const keyed = changedByKeys(lines, at, names)
-    claims.add(at, line, ...changed, ...(keyed === null ? [] : [keyed]), ...toldIn(line, names))
+    claims.add(at, line, ...changed, ...(keyed === null ? [] : [keyed]))
+    claims.addTold(at, line)
     claims.addMode(at, line, ...oddModes)
     for (const { what, paths } of saidOf(line, names)) {
       if (what === 'mode') claims.addMode(at, line, ...paths)

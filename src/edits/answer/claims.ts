@@ -3,7 +3,8 @@ import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
 import { exactHeader } from './headings.ts'
 import { leadsToLater } from './left-to-people.ts'
-import { fenceOf, markerOf } from './line-shapes.ts'
+import { fenceOf, isListItem, markerOf } from './line-shapes.ts'
+import { askedIn, isTakenBack, leadsToChanges, listedIn, listsFiles, toldIn } from './told-changes.ts'
 
 /** How far above a line of a list or of a fence its lead is looked for. */
 const LEAD_WITHIN = 15
@@ -37,6 +38,17 @@ export class Claims {
   /** An arrow between two files. Below a line that tells of what leads from one to the other it is no renaming. */
   addArrow(at: number, text: string, ...paths: readonly string[]): void {
     if (!LEADS_ALONG.test(this.#lead(at))) this.add(at, text, ...paths)
+  }
+
+  /** What words tell of changed files, in sentences and in lists. What an item asks for is told where its lead says so. */
+  addTold(at: number, text: string): void {
+    const [told, asked] = [toldIn(text, this.#names), askedIn(text, this.#names)]
+    const listed = listedIn(text, this.#names)
+    if (told.length + asked.length === 0 && listed === null) return
+    const [lead, isItem] = [this.#lead(at), isListItem(text)]
+    if (!isItem || !isTakenBack(lead)) this.add(at, text, ...told)
+    if (lead === '' ? !isItem : leadsToChanges(lead)) this.add(at, text, ...asked)
+    if (listed !== null && listsFiles(lead)) this.add(at, text, listed)
   }
 
   /** What reads as if files had another mode. */

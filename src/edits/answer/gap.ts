@@ -22,11 +22,17 @@ const NOTHING: Omit<Behind, 'mentioned'> = { last: null, heading: null, loose: n
 /** The file that a line of code among words seems to be one of; `isSure`: it cannot be words about a block. */
 type Stray = { path: string; isSure: boolean }
 
-/** A fence that was no block: whose lines it shows; `doubt`: index of its end, where that may as well open a file. */
-type FenceBefore = { path: string | null; doubt: number | null }
+/**
+ * A fence that was no block: whose lines it shows; `doubt`: index of its end, where that may as well open a file; `isNamed`:
+ * whether words before it name the file.
+ */
+type FenceBefore = { path: string | null; doubt: number | null; isNamed?: boolean }
 
 /** What leads from a text to the one in its place. */
 const IN_ITS_PLACE = /^\W*(?:(?:replaced? )?(?:with|by)(?: this)?|replace|replacement)\W*$/i
+
+const AFTERWARDS =
+  /^\W{0,9}(?:after(?:wards)?|now|new|(?:it )?becomes|is now|updated?|fixed|(?:change (?:it|this) )?to|should be(?:come)?|→)(?: (?:version|code|(?:the )?change))?\W{0,9}$/i
 
 const ASKS_BELOW =
   /^\W*(?:\d+[.)]\s*)?(?:(?:then|now|next|also|finally|and|please)[, ]+){0,2}(?:add|insert|replace|change|append|put|update|wrap|prepend)\s[^/".]*:[*_]{0,3}\s*$/i
@@ -129,6 +135,12 @@ export class Gap {
   /** The file whose lines the fence before shows, where at most a line of words stands between; null: there is none. */
   get shownBefore(): string | null {
     return this.#words > 1 || this.#fence === null ? null : this.#fence.path
+  }
+
+  /** Whether the fence before shows lines of a file by its name, and the words lead to what becomes of them. */
+  get leadsOn(): boolean {
+    const text = this.#words === 1 ? this.#behind.last?.text : undefined
+    return text !== undefined && this.#fence?.isNamed === true && AFTERWARDS.test(text)
   }
 
   /** The file out of scope that the line before names as the one of what follows; null: it names none. */

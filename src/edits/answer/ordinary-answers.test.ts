@@ -72,7 +72,6 @@ const WORDS = [
   'To verify, run `npx prettier --write src/tax.ts`.',
   'You may need to run `chmod +x scripts/build.sh`.',
   'Run `chmod +x scripts/build.sh` yourself.',
-  '- Removed dead code from src/tax.ts',
   '- Removed it from `src/tax.ts`',
   'This was removed from README.md.',
   'This was moved from `src/tax.ts` to `src/cart.ts`.',

@@ -8,7 +8,7 @@ import { nameAlone, otherNamesIn } from './other-names.ts'
 import { readBody } from './read-body.ts'
 import { saidOf } from './said-changes.ts'
 import { Commands, isShell } from './shell-commands.ts'
-import { callsTool, changedByKeys, foreignForm } from './tool-calls.ts'
+import { callsTool, changedByKeys, foreignForm, writtenByProgram } from './tool-calls.ts'
 
 /** A fence that closes another, or none does, is no file's; under the name of a file it was meant to open one. */
 export function refuseHalfFence(state: AnswerState, at: number, { info }: FenceLine, isEnd: boolean): void {
@@ -65,10 +65,10 @@ export function takesBody(
   const traits = title === null ? {} : state.traitsOf(at, title.title)
   const isAll = state.gap.saysAll || (title !== null && title.title.verb !== null)
   const isNamed = namedBy === 'title' || inside !== null || owner.kind === 'words'
-  const isGuess = told === null
+  const isGuess = told === null && !state.gap.leadsOn
   const named = { namedBy, isAll, isGuess, ...(isNamed ? MAY_REPLACE[state.gap.extent] : {}) } as const
   state.addTitled(at, { ...traits, kind: 'write', path, body, ...(isWhole ? {} : named) })
-  state.gap.clear(namedBy === 'words' || !isWhole ? { path, doubt: null } : null)
+  state.gap.clear(namedBy === 'words' || !isWhole ? { path, doubt: null, isNamed: told !== null } : null)
   return true
 }
 
@@ -231,7 +231,7 @@ function look(state: AnswerState, at: number, info: string, commands: Commands |
   const { lines, names, claims } = state
   const line = String(lines.line(at))
   if (callsTool(lines, at, names)) throw state.refusal(at, foreignForm(line))
-  const keyed = changedByKeys(lines, at, names)
+  const keyed = changedByKeys(lines, at, names) ?? writtenByProgram(lines, at, names)
   if (keyed !== null) claims.add(at, line, keyed)
   if (commands === null) return
   const { changed, rewritten, removed, modes, oddModes } = commands.read(line)

@@ -30,7 +30,7 @@ const OTHERS = setOf(
 )
 /** Why a file may go. */
 const REASONS =
-  /\b(?:no longer|not) (?:needed|used|required|necessary|imported|referenced)(?: (?:any ?more|anywhere|here))?\b|\bnothing (?:else )?(?:imports|uses|needs|references|calls|reads) (?:it|this)\b|(?<![\w./-])(?:obsolete|unused|unneeded|dead code|dead|redundant|superseded|empty|old|legacy|deprecated|stale)(?![\w/-]|\.\w)/gi
+  /\b(?:no longer|not) (?:needed|used|required|necessary|imported|referenced)(?: (?:any ?more|anywhere|here))?\b|\bnothing (?:else )?(?:imports|uses|needs|references|calls|reads) (?:it|this)\b|(?<![\w./-])(?:now-)?(?:obsolete|unused|unneeded|dead code|dead|redundant|superseded|empty|old|legacy|deprecated|stale)(?![\w/-]|\.\w)/gi
 const CLAUSES = /[,()]|\s(?:because|since|as|so|which|where|after|before|once)\s|\s[—–-]{1,2}\s/
 const ARROW = /\s(?:->|→|=>)\s/
 const IS_PATH = /[^/]\/[^/]|\.[A-Za-z]\w{0,11}$/
@@ -76,8 +76,8 @@ export function saidOf(line: string, names: ScopeNames): Said[] {
 }
 
 const MAKES_FILE = [
-  /(?:^\W{0,9}(?:(?:finally|then|now|next|please|first)[, ]+){0,3}create|\bcreated|\b(?:I|we)(?:['’]ve| have)? (?:also )?(?:added|introduced))\W{1,5}(?:(?:an?|the|new|file|module|script|package|helper|small|another|called|named|at|in)\s+){0,5}[`*"']{0,3}([\w@./-]{1,300})(?![`*"']{0,3} (?:to|from|as)\b)/i,
-  /^\W{0,9}([\w@./-]{1,300})[`*"']{0,3} (?:was |has been |is |\| ?)(?:newly )?created\b/i,
+  /(?:^\W{0,9}(?:(?:finally|then|now|next|please|first)[, ]+){0,3}create|(?:^\W{0,9}|[,;:] |\b(?:and|I|we|also|have|has|was|were|been|then|now|just|newly) |['’]ve )created|\b(?:I|we)(?:['’]ve| have)? (?:also )?(?:added|introduced))\W{1,5}(?:(?:an?|the|new|file|module|script|package|helper|small|another|called|named|at|in)\s+){0,5}[`*"']{0,3}([\w@./-]{1,300})(?![`*"']{0,3} (?:to|from|as)\b)/i,
+  /^\W{0,9}([\w@./-]{1,300})[`*"']{0,3} (?:(?:was |has been |\| ?)(?:newly )?created\b(?! by\b)|is (?:newly )?created\W*$)/i,
 ]
 
 /** A file in scope that a sentence tells to have been made, or asks for; null: it speaks of none. */

@@ -29,6 +29,10 @@ const HEREDOC = /<<-?\s*\\?["']?([A-Za-z_]\w*)/
 const PROGRAM_IN_LINE =
   /\b(?:python[\d.]*|node|ruby|perl|php|deno|bun|tsx|(?:ba|z|da)?sh|pwsh|powershell)(?:\s+-\S+){0,3}\s+-(?:-eval|-command|[a-z]{0,3}[ecpr])(?=[\s"'])/i
 
+/** What no program lacks that changes files, but for one that runs commands. */
+const MAY_WRITE =
+  /\b(?:ba|z|da)?sh\b|pwsh|powershell|write|unlink|rename|remove|replace|delete|\brm|copy|append|truncat|open|exec|spawn|system|\brun\b|shutil|>|`|\$\(|-i/i
+
 /** Commands that change the files they are given, in whatever they say. */
 const CHANGERS = new Set(
   `rm mv cp tee touch patch truncate ln install rmdir unlink shred srm trash dd ed ex del erase ren rd rename copy move
@@ -50,9 +54,10 @@ const READERS = new Set(
   golangci-lint staticcheck bandit semgrep pyflakes pycodestyle phpstan psalm phpcs sqlfluff vale codespell cspell xmllint jsonlint
   htmlhint tidy pre-commit nodemon pm2 ng nx turbo vite webpack rollup esbuild vue-tsc svelte-check http newman buf protoc Rscript
   julia lua luajit ghc runghc zig nim scala sbt meson just task mise nix ansible-galaxy serverless sam pulumi promtool nginx caddy
-  redocly spectral ok not`.split(/\s+/),
+  redocly spectral nl tokei cloc oxlint knip ts-prune tsd lychee mdl traefik prometheus vegeta airflow fastapi gradio nosetests behave
+  act py-spy wrangler nomad consul dot ok not`.split(/\s+/),
 )
-const CHANGES_IN_GIT = /^(?:rm|mv|apply|am|checkout|restore|reset|clean|revert|stash|update-index|switch)$/
+const CHANGES_IN_GIT = /^(?:rm|mv|apply|am|checkout|restore|clean|revert|stash|update-index|switch)$/
 const IN_PLACE = /^(?:g?sed|perl|ruby|g?awk|yq)$/
 const IN_PLACE_OPTION = /\s-(?:-in-?place|[a-zA-Z]{0,6}i)/
 /** Commands that change the text of files, and those that take files away. */
@@ -140,9 +145,9 @@ export class Commands {
     this.#done = 'nothing'
     for (const part of text.split(SEPARATORS)) this.#readPart(part.trim(), isTyped)
     this.#addAllOf(text)
-    for (const [, target = ''] of text.matchAll(/(?<![-=<])>{1,2}\|?\s*["']?([^\s"'>&;|()]+)/g))
+    for (const [, target = ''] of text.matchAll(/(?<![-=<]|<[\w-]{1,40})>{1,2}\|?\s*["']?([^\s"'>&;|()]+)/g))
       this.#rewrite(this.#filesIn(target))
-    if (this.#isStrict && PROGRAM_IN_LINE.test(text)) this.#changed.push(...this.#filesIn(text))
+    if (this.#isStrict && PROGRAM_IN_LINE.test(text) && MAY_WRITE.test(text)) this.#changed.push(...this.#filesIn(text))
     const end = HEREDOC.exec(text)?.[1]
     if (end !== undefined && this.#isStrict)
       this.#heredoc = { end, isProgram: !/^(?:cat|tee)\b/.test(withoutWrappers(text)) }
@@ -194,7 +199,7 @@ export class Commands {
 
   #changes(name: string, { words, isTyped }: { words: string; isTyped: boolean }): boolean {
     if (CHANGERS.has(name)) return true
-    if (name === 'git') return CHANGES_IN_GIT.test(ofGit(words))
+    if (name === 'git') return CHANGES_IN_GIT.test(ofGit(words)) && !isUnstaging(words)
     if (IN_PLACE.test(name)) return IN_PLACE_OPTION.test(words)
     if (WRITES.test(name)) return WRITES_OPTION.test(words)
     if (name === 'find') return /\s-delete\b/.test(words)
@@ -265,6 +270,11 @@ function foldersOf(word: string): string[] {
   const folder = pattern === -1 ? word : word.slice(0, word.lastIndexOf('/', pattern) + 1)
   const plain = folder.replaceAll('\\', '/').replace(/^\.\//, '').replace(/\/$/, '')
   return plain === '' || plain === '.' ? [] : [`${plain}/`]
+}
+
+/** Whether a command of git takes files out of what is to be committed, and leaves them as they are. */
+function isUnstaging(words: string): boolean {
+  return ofGit(words) === 'restore' && /\s--staged\b/.test(words) && !/\s(?:--worktree|-W)\b/.test(words)
 }
 
 function isMode(word: string): boolean {

@@ -6,7 +6,7 @@ import { assertLinear, repeated } from '../../../test/support/growth.ts'
 import { Fault } from '../../faults/fault.ts'
 import { parseEdits } from '../parse-edits.ts'
 import { ScopeNames } from '../scope-names.ts'
-import { toldIn } from './told-changes.ts'
+import { askedIn, toldIn } from './told-changes.ts'
 
 const FILES: Files = { 'src/a.ts': 'one\ntwo\n', 'src/b.ts': 'bee\n' }
 const SCOPE = [...Object.keys(FILES), 'src/d.ts']
@@ -23,6 +23,32 @@ const TOLD = [
   'I increased the port in src/b.ts by 10.',
   'I removed the old value from src/b.ts.',
   'I moved the value from src/a.ts to src/b.ts.',
+  'I also had to change `src/b.ts`.',
+  'I had to update src/b.ts to round the value.',
+  'Also changed: `src/b.ts`',
+  'I added the export to `src/b.ts`.',
+  'I added a note about this to `src/b.ts`.',
+  'I changed the port from `8080` to `9090` in `src/b.ts`.',
+  'I renamed `bee` to `wasp` in `src/b.ts`.',
+  'I did the same in `src/b.ts`.',
+  'The same change was applied to `src/b.ts`.',
+  'This also updates `src/b.ts`.',
+  'Updated `src/a.ts` and `src/b.ts`.',
+  '`src/a.ts` and `src/b.ts` were updated.',
+  'src/b.ts updated accordingly.',
+  '- `src/b.ts`: changed the port',
+  '- **src/b.ts** – bumped the port to 9090',
+  'Changes:\n- `src/b.ts`: add the port',
+  '## What I did\n\n1. Update `src/a.ts`.\n2. Update `src/b.ts` to match.',
+  '- Removed dead code from src/b.ts',
+  '| `src/a.ts` | Add the value |\n| `src/b.ts` | Change the port |',
+  'Files changed: `src/a.ts`, `src/b.ts`',
+  '## Files changed\n\n- `src/a.ts`\n- `src/b.ts`',
+  'The following files were changed:\n- src/a.ts: the value\n- src/b.ts: the port',
+  '**Changes in `src/b.ts`:**\n- the port is 9090',
+  '`src/b.ts`: `8080` → `9090`',
+  'In `src/b.ts`, change `8080` to `9090`.',
+  'Replace `8080` with `9090` in `src/b.ts`.',
   'I also updated the tests in src/b.ts.',
   'The tests in src/b.ts were updated.',
   'Also updated `src/b.ts` to use the new name.',
@@ -42,6 +68,44 @@ for (const words of TOLD)
   test(`a change that is told and that no block makes refuses the answer: ${words}`, async () => {
     assert.match(await refusalOf(FILES, `${FIRST}\n${words}\n`, SCOPE), /reads like a change of "src\/b\.ts"/)
   })
+
+test('a file that is told to have been created needs a block, however it is said', async () => {
+  for (const words of ['Created `src/d.ts`.', 'A helper was created in `src/d.ts`.', 'I have created `src/d.ts`.'])
+    assert.match(await refusalOf(FILES, `${FIRST}\n${words}\n`, SCOPE), /reads like a change of "src\/d\.ts"/, words)
+})
+
+const PROGRAMS = [
+  "```js\nfs.writeFileSync('src/b.ts', text.replace('8080', '9090'))\n```",
+  "```python\nwith open('src/b.ts', 'w') as file:\n    file.write(text)\n```",
+  "```python\npath = Path('src/b.ts')\npath.write_text(path.read_text().replace('8080', '9090'))\n```",
+  "```python\nPath('src/b.ts').write_text(text)\n```",
+]
+for (const program of PROGRAMS)
+  test(`a program that writes a file is a change that a block must make: ${program.split('\n')[1]}`, async () => {
+    assert.match(await refusalOf(FILES, `${program}\n\n${FIRST}`, SCOPE), /reads like a change of "src\/b\.ts"/)
+    const done = await outcomeOf(FILES, `${program.replaceAll('src/b.ts', 'out/b.ts')}\n\n${FIRST}`, SCOPE)
+    assert.deepEqual(done, DONE)
+  })
+
+test('a fence with what becomes of the lines of a named file is no example', async () => {
+  const shown = (before: string, after: string) =>
+    `\`src/b.ts\`:\n\n${before}\n\`\`\`ts\nbee\n\`\`\`\n\n${after}\n\`\`\`ts\nwasp\n\`\`\`\n`
+  for (const [before, after] of [
+    ['Before:', 'After:'],
+    ['It was', 'It becomes'],
+    ['', 'Change it to:'],
+  ] as const)
+    for (const answer of [`${FIRST}\n${shown(before, after)}`, `${shown(before, after)}\n${FIRST}`])
+      assert.match(await refusalOf(FILES, answer, SCOPE), /nothing says that it is the whole file/, before)
+  const examples = 'Before:\n```ts\none(1)\n```\n\nAfter:\n```ts\nONE(1)\n```\n'
+  assert.deepEqual(await outcomeOf(FILES, `${FIRST}\n${examples}`, SCOPE), DONE)
+})
+
+test('the first line of a fence names its file as editors write it', async () => {
+  for (const line of ['// filepath: src/b.ts', '// File path: src/b.ts', '/* filepath: src/b.ts */'])
+    for (const answer of [`${FIRST}\n\`\`\`ts\n${line}\nwasp\n\`\`\`\n`, `\`\`\`ts\n${line}\nwasp\n\`\`\`\n\n${FIRST}`])
+      assert.match(await refusalOf(FILES, answer, SCOPE), /"src\/b\.ts": /)
+})
 
 const WORDS = [
   'src/b.ts already uses 9090.',
@@ -73,6 +137,36 @@ const WORDS = [
   'This way the calls in src/b.ts are now simplified.',
   'The errors in src/b.ts were fixed upstream.',
   'I dropped the value imported from src/b.ts too.',
+  'I removed the unused import from src/b.ts.',
+  '- Removed it from `src/b.ts`',
+  '- `src/b.ts`: exports the port',
+  '- `src/b.ts`: change log of the ports',
+  '- `src/b.ts`: fixed by this change',
+  '- `src/b.ts`: added in #12',
+  '- Fixed: `src/b.ts` now passes',
+  '| Test | Result |\n|---|---|\n| `src/b.ts` | fixed |',
+  '- Use `bee` from `src/b.ts`',
+  '- Added a comment linking to `src/b.ts`',
+  'I made `one` in `src/a.ts` call `bee` in `src/b.ts`.',
+  'I changed `one` in `src/a.ts` so it calls `bee` in `src/b.ts`.',
+  'I changed `one` to call the function in `src/b.ts`.',
+  'Possible improvements:\n\n1. Update `src/b.ts`.\n2. Add a port to `src/b.ts`.',
+  'Recommendations:\n- `src/b.ts`: add the port',
+  'Other changes that could be made:\n- Update `src/b.ts`',
+  'Not included:\n- Update `src/b.ts`',
+  'What happened before:\n- `src/b.ts`: changed the port',
+  '- Changed the port in `src/b.ts` in #5',
+  'Alternatives:\n\n- Change `src/b.ts` to take a list',
+  'Since the ports in `src/b.ts` were changed, `one` was off.',
+  'Update `src/b.ts` on your servers with the new port.',
+  '- Add the port to your `src/b.ts`',
+  '`src/a.ts` and `src/b.ts` were not changed.',
+  'Files changed: `src/a.ts`',
+  '**Files changed**\n\n- `src/a.ts`\n\n**Files read**\n\n- `src/b.ts`',
+  '**Files changed**\n\n- `src/a.ts`\n- `src/b.ts` (unchanged)',
+  'The path is `<root>/src/b.ts`.',
+  'The CLI created `src/b.ts` on its first run.',
+  '`src/b.ts` is created on the first run.',
   'Data flows this way:\n\nsrc/a.ts -> src/b.ts',
   'The imports:\n- src/a.ts -> src/b.ts',
   'src/a.ts -> src/b.ts -> src/d.ts',
@@ -97,12 +191,23 @@ test('what to write instead is told to the model, and not to people', () => {
   )
 })
 
-for (const part of ['I changed src/b.ts and ', 'in src/b.ts, ', 'the a in ', 'was ', '`src/b.ts` -> '])
+const PARTS = [
+  'I changed src/b.ts and ',
+  'in src/b.ts, ',
+  'the a in ',
+  'was ',
+  '`src/b.ts` -> ',
+  '- src/b.ts: add ',
+  'change a to b in ',
+  'a were ',
+  'files changed: src/b.ts ',
+]
+for (const part of PARTS)
   test(`told changes are looked for in linear time: ${part}`, async () => {
     const names = new ScopeNames(SCOPE)
     await assertLinear(
       (size) => repeated(`${repeated(part)(1_500)}\n`)(size),
-      (text) => text.split('\n').forEach((line) => toldIn(line, names)),
+      (text) => text.split('\n').forEach((line) => [toldIn(line, names), askedIn(line, names)]),
       200_000,
     )
   })

@@ -51,6 +51,23 @@ export function callsTool(lines: AnswerLines, at: number, names: ScopeNames): bo
   return PLAIN_TAG.test(line) && !MARKUP_TAG.test(line) && !COMPONENT.test(line) && names.mentionedIn(line).length > 0
 }
 
+const WRITES =
+  /\bwriteFile(?:Sync)?\(|\.write_(?:text|bytes)\(|\bopen\([^,\n]{1,200},\s{0,3}(?:mode\s?=\s?)?["'](?:[wax]|r\+)/
+const IN_QUOTES = /["'`]([^"'`\s]{1,300})["'`]/
+const IS_PATH = /(?:=|\bPath\()\s{0,3}["'`]([^"'`\s]{1,300})["'`]/
+
+/** The file in scope that a line of a program writes, by its name or by a value of a line above; null: it writes none. */
+export function writtenByProgram(lines: AnswerLines, at: number, names: ScopeNames): string | null {
+  const line = String(lines.line(at))
+  if (!WRITES.test(line)) return null
+  const from = line.search(WRITES)
+  const named = line.startsWith('.write', from) ? line.slice(0, from) : line.slice(from).split(',', 1).join('')
+  let name = IN_QUOTES.exec(named)?.[1]
+  for (let above = at; name === undefined && above >= Math.max(0, at - NEAR); above -= 1)
+    name = IS_PATH.exec(String(lines.line(above)))?.[1]
+  return name === undefined || !isInScope(name, names) ? null : names.meantBy(name)
+}
+
 /** The file in scope that a line names as one of a change by the lines around it, as `path: a.ts` beside `search: x` does. */
 export function changedByKeys(lines: AnswerLines, at: number, names: ScopeNames): string | null {
   const [, path] = PATH_WORD.exec(String(lines.line(at))) ?? []
