@@ -58,3 +58,36 @@ test('looks again soon where an order was held up, and then at its interval', as
   await again.promise
   assert.equal(looks, 2)
 })
+
+test('looks less and less often while an order stays held up, and soon again once another is', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let looks = 0
+  let clock = 0
+  let isHeldUp = true
+  await using dispatcher = createDispatcher({
+    readSettings: async () => SETTINGS,
+    isStopped: async () => false,
+    async claimAndStart() {
+      looks += 1
+      return isHeldUp
+    },
+    onError: (error) => assert.fail(String(error)),
+    now: () => new Date(clock),
+  })
+  const lookedAfter = async (ms: number) => {
+    const before = looks
+    clock += ms
+    t.mock.timers.tick(ms)
+    for (let at = 0; at < 5; at += 1) await new Promise(setImmediate)
+    return looks - before
+  }
+  await dispatcher.start(3_000)
+  assert.equal(await lookedAfter(0), 1)
+  const pauses = [500, 500, 1_000, 2_000, 3_000, 3_000]
+  for (const pause of pauses) assert.deepEqual([await lookedAfter(pause - 1), await lookedAfter(1)], [0, 1], `${pause}`)
+  isHeldUp = false
+  assert.equal(await lookedAfter(3_000), 1)
+  isHeldUp = true
+  assert.equal(await lookedAfter(3_000), 1)
+  assert.deepEqual([await lookedAfter(499), await lookedAfter(1)], [0, 1])
+})

@@ -4,7 +4,7 @@ export type DispatcherDeps = {
   readSettings: () => Promise<Settings>
   /** Whether an emergency stop is in force; asking also aborts what runs here. */
   isStopped: () => Promise<boolean>
-  /** @returns whether to look again soon: an order that may start was held up, and nothing tells when it is not any more */
+  /** @returns whether to look again soon: an order that may start was held up, and no notification follows when its row is free */
   claimAndStart: (settings: Settings) => Promise<boolean>
   onError: (error: unknown) => void
   now: () => Date
@@ -25,35 +25,38 @@ export type Dispatcher = AsyncDisposable & {
   readonly intervalMs: number | null
 }
 
-/** How long an order that was held up waits for the next look. */
+/** The shortest pause to the next look where an order was held up. */
 const SOON_MS = 500
 
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   let timer: NodeJS.Timeout | null = null
   let polling = false
-  let isHeldUp = false
+  const heldUp = createHeldUp(deps.now)
   let asked: number | null = null
   let intervalMs: number | null = null
   let lastPoll: Date | null = null
 
   async function look(): Promise<void> {
     lastPoll = deps.now()
-    isHeldUp = false
-    await claimOnce().catch(deps.onError)
+    const isHeldUp = await claimOnce().catch((error: unknown) => {
+      deps.onError(error)
+      return false
+    })
+    heldUp.saw(isHeldUp)
   }
 
-  async function claimOnce(): Promise<void> {
+  async function claimOnce(): Promise<boolean> {
     const [isStopped, settings] = await Promise.all([deps.isStopped(), deps.readSettings()])
     intervalMs = asked === null ? settings.pollingIntervalMs : asked
     // Stopped meanwhile: what is claimed now would only be left to others.
-    if (isStopped || !settings.enabled || !polling) return
-    isHeldUp = await deps.claimAndStart(settings)
+    if (isStopped || !settings.enabled || !polling) return false
+    return await deps.claimAndStart(settings)
   }
 
   function schedule(): void {
     if (timer !== null) clearTimeout(timer)
     if (!polling || intervalMs === null) timer = null
-    else timer = setTimeout(looks.ask, isHeldUp ? Math.min(SOON_MS, intervalMs) : intervalMs)
+    else timer = setTimeout(looks.ask, Math.min(heldUp.pauseMs(), intervalMs))
   }
 
   const looks = oneByOne(look, { wanted: () => polling, atRest: schedule })
@@ -87,6 +90,22 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       stop()
       await looks.ended()
     },
+  }
+}
+
+/**
+ * The pause where looks find an order held up: as long as that has been so, which doubles it about each time. A row that is held for
+ * long is not looked at often.
+ */
+function createHeldUp(now: () => Date) {
+  let since: Date | null = null
+  return {
+    saw(isHeldUp: boolean): void {
+      if (!isHeldUp) since = null
+      else since ??= now()
+    },
+    /** Infinite where none is held up. */
+    pauseMs: () => (since === null ? Number.POSITIVE_INFINITY : Math.max(SOON_MS, now().getTime() - since.getTime())),
   }
 }
 

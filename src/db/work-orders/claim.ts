@@ -30,7 +30,10 @@ export type Claim = {
   claimed: AttemptRun[]
   /** Orders that should start and that the database refuses to change; they stay pending. */
   refused: { workOrderId: string; error: unknown }[]
-  /** Whether an order that may start was passed over, because another transaction held its row at that moment. */
+  /**
+   * Whether an order that was chosen is not claimed: another transaction held its row at that moment, or it was no more pending
+   * and approved by then.
+   */
   isHeldUp: boolean
 }
 
