@@ -25,7 +25,25 @@ test('Slack is told what has to be decided about, also of a pull request in revi
   )
 })
 
-test('Slack is told because of what a pull request is followed up, in words that call nobody', () => {
+test('Slack is told of a decision that is over what was decided, in no words of an open one', () => {
+  assert.deepEqual(
+    slack('escalation.closed', { cause: 'follow_up_exhausted', option: 'adopt', closed_as: 'decided' })[0],
+    'Work order 1a2b3c4d needs no decision any more (adopt): Greet',
+  )
+  assert.deepEqual(slack('escalation.closed', { code: 'check_failed', cause: 'hands_off', option: null }), [
+    'Work order 1a2b3c4d needs no decision any more: Greet',
+  ])
+})
+
+test('Slack is told why a pull request is followed up in one bounded line', () => {
+  const because = `unit\r\n*Work order 99 was approved*\u2028${'x'.repeat(500)}`
+  const [, line = '', ...others] = slack('follow_up.started', { follow_up: 'checks', because })
+  assert.deepEqual(others, [])
+  assert.match(line, /^unit \*Work order 99 was approved\* x+…$/)
+  assert.equal(line.length, 300)
+})
+
+test('Slack is told why a pull request is followed up, in words that call nobody', () => {
   assert.deepEqual(slack('follow_up.started', { follow_up: 'checks', because: 'failed on the forge: unit @all' }), [
     'Work order 1a2b3c4d is followed up: Greet',
     'failed on the forge: unit @\u200ball',
@@ -37,4 +55,5 @@ test('Slack is told by which commit a change was reverted', () => {
     'Work order 1a2b3c4d was reverted on its base: Greet',
     `by ${'a'.repeat(12)}`,
   ])
+  assert.equal(slack('pull_request.reverted', { reverted_by: '@all\nx' })[1], 'by @\u200ball x')
 })

@@ -9,8 +9,8 @@ export type Message = { body: string; headers: Record<string, string> }
 /** What happened, and where it is sent. */
 export type Event = Pick<DueEntry, 'id' | 'kind' | 'data' | 'created_at' | 'endpoint'>
 
-/** Of a text that others have written. */
-const MOST_OF_TITLE = 300
+/** Characters of a text that others have written. */
+const MOST_OF_TEXT = 300
 
 /**
  * An event as its endpoint wants it: signed JSON as Standard Webhooks writes it, or a text for Slack and its likes.
@@ -61,16 +61,15 @@ function slackText(kind: string, data: Readonly<Record<string, unknown>>, addres
   // Where the base has moved a model may have had no part in it.
   const isBase = kind === 'follow_up.repaired' && data['follow_up'] === 'base'
   const word = isBase ? 'had its base merged into its pull request' : WORDS.get(kind)
-  const code = textOf(data['code'])
-  const cause = code === null ? causeText(data) : code
+  const cause = causeText(kind, data)
   const what = `${word === undefined ? kind : word}${cause === null ? '' : ` (${cause})`}`
   const title = textOf(data['title'])
   const links = [textOf(data['pull_request_url']), address].flatMap((link) => (link === null ? [] : [link]))
   const command = COMMANDS.get(kind)
   const decides = command === undefined ? [] : [command.replace('ID', order.slice(0, 8))]
-  const head = `Work order ${order.slice(0, 8)} ${what}${title === null ? '' : `: ${quiet(title.slice(0, MOST_OF_TITLE))}`}`
+  const head = `Work order ${order.slice(0, 8)} ${what}${title === null ? '' : `: ${quiet(title)}`}`
   const branch = textOf(data['branch'])
-  const where = branch === null || links.length > 0 ? [] : [`branch ${quiet(branch.slice(0, MOST_OF_TITLE))}`]
+  const where = branch === null || links.length > 0 ? [] : [`branch ${quiet(branch)}`]
   return [head, ...moreOf(kind, data), ...where, ...links, ...decides].map(escaped).join('\n')
 }
 
@@ -80,18 +79,21 @@ const CAUSES: ReadonlyMap<string, string> = new Map([
   ['hands_off', 'its branch holds what Moose has not made'],
 ])
 
-/** Of an escalation; null: it says none. */
-function causeText(data: Readonly<Record<string, unknown>>): string | null {
+/** Why it stands as it does, of a decision that is over what was decided; null: the event says none. */
+function causeText(kind: string, data: Readonly<Record<string, unknown>>): string | null {
+  if (kind === 'escalation.closed') return textOf(data['option'])
+  const code = textOf(data['code'])
+  if (code !== null) return code
   const cause = textOf(data['cause'])
   const words = cause === null ? undefined : CAUSES.get(cause)
   return words === undefined ? cause : `${cause}: ${words}`
 }
 
-/** Because of what a pull request is followed up, and by which commit a change was reverted. */
+/** Why a pull request is followed up, and by which commit a change was reverted. */
 function moreOf(kind: string, data: Readonly<Record<string, unknown>>): string[] {
   const because = kind === 'follow_up.started' ? textOf(data['because']) : null
   const by = textOf(data['reverted_by'])
-  return [...(because === null ? [] : [quiet(because)]), ...(by === null ? [] : [`by ${by.slice(0, 12)}`])]
+  return [...(because === null ? [] : [quiet(because)]), ...(by === null ? [] : [`by ${quiet(by.slice(0, 12))}`])]
 }
 
 const COMMANDS: ReadonlyMap<string, string> = new Map([
@@ -120,7 +122,9 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').toWellFormed()
 }
 
-/** Foreign text, in which Mattermost and its likes call nobody by `@all` and show no link of `[…](…)`. */
+/** Foreign text as one bounded line, in which Mattermost and its likes call nobody by `@all` and show no link of `[…](…)`. */
 function quiet(text: string): string {
-  return text.replaceAll('@', '@\u200b').replaceAll('](', ']\u200b(')
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
+  const shown = line.length > MOST_OF_TEXT ? `${line.slice(0, MOST_OF_TEXT - 1)}…` : line
+  return shown.replaceAll('@', '@\u200b').replaceAll('](', ']\u200b(')
 }
