@@ -108,6 +108,31 @@ test('a database of the first Moose is migrated in place and loses no row', asyn
   await database.pool.query(`update work_orders set status = 'pending' where title = 'a'`)
 })
 
+test('reruns of checks of before are unfinished where their order is merged, and go on where it may still be', async () => {
+  await using database = await createEmptyTestDatabase()
+  const all = await readMigrations()
+  await using folder = await makeFolder(
+    Object.fromEntries(all.filter(({ name }) => name < '0036').map(({ name, sql }) => [`${name}.sql`, sql])),
+  )
+  await migrate(database.pool, folder.path)
+  await database.pool.query(`
+    insert into work_orders (title, status) values ('merged', 'completed'), ('closed', 'cancelled'), ('open', 'pending');
+    insert into follow_ups (work_order_id, kind, head_sha, fingerprint, because, outcome)
+      select id, kind, 'a', title || kind || outcome, 'red', nullif(outcome, '')
+      from work_orders, (values ('rerun', ''), ('rerun', 'asked'), ('rerun', 'running'), ('rerun', 'flaky'), ('checks', ''))
+        as past (kind, outcome)`)
+  await migrate(database.pool)
+  const { rows } = await database.pool.query(`
+    select title, array_agg(coalesce(outcome, 'none') order by follow_ups.id) as outcomes
+    from follow_ups join work_orders on work_orders.id = work_order_id group by title order by title`)
+  const same = ['none', 'asked', 'running', 'flaky', 'none']
+  assert.deepEqual(rows, [
+    { title: 'closed', outcomes: same },
+    { title: 'merged', outcomes: ['unfinished', 'unfinished', 'unfinished', 'flaky', 'none'] },
+    { title: 'open', outcomes: same },
+  ])
+})
+
 async function makeFolder(files: Record<string, string>): Promise<AsyncDisposable & { path: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'moose-migrations-'))
   await mkdir(folder, { recursive: true })

@@ -269,6 +269,47 @@ test('to Slack a merged base is told when it is done, and what rules have merged
   assert.deepEqual(await sorted('ops'), all, 'programs are sent each event')
 })
 
+test('a pull request is told to Slack though it was merged, where no rule merges, it was chosen, or a try has failed', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  const url = 'https://hooks.slack.com/services/x'
+  await added(moose, { name: 'team', url, format: 'slack' })
+  await added(moose, { name: 'chosen', url: `${url}y`, format: 'slack', kinds: ['pull_request.opened'] })
+  const { id: project_id } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  const names = { title: 'x', body: '', base: 'main', branch: 'b', base_sha: 'a', head_sha: 'b', diff: '' }
+  const opened = async (number: number) => {
+    const id = await fileOrder(home.database, { title: `Merged ${number}`, files: ['a.txt'] })
+    const pull = { project_id, number, work_order_id: id, attempt: 1, ...names }
+    await db.insertInto('pull_requests').values(pull).execute()
+    return id
+  }
+  const toldAfterMerge = async (id: string) => {
+    await sql`update work_orders set status = 'in_progress', phase = 'in_review' where id = ${id}`.execute(db)
+    await sql`update work_orders set status = 'completed', phase = null where id = ${id}`.execute(db)
+    const all = async (name: string) =>
+      (await sentTo(home, name)).filter(
+        ({ kind, data }) => kind === 'pull_request.opened' && data['work_order_id'] === id,
+      )
+    return [(await all('team')).length, (await all('chosen')).length]
+  }
+  assert.deepEqual(await toldAfterMerge(await opened(1)), [1, 1], 'a human has merged it')
+  await sql`update projects set merge_policy = 'auto'`.execute(db)
+  const byRule = await opened(2)
+  const { rows } = await sql<{ name: string; due: boolean }>`
+    select name, next_try_at <= clock_timestamp() as due from notification_outbox as entry
+    join notification_endpoints as endpoint on endpoint.id = entry.endpoint_id where work_order_id = ${byRule} order by name
+  `.execute(db)
+  assert.deepEqual(rows, [
+    { name: 'chosen', due: true },
+    { name: 'team', due: false },
+  ])
+  assert.deepEqual(await toldAfterMerge(byRule), [0, 1])
+  const tried = await opened(3)
+  await sql`update notification_outbox set tries = 2 where work_order_id = ${tried}`.execute(db)
+  assert.deepEqual(await toldAfterMerge(tried), [1, 1])
+})
+
 test('a comment is brought up to date when its order comes to review, and says what has to be decided', async () => {
   await using home = await createMooseHome({ 'a.txt': 'a\n' }, [])
   await using moose = await home.open('client')

@@ -113,12 +113,14 @@ test('doctor warns of an endpoint that takes nothing any more, and not of one ev
   await using moose = await home.open('client')
   const { db } = home.database
   await added(moose, { name: 'ops', url: 'https://example.com/' })
-  const entry = (key: string, tries: number, to: { delivered?: true; minutes: number }) =>
+  const entry = (key: string, tries: number, to: { delivered?: true; minutes: number; filed?: number }) =>
     sql`
-    insert into notification_outbox (endpoint_id, kind, event_key, data, created_at, tries, delivered_at, last_error, next_try_at)
-    select id, 'test', ${key}, '{}', now() - make_interval(mins => ${to.minutes}), ${tries},
+    insert into notification_outbox
+      (endpoint_id, kind, event_key, data, created_at, tries, delivered_at, last_error, failed_at, next_try_at)
+    select id, 'test', ${key}, '{}', now() - make_interval(mins => ${to.filed === undefined ? to.minutes : to.filed}), ${tries},
       case when ${to.delivered === true} then now() - make_interval(mins => ${to.minutes}) end,
-      case when ${to.delivered !== true} then 'it answered HTTP 500' end, now() + interval '1 hour'
+      case when ${to.delivered !== true} then 'it answered HTTP 500' end,
+      case when ${to.delivered !== true} then now() - make_interval(mins => ${to.minutes}) end, now() + interval '1 hour'
     from notification_endpoints`.execute(db)
   const found = async () => (await moose.doctor(null)).filter(({ name }) => name === 'notifications to ops')
   await entry('refused', 5, { minutes: 30 })
@@ -132,6 +134,33 @@ test('doctor warns of an endpoint that takes nothing any more, and not of one ev
   assert.match(
     finding.detail,
     /^its last 3 tries failed, and 3 events wait: it answered HTTP 500; the next try is at 20/,
+  )
+})
+
+test('doctor warns of an endpoint whose only event was filed before the last one that was taken, once a try fails after that', async () => {
+  await using home = await homeOf()
+  await using hooks = await receiver(200, 503)
+  await using moose = await home.open('client')
+  const { db } = home.database
+  await added(moose, { name: 'ops', url: hooks.url, kinds: ['order.failed'] })
+  const found = async () => (await moose.doctor(null)).find(({ name }) => name === 'notifications to ops')?.detail
+  const sender = createSender(moose.api.sending, { start: false })
+  const fail = async (title: string) => {
+    const id = await fileOrder(home.database, { title, files: ['a.txt'] })
+    await sql`update work_orders set status = 'failed' where id = ${id}`.execute(db)
+    return id
+  }
+  const first = await fail('Filed first')
+  await sql`update notification_outbox set tries = 4, last_error = 'it answered HTTP 500', failed_at = clock_timestamp(),
+    next_try_at = now() + interval '1 hour' where work_order_id = ${first}`.execute(db)
+  await fail('Filed later')
+  assert.equal(await sender.sendDue(), 1)
+  assert.equal(await found(), undefined, 'another one was taken since')
+  await dueNow(home)
+  assert.equal(await sender.sendDue(), 1)
+  assert.match(
+    String(await found()),
+    /^its last try failed, and 1 event waits: it answered HTTP 503; the next try is at 20/,
   )
 })
 

@@ -22,13 +22,17 @@ export async function listEndpoints(db: Db): Promise<EndpointView[]> {
       (count(*) filter (where dead_at is not null))::integer as dead,
       (array_agg(last_error order by entry.created_at desc) filter (where last_error is not null and delivered_at is null))[1]
         as last_error,
-      coalesce(sum(tries) filter (where is_refused), 0)::integer as failed_tries,
+      -- Of one that was filed before the last that was taken, how many tries came after that is not known.
+      coalesce(sum(case when entry.created_at > taken_at then tries else 1 end) filter (where is_refused), 0)::integer as failed_tries,
       min(next_try_at) filter (where is_refused) as next_try_at
     from notification_endpoints as endpoint left join (
-      select id, endpoint_id, created_at, delivered_at, dead_at, last_error, tries, next_try_at,
-        delivered_at is null and dead_at is null and last_error is not null
-          and created_at > coalesce(max(delivered_at) over (partition by endpoint_id), '-infinity') as is_refused
-      from notification_outbox
+      select *, delivered_at is null and dead_at is null and last_error is not null
+        and coalesce(failed_at, created_at) > taken_at as is_refused
+      from (
+        select id, endpoint_id, created_at, delivered_at, dead_at, last_error, tries, failed_at, next_try_at,
+          coalesce(max(delivered_at) over (partition by endpoint_id), '-infinity') as taken_at
+        from notification_outbox
+      ) as tried
     ) as entry on entry.endpoint_id = endpoint.id
     group by endpoint.id order by name
   `.execute(db)

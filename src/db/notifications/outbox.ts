@@ -90,7 +90,7 @@ export async function noteFailed(
       : { next_try_at: sql<Date>`clock_timestamp() + make_interval(secs => ${againInMs / 1_000})` }
   await db
     .updateTable('notification_outbox')
-    .set({ last_error: error, ...then })
+    .set({ last_error: error, failed_at: sql<Date>`clock_timestamp()`, ...then })
     .where('id', '=', id)
     .where('delivered_at', 'is', null)
     .execute()

@@ -49,5 +49,7 @@ export type ClientTables = {
     delivered_at: ColumnType<Date | null, never, RawBuilder<Date>>
     dead_at: ColumnType<Date | null, never, RawBuilder<Date>>
     last_error: string | null
+    /** Of the last try that failed. */
+    failed_at: ColumnType<Date | null, never, RawBuilder<Date>>
   }
 }
