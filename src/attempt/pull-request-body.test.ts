@@ -107,6 +107,8 @@ test('the risk is told by the rules, with their reasons, and what the order was 
   assert.doesNotMatch(body.replaceAll(/^Closes #128$/gm, ''), /#\d/)
   const record = recordIn(body)
   assert.deepEqual([record?.risk, record?.risk_level], ['high', 'medium'])
+  const ofLater = recordIn(body.replace('"risk":"high"', '"risk":"extreme"'))
+  assert.equal(ofLater?.risk, 'extreme', 'a level of a later Moose leaves the record readable')
   assert.match(
     bodyOf(),
     /^\*\*Risk Level:\*\* medium\n\*\*Risk Reasons:\*\* it is filed as medium risk \(stated_medium\)\.$/m,

@@ -373,8 +373,8 @@ export const ListedWorkOrder = WorkOrderView.extend({
       'the beginning, of criteria, files, context or metadata of more than 4,000 characters of JSON nothing. ' +
       'GET /api/work-orders/{id} has the whole order.',
   }),
-  /** Whether its pull request was closed unmerged. */
-  pull_request_closed: z.boolean(),
+  /** Whether its pull request was closed unmerged; left out: an earlier Moose did not say. */
+  pull_request_closed: z.boolean().optional(),
   /** Whether its last attempt was answered by a recording: no model was called. */
   replayed: z.boolean(),
   /** Derived from status, phase and approval. */

@@ -56,7 +56,7 @@ async function brokenLedger(db: Kysely<Database>): Promise<DoctorFinding[]> {
 
 /** Endpoints that take nothing any more: what was given up after its last try, else what is still tried. */
 async function refusedNotifications(db: Kysely<Database>): Promise<DoctorFinding[]> {
-  const refused = (await listEndpoints(db)).filter(({ dead, failed_tries: failed }) => dead + failed > 0)
+  const refused = (await listEndpoints(db)).filter(({ dead, failed_tries: failed = 0 }) => dead + failed > 0)
   return refused.map(({ name, dead, ...endpoint }) => ({
     name: `notifications to ${name}`,
     state: 'warning',
@@ -65,7 +65,7 @@ async function refusedNotifications(db: Kysely<Database>): Promise<DoctorFinding
   }))
 }
 
-function stillTried({ failed_tries: failed, waiting, last_error: error, next_try_at: next }: Refused): string {
+function stillTried({ failed_tries: failed = 0, waiting, last_error: error, next_try_at: next }: Refused): string {
   const tries = failed === 1 ? 'its last try failed' : `its last ${failed} tries failed`
   return `${tries}, and ${events(waiting, 'waits', 'wait')}: ${error}; the next try is at ${next}`
 }

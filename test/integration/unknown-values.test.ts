@@ -8,13 +8,15 @@ import { eventLine } from '../../src/cli/pages/event-line.ts'
 import { orderPage } from '../../src/cli/pages/order-page.ts'
 import { BudgetResponse } from '../../src/contract/budget.ts'
 import { EventsResponse, type EventView } from '../../src/contract/events.ts'
+import { EndpointView } from '../../src/contract/notifications/endpoints.ts'
 import { OrchestratorStatusResponse } from '../../src/contract/orchestrator.ts'
 import { ListedWorkOrdersResponse } from '../../src/contract/order-list.ts'
 import { ProjectsResponse } from '../../src/contract/projects.ts'
-import { WorkOrderDetailResponse } from '../../src/contract/work-orders.ts'
+import { ListedWorkOrder, WorkOrderDetailResponse } from '../../src/contract/work-orders.ts'
 import { examineRecords } from '../../src/doctor/examine-records.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
 import { assertConforms } from '../support/openapi-contract.ts'
+import { listed } from '../support/watch-facts.ts'
 
 const PLAIN = pc.createColors(false)
 
@@ -210,4 +212,13 @@ describe('a row with values that this version does not know takes nothing down:'
     const finding = findings.find(({ name }) => name === 'project else')
     assert.match(`${finding?.detail} ${finding?.remedy}`, /forge "gitlab".*update projects set forge/)
   })
+})
+
+test('answers of a service of before that say less are read', () => {
+  const { pull_request_closed: _, ...order } = listed(1, 'waiting')
+  assert.equal(ListedWorkOrder.safeParse(order).success, true)
+  const endpoint = { name: 'ops', url: null, format: 'github', kinds: [], projects: [], created_at: order.created_at }
+  const counts = { delivered: 0, waiting: 0, dead: 0 }
+  const view = { ...endpoint, ...counts, created_by: 'somebody', last_error: null }
+  assert.equal(EndpointView.safeParse(view).success, true)
 })

@@ -1,5 +1,6 @@
 import { jsonOrNull } from '../../json-or-null.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
+import { knownOrOther } from '../stored-text.ts'
 import { z } from '../zod.ts'
 import { Repair } from './repair.ts'
 
@@ -17,7 +18,7 @@ export const PullRequestRecord = z.object({
   /** As its writer says. */
   risk_level: z.string(),
   /** By the Director's rules, when it was published; left out: an earlier Moose did not say. */
-  risk: z.enum(RISK_LEVELS).optional(),
+  risk: knownOrOther(RISK_LEVELS).optional(),
   /** The commit it begins from, and the one that was checked and pushed. */
   base_sha: z.string(),
   head_sha: z.string(),

@@ -102,10 +102,10 @@ export const EndpointView = z
     dead: Count,
     /** Of the last try that failed; null: none has, or it is kept no more. */
     last_error: z.string().nullable(),
-    /** Its last tries, where all of them failed: of events that wait, since the last one that was taken. */
-    failed_tries: Count,
+    /** Its last tries, where all of them failed: of events that wait, since the last one that was taken; left out: an earlier Moose did not say. */
+    failed_tries: Count.optional(),
     /** When the next of these is made; null: none of them failed. */
-    next_try_at: Time.nullable(),
+    next_try_at: Time.nullish(),
   })
   .openapi('NotificationEndpoint')
 export type EndpointView = z.infer<typeof EndpointView>
