@@ -98,6 +98,7 @@ export async function revertsOf(
   db: Db,
   ids: readonly string[],
 ): Promise<(merged: { work_order_id: string; attempt: number }) => Revert | null> {
+  if (ids.length === 0) return () => null
   const rows = await db
     .selectFrom('outcome_vectors')
     .select(['work_order_id', 'attempt', 'reverted_by', 'reverted_at', 'revert_looked_at'])
@@ -105,8 +106,9 @@ export async function revertsOf(
     .where('operation_type', '=', 'pull_request_end')
     .where('reverted_at', 'is not', null)
     .execute()
+  const byAttempt = new Map(rows.map((row) => [`${row.work_order_id}:${row.attempt}`, row]))
   return (merged) => {
-    const row = rows.find((one) => one.work_order_id === merged.work_order_id && one.attempt === merged.attempt)
+    const row = byAttempt.get(`${merged.work_order_id}:${merged.attempt}`)
     if (row === undefined || row.reverted_at === null) return null
     const at = isoTime(row.reverted_at)
     // It is not looked for any more once it was seen.

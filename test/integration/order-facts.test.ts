@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { LoginLinkResponse } from '../../src/contract/session.ts'
+import { revertsOf } from '../../src/db/reverts.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
 import { type ApiHome, openApiHome } from '../support/api-home.ts'
 import { TEST_TOKEN } from '../support/api-token.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { moose } from '../support/moose-command.ts'
 import { fileOrder } from '../support/moose-home.ts'
 
@@ -123,4 +126,10 @@ describe('the facts of an order', () => {
     assert.match(String(of['publish']), /^pull request #1 from feature\/wo-/)
     assert.equal((await summaries(ids.bad))['verify'], '1 of 2 checks passed')
   })
+})
+
+test('of no orders nothing was reverted', async () => {
+  await using database = await createTestDatabase()
+  const reverted = await revertsOf(database.db, [])
+  assert.equal(reverted({ work_order_id: randomUUID(), attempt: 1 }), null)
 })

@@ -69,8 +69,9 @@ export async function dependenciesOf(
     .select(['id', sql<string>`left(title, ${MOST_OF_TEXT})`.as('title'), 'status'])
     .where('id', 'in', ids)
     .execute()
+  const byId = new Map(rows.map((row) => [row.id, row]))
   return ids.map((id) => {
-    const row = rows.find((one) => one.id === id)
+    const row = byId.get(id)
     return row === undefined ? { id, title: null, status: null } : row
   })
 }
