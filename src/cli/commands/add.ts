@@ -155,20 +155,15 @@ function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
     ),
   )
   const told = [...Map.groupBy(notes, ({ note }) => note)].map(([note, of]) =>
-    orders.length === 1
-      ? note
-      : `${namedOrders(
-          of.map(({ id }) => id),
-          orders.length,
-        )}: ${note}`,
+    orders.length === 1 ? note : `${namedOrders(of, orders.length)}: ${note}`,
   )
   for (const note of told.slice(0, MOST_NOTES)) cli.output.note(note)
 }
 
-function namedOrders(ids: readonly string[], all: number): string {
-  if (ids.length === all) return `All ${all} orders`
-  const more = ids.length > MOST_NAMED ? `, and ${ids.length - MOST_NAMED} more` : ''
-  return `${ids.slice(0, MOST_NAMED).join(', ')}${more}`
+function namedOrders(of: readonly { id: string }[], all: number): string {
+  if (of.length === all) return `All ${all} orders`
+  const ids = of.slice(0, MOST_NAMED).map(({ id }) => id)
+  return `${ids.join(', ')}${of.length > MOST_NAMED ? `, and ${of.length - MOST_NAMED} more` : ''}`
 }
 
 const MOST_NAMED = 10
