@@ -129,6 +129,10 @@ const SAID_OF_CODE: Record<string, [gone: string, fresh: string]> = {
   'a message of an error': ['a()\nb()\nc()', "throw new Error('gave up; the pane is unchanged')"],
   'a list of words': ['a()\nb()\nc()', '["truncated", "y"],'],
   'a value that is whole': ['a()\nb()\nc()', 'const body = read() // all of it, not truncated'],
+  'the end of a sentence': [
+    'a()\nb()\nc()',
+    '/** Unlike every handler that talks to the network, which is slow,\n * the other. */\nstart()',
+  ],
   'an example in a comment': ['a()\nb()\nc()', '// if (isOld(file)) { ... }\nstart()'],
 }
 for (const [name, [gone, fresh]] of Object.entries(SAID_OF_CODE))

@@ -39,6 +39,9 @@ const OF_REMARKS = new Set(
   what with without you your`.split(/\s+/),
 )
 
+/** The end of a sentence. */
+const IS_END = /^\W{1,9}the other\W{0,9}$/i
+
 /** Words of a remark that is short. */
 const MOST_SHORT = 8
 
@@ -176,7 +179,7 @@ function remarkIn(line: string): string | null {
     const words = text.slice(at)
     // Behind code there stand remarks about that line.
     const isOwn = SURE.test(words) || (at === 0 && (hasDots(words) || !SIGNS_OF_CODE.test(words)))
-    return isOwn && words.length <= MOST_OF_REMARK ? words : null
+    return isOwn && words.length <= MOST_OF_REMARK && !IS_END.test(words) ? words : null
   }
   if ((CALL_ALONE.test(text) && STATE.test(text)) || (RULE_ALONE.test(text) && SURE.test(text))) return text
   if (SIGNS_OF_CODE.test(text)) return null
