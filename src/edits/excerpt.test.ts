@@ -95,7 +95,7 @@ const SHRUNK: Record<string, [path: string, body: string]> = {
   'a function with another import of a name': ['users.ts', `import { users } from './all.ts'\n${COUNT}`],
   'a member that is named like an import': ['join.ts', LIST_ALL.trimStart().replace("', '", "'; '")],
   'a property that is named like an import': ['load.ts', 'export function all(o) {\n  return o.load + 1\n}\n'],
-  'a string that is named like an import': ['join.ts', `${LIST_ALL.trimStart().replace("', '", "'join'")}`],
+  'a string that is named like an import': ['join.ts', LIST_ALL.trimStart().replace("', '", "'join'")],
   'a comment that is named like an import': ['fmt.go', `package main\n\n// One has no fmt.\n${GO_ONE}`],
   'some functions': ['pure.ts', [2, 3, 4].map(pure).join('\n').replace('b * 3', 'b * 33')],
   'some settings': ['dev.yaml', 'port: 9090\ndebug: true\n'],

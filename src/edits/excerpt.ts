@@ -16,7 +16,7 @@ const NOT_MEMBER = /(?<![\p{L}\p{N}_$]|(?<!\.\.)\.)[\p{L}_$][\p{L}\p{N}_$]*/gu
 /** Strings without values in them. A quote of another kind is none. */
 const STRINGS =
   /"(?:[^"\\{$]|\\.){0,300}"|`[^`{$]{0,300}`|(?<=[([{=,:+\s]|^)'(?:[^'\\{$]|\\.){0,300}'(?=[),;\]}:+\s.]|$)/g
-const COMMENT = /(?:^|\s)(?:\/\/|#\s).*$|^\s*\*.*$|\/\*(?:(?!\*\/).){0,300}(?:\*\/|$)/
+const COMMENT = /\/\*[^*]{0,300}\*\/|(?:^|\s)(?:\/\/|#\s)[^]*|^\s*(?:\/\*[^]*|\*(?:\s[^]*|$))/g
 /** Fewer lines than this may be all that is wanted of a file. */
 const FEWEST_AROUND = 9
 

@@ -76,14 +76,15 @@ export function takesBody(
 function imports(lines: readonly string[], path: string): boolean {
   const last = path.slice(path.lastIndexOf('/') + 1)
   return lines.some((line) => {
-    const [, quoted, module] = IMPORTED.exec(line) ?? []
+    const text = line.trim()
+    const [, quoted, module] = (MAY_IMPORT.test(text) ? MODULE.exec(text) : null) ?? []
     const name = quoted?.slice(quoted.lastIndexOf('/') + 1) ?? module?.slice(module.lastIndexOf('.') + 1)
     return name !== undefined && (name === last || name === last.replace(/\.\w+$/, ''))
   })
 }
 
-const IMPORTED =
-  /^\s*(?:import\b.*|export\b.*\bfrom |.*\brequire\()[\s(]?["']([^"']{1,300})["']|^\s*from (\S{1,300}) import\b/
+const MAY_IMPORT = /^(?:import|export|from)\b|\brequire\(/
+const MODULE = /["']([^"']{1,300})["']|^from (\S{1,300}) import\b/
 const MAY_REPLACE = { all: { mayReplace: 'said' }, open: { mayReplace: 'likely' }, part: {}, other: {} } as const
 const LANGUAGES: Readonly<Record<string, string>> = {
   typescript: 'ts',
