@@ -15,9 +15,17 @@ const GO =
   'package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc start() {\n\tfmt.Println("Hello")\n}\n\nfunc stop() {\n\tos.Exit(1)\n}\n\nfunc fail() {\n\tos.Exit(3)\n}\n\nfunc end() {\n\tos.Exit(4)\n}\n'
 const C =
   '#include <stdio.h>\n#include "a.h"\n\nint hello() {\n  return puts("hi");\n}\n\nint add(int a, int b) {\n  return a + b;\n}\n'
+const JOIN =
+  "import { join } from 'node:path'\n\nexport function legacy(a) {\n  const b = join('x', a)\n  return b\n}\n\nexport function old(a) {\n  return join(a, 'y')\n}\n"
+const LIST_ALL = "\nexport function names(list) {\n  return list.join(', ')\n}\n"
+const GO_ONE = 'func one() int {\n\treturn 1\n}\n'
+const GO_FMT = `package main\n\nimport "fmt"\n\n${GO_ONE}\nfunc start() {\n\tfmt.Println("Hello")\n\tfmt.Println("You")\n}\n`
 const FILES: Files = {
   'main.go': GO,
   'main.c': C,
+  'join.ts': `${JOIN}${LIST_ALL}`,
+  'load.ts': `${JOIN.replaceAll('join', 'load')}\nexport function all(o) {\n  return o.load\n}\n`,
+  'fmt.go': GO_FMT,
   'cart.py':
     'from typing import Sequence\n\n\ndef count(items):\n    return len(items)\n\n\ndef total(items: Sequence) -> int:\n    return sum(items)\n',
   'users.ts': HEAD + FIND + LIST + REMOVE + COUNT,
@@ -54,6 +62,11 @@ const EXCERPTS: Record<string, [path: string, body: string]> = {
     'cart.py',
     'def total(items: Sequence) -> int:\n    return sum(items) + 1\n',
   ],
+  'an end that uses an import in a value of a string': [
+    'join.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is one of the file
+    LIST_ALL.trimStart().replace("list.join(', ')", '`${join(list)}`'),
+  ],
   'lines of an object': ['list.json', '  "b": 2,\n  "c": 33\n'],
 }
 
@@ -80,6 +93,10 @@ const SHRUNK: Record<string, [path: string, body: string]> = {
     `import {\n  users,\n} from './all.ts'\n${COUNT.replace('size', 'size + 1')}`,
   ],
   'a function with another import of a name': ['users.ts', `import { users } from './all.ts'\n${COUNT}`],
+  'a member that is named like an import': ['join.ts', LIST_ALL.trimStart().replace("', '", "'; '")],
+  'a property that is named like an import': ['load.ts', 'export function all(o) {\n  return o.load + 1\n}\n'],
+  'a string that is named like an import': ['join.ts', LIST_ALL.trimStart().replace("', '", "'join'")],
+  'a comment that is named like an import': ['fmt.go', `package main\n\n// One has no fmt.\n${GO_ONE}`],
   'some functions': ['pure.ts', [2, 3, 4].map(pure).join('\n').replace('b * 3', 'b * 33')],
   'some settings': ['dev.yaml', 'port: 9090\ndebug: true\n'],
   'some members': ['list.json', '{\n  "b": 2,\n  "c": 33\n}\n'],

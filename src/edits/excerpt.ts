@@ -12,6 +12,11 @@ const TOKEN = /[\p{L}_$][\p{L}\p{N}_$]*/gu
 const USED = /(?<![\p{L}\p{N}_$]|(?<!\.\.)\.)[\p{L}_$][\p{L}\p{N}_$]*(?=[.(])/gu
 /** One of which neither is said, so that it may be imported or declared there. */
 const NAMED = /(?<![\p{L}\p{N}_$.])[\p{L}_$][\p{L}\p{N}_$]*(?![\p{L}\p{N}_$.(])/gu
+const NOT_MEMBER = /(?<![\p{L}\p{N}_$]|(?<!\.\.)\.)[\p{L}_$][\p{L}\p{N}_$]*/gu
+/** Strings without values in them. A quote of another kind is none. */
+const STRINGS =
+  /"(?:[^"\\{$]|\\.){0,300}"|`[^`{$]{0,300}`|(?<=[([{=,:+\s]|^)'(?:[^'\\{$]|\\.){0,300}'(?=[),;\]}:+\s.]|$)/g
+const COMMENT = /\/\*[^*]{0,300}\*\/|(?:^|\s)(?:\/\/|#\s)[^]*|^\s*(?:\/\*[^]*|\*(?:\s[^]*|$))/g
 /** Fewer lines than this may be all that is wanted of a file. */
 const FEWEST_AROUND = 9
 
@@ -107,11 +112,17 @@ function tokensOf(lines: readonly string[]): Set<string> {
   return new Set(lines.flatMap((line) => line.match(TOKEN) ?? []))
 }
 
+/** The names that code has: none of a member, and none in a string or a comment. */
+function namesOf(lines: readonly string[]): Set<string> {
+  return new Set(lines.flatMap((line) => line.replace(STRINGS, '""').replace(COMMENT, ' ').match(NOT_MEMBER) ?? []))
+}
+
 /** Whether a text uses what only the rest imports, or imports what only the rest uses. */
 function lacksImports(file: readonly string[], text: readonly string[], lost: ReadonlySet<string>): boolean {
   if ([...file, ...text].some((line) => line.length > MOST_OF_LINE)) return false
   const [own, all] = [importsIn(text), importsIn(file)]
-  const [used, usedByRest] = [tokensOf(own.others), tokensOf(all.others.filter((line) => lost.has(line.trim())))]
-  if ([...own.names].some((name) => !used.has(name) && usedByRest.has(name))) return true
+  const usedByRest = namesOf(all.others.filter((line) => lost.has(line.trim())))
+  const [mentioned, used] = [tokensOf(own.others), namesOf(own.others)]
+  if ([...own.names].some((name) => !mentioned.has(name) && usedByRest.has(name))) return true
   return [...all.names].some((name) => !own.names.has(name) && used.has(name))
 }

@@ -90,17 +90,49 @@ test('words in place of lines are known in the comments of other languages', asy
     await refusalOf(FILES, `### write app/main.py\n${fence(`${start}${words}\n`, 'python')}\n`)
 })
 
+const SERVERS: Files = {
+  'a.ts':
+    'function start() {\n  return listen(1)\n}\n\nfunction stop() {\n  close()\n  free()\n}\n\nfunction restart() {\n  stop()\n  start()\n}\n',
+  'a.py':
+    'def start():\n    return listen(1)\n\n\ndef stop():\n    close()\n    free()\n    return 1\n\n\ndef restart():\n    stop()\n    start()\n',
+  'b.ts': 'function a() {\n  return 1\n}\n\nfunction b() {\n  return 2\n}\n\nfunction c() {\n  return 3\n}\n',
+}
+const BELOW_OTHERS: [path: string, start: string, words: string][] = [
+  ...[
+    '// start() now has a default port\n// stop() and restart() unchanged',
+    '// start() now has a default port,\n// stop() and restart() are as before',
+    '// The default port is now 80, as the order asks\n// stop and restart are unchanged',
+    '// The server is stopped below\n// existing implementation',
+    '// Stops and restarts the server\n// same as before, omitted',
+    '// The port is read from the environment\n// existing helpers below',
+    '// All functions below should remain unchanged',
+    '// Helper functions should stay the same',
+    '/* functions must remain unchanged */',
+    '// stop and restart should be kept',
+  ].map((words): [string, string, string] => ['a.ts', 'function start() {\n  return listen(80)\n}\n\n', words]),
+  ...[
+    '# Stops the server and frees its port\n# existing implementation',
+    '# Stops the server and frees its port\n# (unchanged)',
+    '# stop and restart should stay the same',
+    'def stop():\n    return  # unchanged\n\n\ndef restart():\n    stop()\n    start()',
+  ].map((words): [string, string, string] => ['a.py', 'def start():\n    return listen(80)\n\n\n', words]),
+  ['b.ts', 'function a() {\n  return 11\n}\n\n', '// b and c should be kept'],
+  ['b.ts', 'function a() {\n  return 11\n}\n\n', 'b // unchanged'],
+]
+for (const [path, start, words] of BELOW_OTHERS)
+  test(`words in place of lines are put into no file, whatever stands before them: ${words.replaceAll('\n', ' / ')}`, async () => {
+    await refusalOf(SERVERS, `### write ${path}\n${fence(`${start}${words}\n`, '')}\n`)
+  })
+
 const SAID_OF_CODE: Record<string, [gone: string, fresh: string]> = {
   'a string that is printed': ['a()\nb()\nc()', "console.log(' %s (unchanged)', name)"],
   'a message of an error': ['a()\nb()\nc()', "throw new Error('gave up; the pane is unchanged')"],
   'a list of words': ['a()\nb()\nc()', '["truncated", "y"],'],
   'a value that is whole': ['a()\nb()\nc()', 'const body = read() // all of it, not truncated'],
-  'a remark behind a line': ['a()\nb()\nc()', 'run status # same as above'],
-  'a sentence of two lines': [
+  'the end of a sentence': [
     'a()\nb()\nc()',
     '/** Unlike every handler that talks to the network, which is slow,\n * the other. */\nstart()',
   ],
-  'what is to be': ['function a() {\n  b()\n}\nc()', '// Original file should be untouched'],
   'an example in a comment': ['a()\nb()\nc()', '// if (isOld(file)) { ... }\nstart()'],
 }
 for (const [name, [gone, fresh]] of Object.entries(SAID_OF_CODE))

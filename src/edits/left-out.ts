@@ -39,12 +39,8 @@ const OF_REMARKS = new Set(
   what with without you your`.split(/\s+/),
 )
 
-const COMMENT = /^(?:\/\/|\*|#|--|;|%) ?/
-/** What something is to be, in a test. */
-const MAY_BE =
-  /^(?!.*\b(?:rest|remaining|others?|everything|existing|previous|code|here)\b)\W{1,9}.*\b(?:should|must)\b/i
-/** Code that opens what a remark behind it stands for. */
-const OPENS = /(?:[{([:>})]|\.{3}|…|\bpass)\s*$/
+/** The end of a sentence. */
+const IS_END = /^\W{1,9}the other\W{0,9}$/i
 
 /** Words of a remark that is short. */
 const MOST_SHORT = 8
@@ -77,10 +73,8 @@ export function leftOutIn(
   const [old, fresh] = [withText(before), withText(text)]
   const known = new Set(old)
   const remarks = new Map<string, string>()
-  let above = ''
   for (const line of fresh) {
-    above = joined(above, line)
-    const words = known.has(line) || MAY_BE.test(line) ? null : remarkIn(above)
+    const words = known.has(line) ? null : remarkIn(line)
     if (words !== null && !(isMarkup && /^[/#*]/.test(words) && !isSure(words))) remarks.set(line, words)
   }
   if (remarks.size === 0) return null
@@ -95,17 +89,6 @@ export function leftOutIn(
   const sure = new Set([...remarks].flatMap(([line, words]) => (isSure(words) && isOfLines(words) ? [line] : [])))
   const isLost = sure.size > 0 && stretches.some((stretch) => !isReplaced(without(stretch, sure)))
   return isLost ? ([...sure][0] ?? null) : null
-}
-
-/** A line of a comment with the lines above it that its sentence began in. */
-function joined(above: string, line: string): string {
-  const [sign] = COMMENT.exec(line) ?? []
-  const goesOn =
-    sign !== undefined &&
-    (above.startsWith(sign) || (sign.startsWith('*') && above.startsWith('/*'))) &&
-    /[\p{L}\p{N},]$/u.test(above) &&
-    above.length <= MOST_OF_LINE
-  return goesOn ? `${above} ${line.slice(sign.length)}` : line
 }
 
 /** The remark that stands in the place of more lines than there are beside it. */
@@ -195,11 +178,8 @@ function remarkIn(line: string): string | null {
   if (at !== -1) {
     const words = text.slice(at)
     // Behind code there stand remarks about that line.
-    const isOwn =
-      at === 0
-        ? SURE.test(words) || hasDots(words) || !SIGNS_OF_CODE.test(words)
-        : SURE.test(words) && (OPENS.test(text.slice(0, at)) || REST.test(words))
-    return isOwn && words.length <= MOST_OF_REMARK ? words : null
+    const isOwn = SURE.test(words) || (at === 0 && (hasDots(words) || !SIGNS_OF_CODE.test(words)))
+    return isOwn && words.length <= MOST_OF_REMARK && !IS_END.test(words) ? words : null
   }
   if ((CALL_ALONE.test(text) && STATE.test(text)) || (RULE_ALONE.test(text) && SURE.test(text))) return text
   if (SIGNS_OF_CODE.test(text)) return null

@@ -4,7 +4,7 @@ import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
 import { exactHeader } from './headings.ts'
 import { leadsToLater } from './left-to-people.ts'
 import { fenceOf, isListItem, markerOf } from './line-shapes.ts'
-import { askedIn, isTakenBack, leadsToChanges, listedIn, listsFiles, toldIn } from './told-changes.ts'
+import { askedIn, isLabel, isTakenBack, leadsToChanges, listedIn, listsFiles, toldIn } from './told-changes.ts'
 
 /** How far above a line of a list or of a fence its lead is looked for. */
 const LEAD_WITHIN = 15
@@ -13,8 +13,15 @@ const LEAD = /^\s{0,3}(?:#{1,6}\s|\*\*[^*]{1,200}\*\*\s{0,3}$)|:[*_]{0,3}\s{0,3}
 /** What leads from one file to another, and is no renaming. */
 const LEADS_ALONG =
   /\b(?:imports?|depend\w*|calls?|chain|cycle|direction|edges?|flows?|graph|order|path|reads?|sequence|uses?)\b/i
+/** What leads to a program that shows how something works, and what asks for what the program does. */
+const OF_EXAMPLE = /\b(?:like (?:this|so)|examples?|e\.g\.|usage|the tests?)(?![\w-])/i
+const ASKS_TO_RUN =
+  /\b(?:I|we|run|ran|runs|running|appl(?:y|ied)|execut\w+|scripts?|chang\w+|edit\w*|updat\w+|fix\w*|replac\w+|adds?|added|patch\w*|migrat\w+|codemod\w*|generate|create|write)\b/i
 /** A line of words that is no item and ends as a sentence does. */
 const SENTENCE = /^(?!\s*(?:[-*+]|\d{1,3}[.)])\s)[^\n]*[.!?][*_)]{0,3}\s{0,3}$/
+
+/** What says below a label that there is nothing. */
+const SAYS_NONE = /^\W{0,9}(?:none|nothing|no changes?)\b[^,;:]{0,40}$/i
 
 /** A line that reads like a change of files and is no block, and what of them it changes. Folders end in a slash. */
 type Claim = { at: number; text: string; paths: readonly string[]; what: 'change' | 'mode' | 'rewrite' | 'removal' }
@@ -40,15 +47,23 @@ export class Claims {
     if (!LEADS_ALONG.test(this.#lead(at))) this.add(at, text, ...paths)
   }
 
-  /** What words tell of changed files, in sentences and in lists. What an item asks for is told where its lead says so. */
+  /** What a program in a fence writes. Where its lead has it for an example it is no change. */
+  addWritten(at: number, text: string, path: string): void {
+    const lead = this.#lead(at)
+    if (!OF_EXAMPLE.test(lead) || ASKS_TO_RUN.test(lead)) this.add(at, text, path)
+  }
+
+  /** What words tell of changed files, in sentences and in lists. What an item asks for counts only below a lead that says so. */
   addTold(at: number, text: string): void {
     const [told, asked] = [toldIn(text, this.#names), askedIn(text, this.#names)]
     const listed = listedIn(text, this.#names)
     if (told.length + asked.length === 0 && listed === null) return
     const [lead, isItem] = [this.#lead(at), isListItem(text)]
+    if (isLabel(text) && SAYS_NONE.test(String(this.#lines.line(this.#lines.nextWord(at + 1))))) return
     if (!isItem || !isTakenBack(lead)) this.add(at, text, ...told)
-    if (lead === '' ? !isItem : leadsToChanges(lead)) this.add(at, text, ...asked)
-    if (listed !== null && listsFiles(lead)) this.add(at, text, listed)
+    const ofList = isItem && this.#isCutOff(at) ? '' : lead
+    if (ofList === '' ? !isItem : leadsToChanges(ofList)) this.add(at, text, ...asked)
+    if (listed !== null && listsFiles(ofList)) this.add(at, text, listed)
   }
 
   /** What reads as if files had another mode. */
@@ -80,6 +95,16 @@ export class Claims {
       if (SENTENCE.test(line)) return ''
     }
     return ''
+  }
+
+  /** Whether a line that is no item stands between one and the lead of a list above it. */
+  #isCutOff(at: number): boolean {
+    for (let above = at - 1; above >= Math.max(0, at - LEAD_WITHIN); above -= 1) {
+      const line = String(this.#lines.line(above))
+      if (fenceOf(line) !== null || LEAD.test(line)) return false
+      if (/^[^\s|]/.test(line) && !isListItem(line)) return true
+    }
+    return false
   }
 
   /** A command that sets the mode of files, which it says as plainly as a block. */

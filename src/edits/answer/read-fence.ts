@@ -65,13 +65,26 @@ export function takesBody(
   const traits = title === null ? {} : state.traitsOf(at, title.title)
   const isAll = state.gap.saysAll || (title !== null && title.title.verb !== null)
   const isNamed = namedBy === 'title' || inside !== null || owner.kind === 'words'
-  const isGuess = told === null && !state.gap.leadsOn
+  const isGuess = told === null && !(state.gap.leadsOn && !imports(body, path))
   const named = { namedBy, isAll, isGuess, ...(isNamed ? MAY_REPLACE[state.gap.extent] : {}) } as const
   state.addTitled(at, { ...traits, kind: 'write', path, body, ...(isWhole ? {} : named) })
   state.gap.clear(namedBy === 'words' || !isWhole ? { path, doubt: null, isNamed: told !== null } : null)
   return true
 }
 
+/** Whether lines import a file by its name, as an example of its use does, and not the file itself. */
+function imports(lines: readonly string[], path: string): boolean {
+  const last = path.slice(path.lastIndexOf('/') + 1)
+  return lines.some((line) => {
+    const text = line.trim()
+    const [, quoted, module] = (MAY_IMPORT.test(text) ? MODULE.exec(text) : null) ?? []
+    const name = quoted?.slice(quoted.lastIndexOf('/') + 1) ?? module?.slice(module.lastIndexOf('.') + 1)
+    return name !== undefined && (name === last || name === last.replace(/\.\w+$/, ''))
+  })
+}
+
+const MAY_IMPORT = /^(?:import|export|from)\b|\brequire\(/
+const MODULE = /["']([^"']{1,300})["']|^from (\S{1,300}) import\b/
 const MAY_REPLACE = { all: { mayReplace: 'said' }, open: { mayReplace: 'likely' }, part: {}, other: {} } as const
 const LANGUAGES: Readonly<Record<string, string>> = {
   typescript: 'ts',
@@ -231,8 +244,10 @@ function look(state: AnswerState, at: number, info: string, commands: Commands |
   const { lines, names, claims } = state
   const line = String(lines.line(at))
   if (callsTool(lines, at, names)) throw state.refusal(at, foreignForm(line))
-  const keyed = changedByKeys(lines, at, names) ?? writtenByProgram(lines, at, names)
+  const keyed = changedByKeys(lines, at, names)
   if (keyed !== null) claims.add(at, line, keyed)
+  const written = keyed === null ? writtenByProgram(lines, at, names) : null
+  if (written !== null) claims.addWritten(at, line, written)
   if (commands === null) return
   const { changed, rewritten, removed, modes, oddModes } = commands.read(line)
   for (const mode of modes) claims.addModes(at, mode)

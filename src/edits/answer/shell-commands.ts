@@ -29,9 +29,9 @@ const HEREDOC = /<<-?\s*\\?["']?([A-Za-z_]\w*)/
 const PROGRAM_IN_LINE =
   /\b(?:python[\d.]*|node|ruby|perl|php|deno|bun|tsx|(?:ba|z|da)?sh|pwsh|powershell)(?:\s+-\S+){0,3}\s+-(?:-eval|-command|[a-z]{0,3}[ecpr])(?=[\s"'])/i
 
-/** What no program lacks that changes files, but for one that runs commands. */
+/** Words that a program has which changes files, or runs commands. */
 const MAY_WRITE =
-  /\b(?:ba|z|da)?sh\b|pwsh|powershell|write|unlink|rename|remove|replace|delete|\brm|copy|append|truncat|open|exec|spawn|system|\brun\b|shutil|>|`|\$\(|-i/i
+  /\b(?:ba|z|da)?sh\b|pwsh|powershell|write|unlink|rename|remove|replace|delete|\brm|\bmv|\bcp|copy|append|truncat|open|exec|spawn|system|\brun\b|subprocess|shutil|put_|link|touch|inplace|move|save|dump|to_(?:csv|excel|html|parquet|pickle)|mkdir|chmod|chown|utime|patch|\bedit|extract|File\.new|>|`|\$\(|-i/i
 
 /** Commands that change the files they are given, in whatever they say. */
 const CHANGERS = new Set(
@@ -274,7 +274,8 @@ function foldersOf(word: string): string[] {
 
 /** Whether a command of git takes files out of what is to be committed, and leaves them as they are. */
 function isUnstaging(words: string): boolean {
-  return ofGit(words) === 'restore' && /\s--staged\b/.test(words) && !/\s(?:--worktree|-W)\b/.test(words)
+  const isStaged = /\s(?:--staged\b|-[pq]{0,2}S[pq]{0,2}(?=\s))/.test(words)
+  return ofGit(words) === 'restore' && isStaged && !/\s(?:--worktree\b|-[A-Za-z]{0,4}W)/.test(words)
 }
 
 function isMode(word: string): boolean {

@@ -62,6 +62,17 @@ const TOLD = [
   'I ran `git rm src/b.ts` once it was unused.',
   'I ran `git rm src/b.ts` by hand.',
   'I ran git rm src/b.ts.',
+  '- src/b.ts: fixed rounding',
+  '- src/b.ts: updated imports',
+  '- src/b.ts: exported `round`',
+  '- src/b.ts: set the port',
+  'Changes:\n- Use 9090 in `src/b.ts`.',
+  'Changes to src/b.ts\n\nThe port is 9090.',
+  'Changes to src/b.ts\n\nNo comments, but another port.',
+  'In `src/b.ts`, add and export `wasp`.',
+  'Files changed:\n- src/a.ts\n\n- src/b.ts',
+  'Changes:\n- Add a helper and use it in `src/b.ts`.',
+  "I ran a script like this:\n```ts\nfs.writeFileSync('src/b.ts', text)\n```",
 ]
 
 for (const words of TOLD)
@@ -99,6 +110,8 @@ test('a fence with what becomes of the lines of a named file is no example', asy
       assert.match(await refusalOf(FILES, answer, SCOPE), /nothing says that it is the whole file/, before)
   const examples = 'Before:\n```ts\none(1)\n```\n\nAfter:\n```ts\nONE(1)\n```\n'
   assert.deepEqual(await outcomeOf(FILES, `${FIRST}\n${examples}`, SCOPE), DONE)
+  const used = shown('The code is:', 'New:').replace('wasp', "import { bee } from './b.ts'")
+  assert.deepEqual(await outcomeOf(FILES, `${FIRST}\n${used}`, SCOPE), DONE)
 })
 
 test('the first line of a fence names its file as editors write it', async () => {
@@ -170,6 +183,34 @@ const WORDS = [
   'Data flows this way:\n\nsrc/a.ts -> src/b.ts',
   'The imports:\n- src/a.ts -> src/b.ts',
   'src/a.ts -> src/b.ts -> src/d.ts',
+  '- src/b.ts: exported round',
+  '- src/b.ts: set of rates',
+  '- src/b.ts: fixed size',
+  '- src/b.ts: updated rates come from here',
+  '- src/b.ts: put and get',
+  '| src/b.ts | fixed rate |',
+  '| src/b.ts | set at deploy |',
+  '| src/b.ts | added to the image |',
+  '- src/b.ts — raised a TypeError where the rate is missing',
+  '- src/b.ts: fixed',
+  '- src/b.ts: fixed, passes now',
+  'Changes:\n- Use `round` in `src/b.ts`.',
+  'Changes:\n- Use the helper in src/b.ts.',
+  'Changes:\n- Replace the copy with the helper in src/b.ts.',
+  'Changes:\n1. Extend the type in src/b.ts by a subtype in src/a.ts.',
+  'In `src/b.ts`, update() calls this.',
+  'In `src/b.ts`, remove is called with the id.',
+  'In `src/b.ts` add() is used, too.',
+  'In src/b.ts, replace and insert share a lock.',
+  'Changes to src/b.ts\n\nNone.',
+  'Fixed per the comment in `src/b.ts`.',
+  'I changed the arguments passed to `round()` in `src/b.ts`.',
+  'In `src/b.ts` change the port to deploy.',
+  'Files changed:\n- src/a.ts\nTests run\n- src/b.ts',
+  'Files changed:\n- src/a.ts\n\nRelated files\n- src/b.ts',
+  'Files changed:\n- src/a.ts\n\nFiles that use it\n\n- src/b.ts',
+  "The store persists like this:\n```ts\nfs.writeFileSync('src/b.ts', text)\n```",
+  "Usage example:\n\n```ts\nawait writeFile('src/b.ts', text)\n```",
   'Run `git rm src/b.ts` once this is merged.',
   '`git rm src/b.ts` can be run later.',
 ]

@@ -34,9 +34,20 @@ const IS_CHANGED = new RegExp(
   'i',
 )
 const NAMED = `(?<at>\\S{1,300}?)[*\`"']{0,3}(?::| [–—-]{1,2}| \\|)[*\`"']{0,3} [*_]{0,2}(?:also |now )?`
-const OF_OTHER = '(?! (?:from|as|by|through|via|in (?:#|v?\\d|PR\\b|commit\\b)))(?!(?<=fixed|corrected)\\W*$)'
+const OF_OTHER =
+  '(?! (?:from|as|by|through|via|in (?:#|v?\\d|PR\\b|commit\\b)))(?!(?<=fixed|corrected)(?:\\W*$|,? (?:and )?(?:it )?(?:now )?pass(?:es)?\\b))'
+/** What a participle, or a verb that is a name as well, stands before where it tells what a file has or where it goes. */
+const OF_THING = [
+  '(?!(?<=fixed) (?:sizes?|rates?|widths?|heights?|lengths?|points?|prices?|costs?|fees?|amounts?|intervals?|delays?)\\b)',
+  '(?!(?<=exported) \\w+\\W*$)',
+  '(?!(?<=updated|added|changed|removed) \\w+ (?:comes?|are|is|lives?|stands?|goe?s?)\\b)',
+  '(?!(?<=set|put) (?:of|at|and|or)\\b)',
+  '(?!(?<=added|put|inserted|appended) (?:to|into) )',
+  '(?!(?<=raised) an? \\w{0,60}(?:Error|Exception)\\b)',
+  '(?!\\()',
+].join('')
 /** An item, or a row of a table, that names a file, and then what was done, or what is asked for. */
-const IS_ITEM = new RegExp(`^\\W{0,9}${NAMED}${ANY}\\b${OF_OTHER}`, 'i')
+const IS_ITEM = new RegExp(`^\\W{0,9}${NAMED}${ANY}\\b${OF_OTHER}${OF_THING}`, 'i')
 const ASKS_ITEM = new RegExp(`^\\s{0,12}(?:[-*+•|]|\\d{1,3}[.)]) \\W{0,9}${NAMED}${ASKED}\\b${OF_OTHER}`, 'i')
 /** A file, and code with what is in its place. */
 const SHOWS =
@@ -44,7 +55,7 @@ const SHOWS =
 /** A label of what was changed in a file, and a file of which nothing else is said. */
 const LABELS = /^\W{0,9}(?:all |the )?changes (?:made )?(?:in|to) (?:the )?(?<at>[^\s:]{1,300}?)[*`"']{0,3}(?::|$)/i
 const UPDATED = new RegExp(
-  `^\\W{0,9}(?:[\\w-]{1,40} )?(?:in )?(?<at>\\S{1,300}?)[*\`"']{0,3} (?:also )?(?:${CHANGES_IT})(?: (?:accordingly|too|as well|to match))?[.!]?$`,
+  `^\\W{0,9}(?:[\\w-]{1,40} )?(?:in )?(?<at>\\S{1,300}?)[*\`"']{0,3}(?<!:[*_]{0,3}) (?:also )?(?:${CHANGES_IT})(?: (?:accordingly|too|as well|to match))?[.!]?$`,
   'i',
 )
 /** Several files before the verb. */
@@ -66,12 +77,14 @@ const CHANGED_THERE = new RegExp(
   'i',
 )
 const THERE_FIRST = new RegExp(`${LED}in (?:the (?:file )?)?(?<at>\\S{1,300}?),? (?:I|we)\\b`, 'i')
+/** What goes on with a verb as the name of a function. */
+const IS_NOUN = '(?:(?:and|or) \\w{1,40} )?(?:is|are|was|were|has|have|does|do|shares?|calls?|takes?|returns?|uses?)\\b'
 const ASKS_THERE = new RegExp(
-  `${LED}in (?:the (?:file )?)?(?<at>\\S{1,300}?)[,:]{0,2} (?:also )?(?:change|replace|add|remove|rename|update|insert|append|export)\\b`,
+  `${LED}in (?:the (?:file )?)?(?<at>\\S{1,300}?)[,:]{0,2} (?:also )?(?:change|replace|add|remove|rename|update|insert|append|export)\\b(?!\\(| ${IS_NOUN})`,
   'i',
 )
 const ASKS_VALUE = new RegExp(
-  `${LED}(?:change|replace|rename) .{1,80}? (?:to|with|by) .{1,80}? in (?:the )?(?<at>\\S{1,300})$`,
+  `${LED}(?:change|replace|rename) .{1,80}? (?:to|with|by) (?!(?:the|an?|its|one) ).{1,80}? in (?:the )?(?<at>\\S{1,300})$`,
   'i',
 )
 const TAKES_BACK =
@@ -81,8 +94,9 @@ const OF_CHANGES =
   /\b(?:chang(?:e[sd]?|ing)|edits?|edited|summary|plan|solution|implementation|did|done|I(?:['’](?:ll|ve)| will| have))\b/i
 const OF_ADVICE =
   /\b(?:possible|potential|further|suggested|recommend\w*|future|others?|additional|next|left|missing|remaining|reject\w*|considered|proposed|you|your|users?|should|need(?:s|ed)?|requir\w*|deploy\w*|production|server)\b/i
-/** What is asked of a person is no part of the answer. */
-const TO_PEOPLE = /\byour?\b/i
+/** What is asked of a person is no part of the answer, and what is used or built upon is not changed. */
+const TO_PEOPLE = /\byour?\b|\bto (?:deploy|enable|run|start|try|use)\W*$/i
+const BUILDS_ON = /^\W{0,12}(?:also )?(?:use (?![`"']{0,2}\d).{1,80} in |extend .{1,80} by .{1,80} in )/i
 const BY_OTHERS = /\bby (?!me\b|\d)/i
 /** What stands in a file and is mended by a change of another, and what a change elsewhere leads to there. */
 const MENDED =
@@ -94,9 +108,11 @@ const FIXED = /\b(?:fixed|corrected|simplified|aligned)$/i
 const ARTICLE = /^(?:the|a|an|its|this|that|each|every)$/i
 /** What may stand between a verb and the name of the file that it changes. */
 const BESIDE = /^(?:the|both|file|files|module|script|and|also|too|its|test|tests|component|in|,|&)$/i
+/** What is given to a function. */
+const GIVEN = /^(?:passed|given|handed|sent) /i
 /** Words behind which a name is no place of the change. */
 const LEADS_OFF =
-  /^(?:that|which|who|whose|where|so|because|since|as|like|by|for|with|of|about|on|if|when|while|than|instead|without|matching|via|using)$/i
+  /^(?:that|which|who|whose|where|so|because|since|as|like|by|for|with|of|about|on|if|when|while|than|instead|without|matching|via|using|per)$/i
 const OF_THIS = /^(?:for|about|of)$/i
 const PLACES = /^(?:in|within|inside)$/i
 const WAYS = /^(?:to|into|from)$/i
@@ -133,7 +149,7 @@ export function toldIn(line: string, names: ScopeNames): string[] {
 /** The same of files whose change a line asks for, as in "- src/b.ts: add the port". It may as well be advice. Linear. */
 export function askedIn(line: string, names: ScopeNames): string[] {
   return sentencesOf(line, names).flatMap((sentence) => {
-    if (TO_PEOPLE.test(sentence)) return []
+    if (TO_PEOPLE.test(sentence) || BUILDS_ON.test(sentence)) return []
     const found = [ASKS_ITEM, ASKS_THERE, ASKS_VALUE].flatMap((form) => saidIn(form.exec(sentence), names))
     return [...found, ...changedBehind(ASKS.exec(sentence), names)]
   })
@@ -173,6 +189,11 @@ export function listedIn(line: string, names: ScopeNames): string | null {
 /** Whether a line leads to a list of changed files. */
 export function listsFiles(lead: string): boolean {
   return LISTS_FILES.test(lead) && !isTakenBack(lead)
+}
+
+/** Whether a line is nothing but a label of what was changed in a file. */
+export function isLabel(line: string): boolean {
+  return line.length <= MOST_OF_LINE && LABELS.test(line.trim())
 }
 
 /** Whether words say that something is not so, was so before, or is up to somebody. */
@@ -229,7 +250,7 @@ function changedBehind(tells: RegExpExecArray | null, names: ScopeNames): string
 
 /** Whether a word such as "to" leads on to a place of the change, or to a value. @param way with the word before it */
 function isWay(verb: string, way: string, next: { word: string; isFile: boolean }): boolean {
-  if (!next.isFile) return OF_VALUES.test(verb) && /^[`"'\d]/.test(next.word)
+  if (!next.isFile) return OF_VALUES.test(verb) && /^[`"'\d]/.test(next.word) && !GIVEN.test(way)
   const [last = '', word = ''] = way.split(' ')
   // An export is added to a file, and a link leads to one.
   const isPointedAt = POINTS.test(last) && !/^(?:imports?|exports?) (?:to|into)$/i.test(way)
