@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { Obstacle } from '../../budget/headroom.ts'
 import { type EndedVerification, reviewOf } from '../../contract/evidence/review.ts'
 import { WHY_KINDS, type Why } from '../../contract/why/why.ts'
+import type { Dependency } from '../../db/work-orders/dependencies.ts'
 import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { LastAttempt, PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
@@ -139,7 +140,7 @@ function is(kind: string, answer: Why): Why {
 }
 
 describe('an order that depends on others', () => {
-  const other = { id: OTHER, title: 'Plan', status: 'pending', code: null } as const
+  const other = { id: OTHER, title: 'Plan', status: 'pending', code: null, isEscalated: false } as const
 
   test('waits until they are merged, and says which and how they stand', () => {
     const waits = why({ order: { waitsFor: [other] }, verdict: null })
@@ -152,7 +153,7 @@ describe('an order that depends on others', () => {
   })
 
   test('is blocked by one that ended without a merge, which is named before the others', () => {
-    const failed = { id: ID, title: 'Build', status: 'failed', code: 'check_failed' } as const
+    const failed = { id: ID, title: 'Build', status: 'failed', code: 'check_failed', isEscalated: true } as const
     const reason = { code: 'dependency_unmet', message: 'As it was.' } as const
     const blocked = why({ order: { status: 'blocked', reason, waitsFor: [other, failed] } })
     const { short, next } = is('dependency', blocked)
@@ -163,7 +164,29 @@ describe('an order that depends on others', () => {
     const cancelled = why({ order: { waitsFor: [{ ...other, status: 'cancelled' }] } })
     assert.deepEqual([next[0], cancelled.next[0]], ['moose decide 1a2b3c4d', 'moose retry 5e6f7a8b'])
     const gone = { ...other, title: null, status: null }
-    assert.match(why({ order: { status: 'blocked', reason, waitsFor: [gone] } }).short, /is not there any more$/)
+    const { short: told, sentence } = why({ order: { status: 'blocked', reason, waitsFor: [gone] } })
+    assert.match(told, /is not there any more$/)
+    assert.match(sentence, / It is started when it does not depend on that any more\.$/)
+  })
+
+  test('leads to a decision about the other only where one has to be made', () => {
+    const nextOf = (one: Partial<Dependency>) => why({ order: { waitsFor: [{ ...other, ...one }] } }).next[0]
+    const blocked = { status: 'blocked', code: 'dependency_unmet' } as const
+    assert.equal(nextOf(blocked), 'moose why 5e6f7a8b')
+    assert.equal(nextOf({ ...blocked, code: 'budget_exceeded', isEscalated: true }), 'moose decide 5e6f7a8b')
+  })
+
+  test('leads, where it is not approved, to the same for one that has ended', () => {
+    const nextOf = (one: Partial<Dependency>) =>
+      why({ order: { isApproved: false, waitsFor: [{ ...other, ...one }] } }).next.slice(1, -2)
+    const edit = 'moose edit 1a2b3c4d --depends-on none'
+    assert.deepEqual(nextOf({ status: null, title: null }), [edit])
+    assert.deepEqual(nextOf({ status: 'failed', isEscalated: true }), [
+      'moose decide 5e6f7a8b',
+      'moose show 5e6f7a8b',
+      edit,
+    ])
+    assert.deepEqual(nextOf({ status: 'cancelled' }), ['moose retry 5e6f7a8b', 'moose show 5e6f7a8b', edit])
   })
 })
 
