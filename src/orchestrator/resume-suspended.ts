@@ -3,7 +3,12 @@ import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import { refusalOf } from '../budget/ledger.ts'
 import { pauseFault } from '../db/provider-pauses.ts'
 import { type ReleasedFor, releaseOrder } from '../db/work-orders/released-orders.ts'
-import { resumableOrder, type SuspendedOrder, suspendedOrder, suspendedOrders } from '../db/work-orders/suspended-orders.ts'
+import {
+  resumableOrder,
+  type SuspendedOrder,
+  suspendedOrder,
+  suspendedOrders,
+} from '../db/work-orders/suspended-orders.ts'
 import { Fault } from '../faults/fault.ts'
 import { NO_USD } from '../money.ts'
 import {
