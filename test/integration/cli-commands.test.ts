@@ -362,22 +362,6 @@ describe('commands of a service', () => {
     })
   })
 
-  test('what speaks against a merge is said before it, whatever else the pull request waits for', async () => {
-    await api.place({ id: ID, attempt_history: [{ number: 1, status: 'succeeded' }] })
-    const { db } = api.home.database
-    const { id: project_id } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
-    const commits = { base_sha: 'a', head_sha: 'b', seen_head_sha: 'b', diff: '' }
-    const pull = { number: 9, attempt: 1, title: 'x', body: '', base: 'main', branch: 'feature/x', ...commits }
-    await db
-      .insertInto('pull_requests')
-      .values({ project_id, work_order_id: ID, ...pull, checks: 'PENDING', seen_open_threads: 2 })
-      .execute()
-    fails('merge', 'merge_conflict', 'It conflicts with main. Rebase it.')
-    const { stderr } = await run('merge 1a2b3c4d')
-    assert.match(stderr, /^To be known of it: 2 threads of its reviews, .*\nerror: It conflicts with main\./)
-    await db.deleteFrom('pull_requests').where('number', '=', 9).execute()
-  })
-
   test('an id that cannot be one never becomes another path', async () => {
     for (const id of ['..', 'zz', '../orchestrator', '%2e%2e', 'abc']) {
       const { exitCode, stderr } = await run(`show ${id}`)

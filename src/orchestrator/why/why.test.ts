@@ -3,7 +3,6 @@ import { describe, test } from 'node:test'
 import type { Obstacle } from '../../budget/headroom.ts'
 import { type EndedVerification, reviewOf } from '../../contract/evidence/review.ts'
 import { WHY_KINDS, type Why } from '../../contract/why/why.ts'
-import type { Dependency } from '../../db/work-orders/dependencies.ts'
 import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { LastAttempt, PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
@@ -167,26 +166,6 @@ describe('an order that depends on others', () => {
     const { short: told, sentence } = why({ order: { status: 'blocked', reason, waitsFor: [gone] } })
     assert.match(told, /is not there any more$/)
     assert.match(sentence, / It is started when it does not depend on that any more\.$/)
-  })
-
-  test('leads to a decision about the other only where one has to be made', () => {
-    const nextOf = (one: Partial<Dependency>) => why({ order: { waitsFor: [{ ...other, ...one }] } }).next[0]
-    const blocked = { status: 'blocked', code: 'dependency_unmet' } as const
-    assert.equal(nextOf(blocked), 'moose why 5e6f7a8b')
-    assert.equal(nextOf({ ...blocked, code: 'budget_exceeded', isEscalated: true }), 'moose decide 5e6f7a8b')
-  })
-
-  test('leads, where it is not approved, to the same for one that has ended', () => {
-    const nextOf = (one: Partial<Dependency>) =>
-      why({ order: { isApproved: false, waitsFor: [{ ...other, ...one }] } }).next.slice(1, -2)
-    const edit = 'moose edit 1a2b3c4d --depends-on none'
-    assert.deepEqual(nextOf({ status: null, title: null }), [edit])
-    assert.deepEqual(nextOf({ status: 'failed', isEscalated: true }), [
-      'moose decide 5e6f7a8b',
-      'moose show 5e6f7a8b',
-      edit,
-    ])
-    assert.deepEqual(nextOf({ status: 'cancelled' }), ['moose retry 5e6f7a8b', 'moose show 5e6f7a8b', edit])
   })
 })
 
