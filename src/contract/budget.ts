@@ -1,6 +1,6 @@
 import { STATUSES } from '../work-order/status.ts'
 import { ShownUsd } from './amounts.ts'
-import { MergedBy } from './numbers.ts'
+import { MergedCounts } from './numbers.ts'
 import { knownOrOther } from './stored-text.ts'
 import { z } from './zod.ts'
 
@@ -159,7 +159,7 @@ export const BudgetView = BudgetLine.extend({
 export type BudgetView = z.infer<typeof BudgetView>
 
 /** A row of `merged_by` of the numbers, with amounts for showing as all others here. */
-export const BudgetMergedBy = MergedBy.extend({
+export const BudgetMergedBy = MergedCounts.extend({
   orders_usd: ShownUsd,
   cost_per_merged_usd: ShownUsd.nullable(),
 }).openapi('BudgetMergedBy')

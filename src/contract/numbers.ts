@@ -103,25 +103,26 @@ export const MergedInDays = z
   .openapi('MergedInDays')
 export type MergedInDays = z.infer<typeof MergedInDays>
 
-/** Merged pull requests of one project, of one proposer, or of one kind of change. */
-export const MergedBy = z
-  .object({
-    by: z.enum(['project', 'proposer', 'kind']),
-    /** Of the project or the proposer, or `code`, `tests`, `style`, `config`, `docs`; null: it is not known any more. */
-    name: z.string().nullable(),
-    merged: Count,
-    /** All that the orders of these pull requests have ever cost, with attempts that failed. */
-    orders_usd: ExactUsd,
-    /** `orders_usd` divided by `merged`, to six decimals. */
-    cost_per_merged_usd: ExactUsd.nullable(),
-    /** Of these, those that were reverted on their base; null: that was not looked for. */
-    reverted: Count.nullable(),
-    /** How often Moose mended red checks of these pull requests, or brought their base in, and that passed. */
-    repairs: Count,
-    /** How often it did what a review of these pull requests asked for, or tried. */
-    review_rounds: Count,
-  })
-  .openapi('MergedBy')
+/** What is counted of the merged pull requests of one project, of one proposer, or of one kind of change. */
+export const MergedCounts = z.object({
+  by: z.enum(['project', 'proposer', 'kind']),
+  /** Of the project or the proposer, or `code`, `tests`, `style`, `config`, `docs`; null: it is not known any more. */
+  name: z.string().nullable(),
+  merged: Count,
+  /** Of these, those that were reverted on their base; null: that was not looked for. */
+  reverted: Count.nullable(),
+  /** How often Moose mended red checks of these pull requests, or brought their base in, and that passed. */
+  repairs: Count,
+  /** How often it did what a review of these pull requests asked for, or tried. */
+  review_rounds: Count,
+})
+
+export const MergedBy = MergedCounts.extend({
+  /** All that the orders of these pull requests have ever cost, with attempts that failed. */
+  orders_usd: ExactUsd,
+  /** `orders_usd` divided by `merged`, to six decimals. */
+  cost_per_merged_usd: ExactUsd.nullable(),
+}).openapi('MergedBy')
 export type MergedBy = z.infer<typeof MergedBy>
 
 export const RATES = ['success', 'first_try', 'repair', 'merge'] as const

@@ -356,6 +356,8 @@ export const WorkOrderDetail = WorkOrderView.extend({
   approval: z.object({ actor: ShownActor, at: Time }).nullish(),
   /** What was verified, and which check proves which criterion; null: nothing was verified yet. */
   evidence: OrderEvidence.or(z.null()).optional(),
+  /** Of a blocked one: whether a retry resumes its last attempt; false: it begins a new one. */
+  resumes: z.boolean().optional(),
   /** Its address in the page, for people; null: `MOOSE_PUBLIC_URL` of the service does not say where that is. */
   page_url: z.url().nullish(),
 }).openapi('WorkOrderDetail')

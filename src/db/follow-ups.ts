@@ -134,7 +134,7 @@ export async function endUnbegun(db: Db, workOrderId: string): Promise<void> {
   `.execute(db)
 }
 
-/** Ends the reruns of an order that has ended before anything was seen of them. */
+/** Ends the reruns of an order that was completed before anything was seen of them. */
 export async function endReruns(db: Db, workOrderId: string): Promise<void> {
   await db
     .updateTable('follow_ups')

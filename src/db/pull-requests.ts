@@ -33,6 +33,20 @@ export async function findPullRequestOfAttempt(
   return row === undefined ? null : row
 }
 
+/** The text of the pull request of an attempt, without the rest of its row, whose diff is long; null: there is none. */
+export async function bodyOfPullRequest(
+  db: Db,
+  { workOrderId, attempt }: { workOrderId: string; attempt: number },
+): Promise<string | null> {
+  const row = await db
+    .selectFrom('pull_requests')
+    .select('body')
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .executeTakeFirst()
+  return row === undefined ? null : row.body
+}
+
 export type PullRequestBrief = Pick<
   PullRequestRow,
   'project_id' | 'attempt' | 'number' | 'url' | 'branch' | 'state' | 'ended_at' | 'merge_sha'

@@ -19,7 +19,7 @@ type Given = {
 
 /**
  * What became of the checks of this commit that were run again: they are `asked` for, are seen to be `running`, and are then `red`
- * once more, or `flaky`; `superseded` where another commit stands by then, `unfinished` where the order has ended. One that a
+ * once more, or `flaky`; `superseded` where another commit stands by then, `unfinished` where the order is completed. One that a
  * crash has left unasked is asked for now.
  *
  * @returns whether its result has still to come

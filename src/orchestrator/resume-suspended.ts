@@ -1,8 +1,14 @@
 import { assertRoom } from '../attempt/disk-room.ts'
+import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import { refusalOf } from '../budget/ledger.ts'
 import { pauseFault } from '../db/provider-pauses.ts'
 import { type ReleasedFor, releaseOrder } from '../db/work-orders/released-orders.ts'
-import { type SuspendedOrder, suspendedOrders } from '../db/work-orders/suspended-orders.ts'
+import {
+  resumableOrder,
+  type SuspendedOrder,
+  suspendedOrder,
+  suspendedOrders,
+} from '../db/work-orders/suspended-orders.ts'
 import { Fault } from '../faults/fault.ts'
 import { NO_USD } from '../money.ts'
 import {
@@ -47,8 +53,8 @@ async function releaseWaiting(sources: ConditionSources, onError: (error: unknow
  * @throws {Fault} `disk_full`, `ledger_unsound`, `config_invalid`
  */
 export async function resumeAsked(sources: ConditionSources, id: string): Promise<Fault | null> {
-  const order = (await suspendedOrders(sources.db)).find((suspended) => suspended.id === id)
-  if (order === undefined) return null
+  const order = await suspendedOrder(sources.db, id)
+  if (order === null) return null
   const conditions = await readConditions(sources, [order])
   const refusal = await refusalNow(sources, conditions, order)
   if (refusal !== null) return refusal
@@ -57,19 +63,21 @@ export async function resumeAsked(sources: ConditionSources, id: string): Promis
 }
 
 /**
- * That a retry of an order whose attempt rests by a cap would end at that cap again; null: there is room for its next call, or it
- * rests for nothing of the kind.
+ * Why a retry of an order whose attempt rests by a cap is refused: the attempt is resumed, and would end at that cap again. Null: there
+ * is room for its next call, it rests for nothing of the kind, or a retry begins a new attempt.
  *
- * @returns `budget_exceeded` as it is now, with the command that raises the cap
+ * @returns `budget_exceeded` as it is now, with the commands that raise the cap and that begin a new attempt
  * @throws {Fault} `ledger_unsound`, `config_invalid`
  */
 export async function retryRefusedByCap(db: ConditionSources['db'], id: string): Promise<Fault | null> {
-  const order = (await suspendedOrders(db)).find((suspended) => suspended.id === id)
-  const needed = order === undefined || order.reason.code !== 'budget_exceeded' ? null : neededUsd(order)
-  if (order === undefined || needed === null) return null
+  const order = await resumableOrder(db, id, { revision: PIPELINE_REVISION })
+  const needed = order === null || order.reason.code !== 'budget_exceeded' ? null : neededUsd(order)
+  if (order === null || needed === null) return null
   const refusal = await refusalOf(db, payerOf(order), needed)
   if (refusal?.code !== 'budget_exceeded') return null
-  const message = `Work order ${id} was not retried, because it would be blocked again at once. ${refusal.message}`
+  const anew = `A new attempt is begun by \`moose retry ${id.slice(0, 8)} --fresh\`.`
+  // Its last words are the command that raises the cap.
+  const message = `Work order ${id} was not retried, because it would be blocked again at once. ${anew} ${refusal.message}`
   return new Fault('budget_exceeded', message, refusal.details)
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
+import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import { WorkOrdersResponse } from '../../src/contract/work-orders.ts'
 import { CHAINED_ORDERS, createChainHome, NAMES } from '../support/dependency-chain.ts'
 import { detailOf } from '../support/moose-home.ts'
@@ -38,6 +39,10 @@ test('a chain of five orders, the third failing once and retried: in order, each
   assert.match(blocked.status_reason.message, /"Write three", which it depends on and which failed with check_failed/)
   assert.deepEqual(blocked.depends_on, [third])
   assert.equal(await status(fifth), 'pending')
+  const nextOf = async (id: string) =>
+    WhyResponse.parse(await call(moose, 'GET', `/api/work-orders/${id}/why`)).why.next[0]
+  assert.equal(await nextOf(fourth), `moose decide ${third.slice(0, 8)}`)
+  assert.equal(await nextOf(fifth), `moose why ${fourth.slice(0, 8)}`, 'of which nothing has to be decided')
   await assert.rejects(
     moose.orchestrator.execute(fourth, AbortSignal.timeout(60_000)),
     ({ code }: { code: string }) => code === 'dependency_unmet',

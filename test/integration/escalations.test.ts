@@ -408,8 +408,9 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   assert.equal(retried.status, 409, JSON.stringify(retried.said))
   assert.match(
     JSON.stringify(retried.said),
-    / was not retried, because it would be blocked again at once\. The next call to small .* Raise it with: moose budget cap order:/,
+    / was not retried, because it would be blocked again at once\. .*`moose retry [0-9a-f]{8} --fresh`\. The next call to small .* Raise it with: moose budget cap order:/,
   )
+  assert.equal((await detailOf(moose, id)).resumes, true)
   assert.equal(stands(await detailOf(moose, id)), 'blocked/budget_exceeded')
   const again = await shown(moose, id)
   assert.deepEqual([again.escalation?.id, again.past], [escalation?.id, []], 'a retry under the same cap is no answer')
@@ -418,6 +419,39 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   assert.equal(said.escalation.closed_as, 'decided')
   const order = await settled(moose, id)
   assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 1, offer?.budget_usd])
+})
+
+test('an order that was edited and approved again is retried under the cap that its old content did not fit in', async () => {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome({ ...FILES, 'b.txt': 'long line of b\n'.repeat(10_000) }, [], SETTINGS))
+  const server = stack.use(await startModelServer(GOOD))
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  const { db } = home.database
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt', 'b.txt'] })
+  const cap = (usd: string) => db.updateTable('work_orders').set({ budget_usd: usd }).where('id', '=', id).execute()
+  await cap('0.000001')
+  await moose.orchestrator.start(null)
+  const resting = await settled(moose, id)
+  assert.equal(stands(resting), 'blocked/budget_exceeded')
+  const needed = Number(resting.status_reason?.details?.['needed_usd'])
+  await cap(String(needed / 2))
+  assert.equal((await call(moose, `/api/work-orders/${id}/retry`, {})).status, 409)
+
+  const edited = await moose.http.fetch(
+    new Request(`http://127.0.0.1/api/work-orders/${id}`, {
+      method: 'PATCH',
+      body: JSON.stringify({ files_in_scope: ['a.txt'] }),
+      headers: { 'content-type': 'application/json' },
+    }),
+  )
+  assert.equal(edited.status, 200, await edited.text())
+  assert.equal((await call(moose, `/api/work-orders/${id}/approve`, {})).status, 200)
+  assert.equal((await detailOf(moose, id)).resumes, false, 'the page offers to retry it')
+  const retried = await call(moose, `/api/work-orders/${id}/retry`, {})
+  assert.equal(retried.status, 200, JSON.stringify(retried.said))
+  const order = await settled(moose, id)
+  assert.deepEqual([stands(order), order.attempts], ['in_progress/in_review', 2])
 })
 
 test('a cap that leaves nothing to be spent is refused with both amounts; after one that is too low the reason is the new one', async () => {

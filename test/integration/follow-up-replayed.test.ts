@@ -95,6 +95,21 @@ async function followed(
     },
     /** The forge tells what it told at the last look. */
     looks,
+    /** Somebody closes it there, or reopens it. @returns the status of its order then */
+    async becomes(state: 'closed' | 'open') {
+      const { state: before, ended_at: endedAt } = await db
+        .selectFrom('pull_requests')
+        .select(['state', 'ended_at'])
+        .executeTakeFirstOrThrow()
+      const seen = sighting ?? assert.fail()
+      const changed = {
+        ...seen,
+        of: { ...of, known: { state: before, endedAt } },
+        pullRequest: { ...seen.pullRequest, state },
+      }
+      await recordSighting(db, changed, new Date())
+      return (await db.selectFrom('work_orders').select('status').executeTakeFirstOrThrow()).status
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -224,6 +239,24 @@ test('checks that still run again when the order is merged are unfinished, and w
   assert.deepEqual(await outcomes(), ['running'])
   assert.ok(await moveWorkOrder(db, id, { from: ['in_progress'], to: 'completed', reason: null }))
   assert.deepEqual(await outcomes(), ['unfinished'])
+})
+
+test('checks that run again while the pull request is closed and reopened are waited for, and no model is asked', async () => {
+  await using given = await followed({ replyTo: refused, rerunFailed: async () => ({ outcome: 'rerun' }) })
+  const reactions = async () =>
+    (await given.db.selectFrom('follow_ups').select(['kind', 'outcome']).orderBy('id').execute()).map(
+      ({ kind, outcome }) => `${kind} ${outcome}`,
+    )
+  const red = { checks: [checkWith({ actions: job })] }
+  await given.happens(red)
+  assert.deepEqual(await reactions(), ['rerun asked'])
+  assert.equal(await given.becomes('closed'), 'cancelled')
+  assert.equal(await given.becomes('open'), 'in_progress')
+  await given.happens(red)
+  assert.deepEqual(await reactions(), ['rerun asked'], 'the old result, until the new one is there')
+  await given.happens({ checks: [checkWith({ state: 'pending', actions: job })] })
+  await given.happens({ checks: [checkWith({ state: 'green' })] })
+  assert.deepEqual(await reactions(), ['rerun flaky'])
 })
 
 test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
+import { z } from 'zod'
 import { createHttpApp, openApiDocument } from '../../src/http/http-app.ts'
 import { ROUTE_NEEDS, scopeOf } from '../../src/http/route-needs.ts'
 import { openApiHome } from '../support/api-home.ts'
@@ -8,6 +9,19 @@ import { contract, operations } from '../support/openapi-contract.ts'
 
 const api = await openApiHome()
 after(() => api[Symbol.asyncDispose]())
+
+const Properties = z.object({ properties: z.record(z.string(), z.unknown()).default({}) })
+const Extended = z.object({ allOf: z.array(z.unknown()) })
+const Referring = z.object({ $ref: z.string() })
+
+/** Of a schema or of the component it refers to, with those of what that extends. */
+function propertiesOf(schema: unknown): Record<string, unknown> {
+  const reference = Referring.safeParse(schema)
+  if (reference.success) return propertiesOf(contract.components.schemas[reference.data.$ref.replace(/^.*\//, '')])
+  const extended = Extended.safeParse(schema)
+  if (extended.success) return Object.assign({}, ...extended.data.allOf.map(propertiesOf))
+  return Properties.parse(schema).properties
+}
 
 test('openapi.json is what the routes say; write it with: node scripts/openapi.ts', async () => {
   const file = await readFile(new URL('../../openapi.json', import.meta.url), 'utf8')
@@ -71,6 +85,16 @@ test('every reference resolves and every component is used', () => {
   const text = JSON.stringify(contract)
   const used = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => String(name)))
   assert.deepEqual([...used].sort(), Object.keys(contract.components.schemas).sort())
+})
+
+test('no schema adds a field that the one it extends states otherwise', () => {
+  for (const [name, schema] of Object.entries(contract.components.schemas)) {
+    const parts = Extended.safeParse(schema)
+    if (!parts.success) continue
+    const stated = parts.data.allOf.flatMap((part) => Object.entries(propertiesOf(part)))
+    for (const [field, group] of Map.groupBy(stated, ([field]) => field))
+      assert.equal(new Set(group.map(([, one]) => JSON.stringify(one))).size, 1, `${name}.${field}`)
+  }
 })
 
 test('a field that may be null is null beside its component, not inside it', () => {

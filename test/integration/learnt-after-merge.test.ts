@@ -8,6 +8,7 @@ import { readNumbers } from '../../src/http/numbers/read-numbers.ts'
 import { Usd } from '../../src/money.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
+import { assertConforms } from '../support/openapi-contract.ts'
 import { moose as command } from '../support/service-process.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
@@ -23,7 +24,7 @@ const PATIENT = { withinMs: 180_000 }
 
 async function mergedBy(moose: Moose): Promise<BudgetMergedBy[]> {
   const response = await moose.http.fetch(new Request('http://127.0.0.1/api/budget'))
-  const { merged_by: rows } = BudgetResponse.parse(await response.json())
+  const { merged_by: rows } = BudgetResponse.parse(await assertConforms('GET', '/api/budget', response))
   return rows ?? assert.fail('no merged_by')
 }
 

@@ -21,6 +21,8 @@ export type OrderAction = {
   body?: (order: WorkOrderView) => Record<string, unknown>
   /** What is said of each order afterwards. */
   done: (order: WorkOrderView) => string
+  /** What speaks against it, of each order as it was looked up; said before it is done. */
+  before?: (order: LookedUpOrder) => readonly string[]
   /** What is to be known of each order, with its pull request as it was looked up where it was. */
   notes?: (order: LookedUpOrder) => readonly string[]
   /** What is to be known of all of them together, before they are confirmed. */
@@ -45,6 +47,7 @@ export async function actOnOrders(cli: Cli, ids: readonly string[], action: Orde
     const changed: WorkOrderView[] = []
     const retries: Retried[] = []
     for (const order of found) {
+      for (const note of action.before === undefined ? [] : action.before(order)) cli.output.note(note)
       const { work_order, retried } = await actOn(api, order, action)
       changed.push(work_order)
       report(cli, work_order, action)

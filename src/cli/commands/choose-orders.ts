@@ -190,7 +190,7 @@ function actOnAll(
   })
 }
 
-function show({ output }: Cli, orders: readonly LookedUpOrder[], { verb, notes, total }: OrderAction): void {
+function show({ output }: Cli, orders: readonly LookedUpOrder[], { verb, before, notes, total }: OrderAction): void {
   const { paint } = output
   const now = new Date()
   const rows = orders.map((order) => [
@@ -203,8 +203,9 @@ function show({ output }: Cli, orders: readonly LookedUpOrder[], { verb, notes, 
   ])
   output.line(`${counted(orders.length, 'order')} to ${verb}:`)
   output.line(table(rows))
-  if (notes !== undefined)
-    for (const order of orders) for (const note of notes(order)) output.note(`${shortId(order.id)}: ${note}`)
+  for (const told of [before, notes])
+    for (const order of told === undefined ? [] : orders)
+      for (const note of told === undefined ? [] : told(order)) output.note(`${shortId(order.id)}: ${note}`)
   if (total !== undefined) output.note(total(orders))
 }
 

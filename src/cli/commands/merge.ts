@@ -15,7 +15,7 @@ const ACTION: OrderAction = {
   verb: 'merge',
   done: ({ github_branch: branch }) =>
     `merged, completed${branch === null ? '' : `; branch ${harmless(branch)} deleted`}`,
-  notes({ pull_request: pull = null }) {
+  before({ pull_request: pull = null }) {
     const against = weighed({ pull_request: pull })
     return against === null ? [] : [`To be known of it: ${harmless(against)}.`]
   },

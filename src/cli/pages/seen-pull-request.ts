@@ -1,5 +1,5 @@
 import { reactionsText } from '../../contract/evidence/follow-up.ts'
-import { reviewOf } from '../../contract/evidence/review.ts'
+import { againstMerge, reviewOf } from '../../contract/evidence/review.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
 import { ago, shortId } from './humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
@@ -121,7 +121,8 @@ export function nextForReview(order: WorkOrderDetail): string {
 export function weighed({ pull_request: pull }: Pick<WorkOrderDetail, 'pull_request'>): string | null {
   if (pull === null || pull.state !== 'open') return null
   const { needs, because } = reviewOf(pull)
-  return needs === 'weigh' ? oneLine(because, MOST_WEIGHED) : null
+  const against = needs === 'weigh' ? [because] : againstMerge(pull)
+  return against.length === 0 ? null : oneLine(against.join('; '), MOST_WEIGHED)
 }
 
 const MOST_WEIGHED = 500

@@ -94,12 +94,16 @@ function standingOf(pull: PullInReview | null): Standing {
   if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
   if (checks === 'PENDING' || checks === 'EXPECTED') return is('checks', 'its checks on GitHub have not ended')
   if (review === 'REVIEW_REQUIRED') return is('human', 'it has to be reviewed first')
-  const { seen_open_threads: threads = 0, outside_scope: outside = [] } = pull
-  const against = [
-    ...(threads === 0 ? [] : [threadsText(threads)]),
-    ...(outside.length === 0 ? [] : [outsideText(outside)]),
-  ]
+  const against = againstMerge(pull)
   return against.length === 0 ? is('merge', 'it is ready to be merged') : is('weigh', against.join('; '))
+}
+
+/** What a person weighs before a pull request is merged, whatever else it waits for. */
+export function againstMerge({
+  seen_open_threads: threads = 0,
+  outside_scope: outside = [],
+}: Pick<PullInReview, 'seen_open_threads' | 'outside_scope'>): string[] {
+  return [...(threads === 0 ? [] : [threadsText(threads)]), ...(outside.length === 0 ? [] : [outsideText(outside)])]
 }
 
 const MOST_OUTSIDE = 5

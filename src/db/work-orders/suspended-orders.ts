@@ -40,7 +40,36 @@ export function isSuspended({ and, eb }: ExpressionBuilder<Database, 'attempts'>
  * they began to: an order that has just found its provider away is released again after all others.
  */
 export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
-  const rows = await db
+  const rows = await selectSuspended(db)
+    .orderBy(
+      sql`case attempts.error ->> 'code' when 'provider_paused' then attempts.ended_at else work_orders.created_at end`,
+    )
+    .orderBy('work_orders.id')
+    .limit(LOOK_AHEAD)
+    .execute()
+  return rows.flatMap(asSuspended)
+}
+
+/** The same of one order; null: it is none of them. */
+export async function suspendedOrder(db: Db, id: string): Promise<SuspendedOrder | null> {
+  const rows = await selectSuspended(db).where('work_orders.id', '=', id).execute()
+  const [order = null] = rows.flatMap(asSuspended)
+  return order
+}
+
+/** The same of one order whose attempt a retry resumes; null: it is no such order, or a retry begins a new attempt. */
+export async function resumableOrder(
+  db: Db,
+  id: string,
+  { revision }: Pick<Runner, 'revision'>,
+): Promise<SuspendedOrder | null> {
+  const rows = await selectSuspended(db).where('work_orders.id', '=', id).where(isResumable(revision)).execute()
+  const [order = null] = rows.flatMap(asSuspended)
+  return order
+}
+
+function selectSuspended(db: Db) {
+  return db
     .selectFrom('work_orders')
     .innerJoin('attempts', (join) =>
       join.onRef('attempts.work_order_id', '=', 'work_orders.id').onRef('attempts.number', '=', 'work_orders.attempts'),
@@ -51,15 +80,13 @@ export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
     .where(IS_APPROVED)
     .where(isSuspended)
     .where(sql<boolean>`work_orders.status_reason ->> 'code' = attempts.error ->> 'code'`)
-    .orderBy(
-      sql`case attempts.error ->> 'code' when 'provider_paused' then attempts.ended_at else work_orders.created_at end`,
-    )
-    .orderBy('work_orders.id')
-    .limit(LOOK_AHEAD)
-    .execute()
-  return rows.flatMap(({ reason, ...row }) =>
-    reason === null || !isSuspendCode(reason.code) ? [] : [{ ...row, reason: { ...reason, code: reason.code } }],
-  )
+}
+
+function asSuspended({
+  reason,
+  ...row
+}: Omit<SuspendedOrder, 'reason'> & { reason: FaultRecord | null }): SuspendedOrder[] {
+  return reason === null || !isSuspendCode(reason.code) ? [] : [{ ...row, reason: { ...reason, code: reason.code } }]
 }
 
 const MOST_WAITING = 100
@@ -106,17 +133,25 @@ export async function resumeAttempt(
     })
     .whereRef('work_orders.id', '=', 'attempts.work_order_id')
     .where('attempts.work_order_id', '=', id)
-    .where('attempts.number', '=', lastNumber)
-    .where('attempts.revision', '=', revision)
-    .where(isSuspended)
-    .where(sql<boolean>`coalesce(asked_anew_after, 0) < attempts.number`)
-    .where(sql<boolean>`attempts.content = moose_order_content(work_orders)`)
-    .where(sql<boolean>`coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id`)
+    .where(isResumable(revision))
     .returning(['attempts.number', 'attempts.resumed'])
     .executeTakeFirst()
   if (row === undefined) return null
   const step = await suspendedStep(transaction, id, row.number)
   return { workOrderId: id, attempt: row.number, epoch: row.resumed, step }
+}
+
+/** For `where` on `attempts` and `work_orders`: it rests, is the last of its order, and is still what was approved. */
+function isResumable(revision: string) {
+  return (eb: ExpressionBuilder<Database, 'attempts' | 'work_orders'>) =>
+    eb.and([
+      eb('attempts.number', '=', lastNumber),
+      eb('attempts.revision', '=', revision),
+      isSuspended(eb),
+      sql<boolean>`coalesce(work_orders.asked_anew_after, 0) < attempts.number`,
+      sql<boolean>`attempts.content = moose_order_content(work_orders)`,
+      sql<boolean>`coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id`,
+    ])
 }
 
 function lastNumber({ selectFrom }: ExpressionBuilder<Database, 'attempts'>) {

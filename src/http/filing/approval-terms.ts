@@ -7,6 +7,7 @@ import { reasonOf } from '../../db/database-fault.ts'
 import { allProjects, listProjects } from '../../db/projects.ts'
 import { approveWorkOrder } from '../../db/work-orders/approve-work-order.ts'
 import { scopeHistory } from '../../db/work-orders/scope-history.ts'
+import { createRisks } from '../../director/order-risk.ts'
 import { isApprovedByRule, riskOf } from '../../director/risk-rules.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
@@ -46,23 +47,21 @@ export async function withTerms<Order extends WorkOrderView>(
 /**
  * The risk of an order that has begun, as the rules judge it now.
  *
- * @param pull its pull request, whose checks count; null: those of its base do
+ * @param body of its pull request, whose checks count; null: it has none. Where no record of them is there, those of its base count
  */
-export async function riskNow(
-  deps: Deps,
-  order: WorkOrderView,
-  pull: { body: string } | null,
-): Promise<Risk | undefined> {
-  const [verified] = await withVerification(deps, [order])
-  if (verified === undefined) return undefined
-  const { verification = null, protected_scope = [] } = verified
-  const record = pull === null ? null : recordIn(pull.body)
-  const known = record === null ? null : record.checks.length
-  const checks = known === null && verification !== null ? verification.checks : known
-  const { id, files_in_scope: files } = order
+export async function riskNow(deps: Deps, order: WorkOrderView, body: string | null): Promise<Risk> {
+  const record = body === null ? null : recordIn(body)
+  const checks = record === null ? await checksOfBase(deps, order) : record.checks.length
   const project = projectOf(await allProjects(deps.db), order)
-  const history = project === null ? NO_HISTORY : await scopeHistory(deps.db, { id, projectId: project.id, files })
-  return riskOf({ ...order, protected_scope, checks, history })
+  if (project === null) return riskOf({ ...order, protected_scope: [], checks, history: NO_HISTORY })
+  return await createRisks(deps.db)({ ...order, project_id: project.id, checks })
+}
+
+/** Of a repository on this machine it takes git. */
+async function checksOfBase(deps: Deps, order: WorkOrderView): Promise<number | null> {
+  const [verified] = await withVerification(deps, [order])
+  const verification = verified?.verification
+  return verification === undefined || verification === null ? null : verification.checks
 }
 
 /**

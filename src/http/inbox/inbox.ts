@@ -14,7 +14,7 @@ import type { FailurePause, PausedProvider, Why } from '../../contract/why/why.t
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { ordersEscalated } from '../../db/escalations/order-escalations.ts'
 import { asWord } from '../../db/proposer-configs.ts'
-import { findPullRequestOfAttempt } from '../../db/pull-requests.ts'
+import { bodyOfPullRequest } from '../../db/pull-requests.ts'
 import { countOrders } from '../../db/work-orders/list-work-orders.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
@@ -67,8 +67,7 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
 /** With the risk of what is to be reviewed. */
 async function withRisk(deps: Deps, order: WorkOrderView, { why, order: { pull } }: ExplainedOrder): Promise<Why> {
   const key = pull === null ? null : { workOrderId: order.id, attempt: pull.attempt }
-  const risk = await riskNow(deps, order, key === null ? null : await findPullRequestOfAttempt(deps.db, key))
-  if (risk === undefined) return why
+  const risk = await riskNow(deps, order, key === null ? null : await bodyOfPullRequest(deps.db, key))
   return { ...why, evidence: [...why.evidence, { name: 'risk', text: riskInWords(risk, order.risk_level) }] }
 }
 

@@ -142,10 +142,11 @@ export const workOrderRoutes = newRoutes()
   )
   .openapi(show, async (c) => {
     const order = await workOrderDetail(c.var.deps.db, c.req.valid('param').id)
+    const body = order.pull_request === null ? null : order.pull_request.body
     const terms =
       order.status === 'pending'
         ? await withTerms(c.var.deps, [order])
-        : [{ ...order, risk: await riskNow(c.var.deps, order, order.pull_request) }]
+        : [{ ...order, risk: await riskNow(c.var.deps, order, body) }]
     const [shown = order] = await withMissingContext(c.var, terms)
     const address = orderAddress(c.var.deps.config.pageUrl, order.id)
     return c.json({ success: true as const, work_order: { ...order, ...shown, page_url: address } }, 200)

@@ -20,7 +20,7 @@ export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 
     kind: 'dependency',
     code: ended.length > 0 ? 'dependency_unmet' : null,
     short: `${text}${more}`,
-    sentence: `It ${text}${more}.${ended.length > 0 ? ` ${WAY_ON}` : ' It is started when that is merged.'}`,
+    sentence: `It ${text}${more}.${ended.length > 0 ? ` ${goesOn(first)}` : ' It is started when that is merged.'}`,
     evidence: [
       ...waitsFor.slice(0, MOST_NAMED).map((one) => ({ name: 'depends on', text: `${one.id}, ${standing(one)}` })),
       ...attemptEvidence(order),
@@ -30,11 +30,16 @@ export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 
   })
 }
 
-const WAY_ON = 'It waits on when that is retried.'
+/** When the order waits again for what has ended. */
+function goesOn({ status }: Dependency): string {
+  return status === null
+    ? 'It is started when it does not depend on that any more.'
+    : 'It waits on when that is retried.'
+}
 
 /** What an order that is not approved depends on, where that is not merged. `ended`: it could not start if it was approved. */
 export function unmetOf({ waitsFor }: Pick<Whereabouts, 'waitsFor'>): {
-  ended: { id: string; short: string; sentence: string } | null
+  ended: { short: string; sentence: string; next: string[] } | null
   evidence: Why['evidence']
 } {
   const first = waitsFor.find(hasEnded)
@@ -45,7 +50,7 @@ export function unmetOf({ waitsFor }: Pick<Whereabouts, 'waitsFor'>): {
   const stands = `which ${standing(first)}`
   const named = first.title === null ? short(first.id) : `${short(first.id)} "${first.title}"`
   const sentence = `If it was approved, it could not start: it depends on ${named}, ${stands}.`
-  return { ended: { id: first.id, short: `depends on ${short(first.id)}, ${stands}`, sentence }, evidence }
+  return { ended: { short: `depends on ${short(first.id)}, ${stands}`, sentence, next: wayOn(first) }, evidence }
 }
 
 /** Whether no merge comes of it by itself. */
@@ -71,10 +76,10 @@ function standing({ status, code }: Dependency): string {
   }
 }
 
-/** A cancelled one has no escalation. */
-function wayOn({ id, status }: Dependency): string[] {
+function wayOn({ id, status, isEscalated }: Dependency): string[] {
   if (status === null) return []
-  if (status === 'failed' || status === 'blocked') return [`moose decide ${short(id)}`, `moose show ${short(id)}`]
-  if (status === 'cancelled') return [`moose retry ${short(id)}`, `moose show ${short(id)}`]
+  const show = `moose show ${short(id)}`
+  if (isEscalated) return [`moose decide ${short(id)}`, show]
+  if (status === 'failed' || status === 'cancelled') return [`moose retry ${short(id)}`, show]
   return [`moose why ${short(id)}`]
 }

@@ -34,7 +34,7 @@ const ANSWERS: Record<OrderState, (facts: WhyFacts) => Why> = {
 function whyUnapproved(order: Whereabouts): Why {
   const { ended, evidence } = unmetOf(order)
   const id = short(order.id)
-  const first = ended === null ? [] : [`moose retry ${short(ended.id)}`, `moose edit ${id} --depends-on none`]
+  const first = ended === null ? [] : [...ended.next, `moose edit ${id} --depends-on none`]
   return answer({
     kind: 'unapproved',
     short: `is not approved${ended === null ? '' : `, and ${ended.short}`}`,

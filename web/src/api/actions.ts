@@ -131,9 +131,12 @@ export type ListedState =
   | 'cancelled'
 
 /** What can be done with an order, the most likely first. */
-export function verbsOf(order: Pick<Order, 'status' | 'phase' | 'approved' | 'status_reason'>): readonly Verb[] {
-  // Below its cap it would be blocked again: what helps is among what can be decided.
-  const isCapped = order.status === 'blocked' && order.status_reason?.code === 'budget_exceeded'
+export function verbsOf(
+  order: Pick<Order, 'status' | 'phase' | 'approved' | 'status_reason'> & Pick<OrderDetail, 'resumes'>,
+): readonly Verb[] {
+  // An attempt that is resumed below its cap would be blocked again: what helps is among what can be decided.
+  const isResumed = order.status === 'blocked' && order.resumes !== false
+  const isCapped = isResumed && order.status_reason?.code === 'budget_exceeded'
   return VERBS_OF[stateOf(order)].filter((verb) => !(isCapped && verb === 'retry'))
 }
 
