@@ -17,7 +17,13 @@ export const HAS_ITS_DEPENDENCIES = sql<boolean>`(not work_orders.metadata ? 'de
 ))`
 
 /** An order that another one waits for; without a status and a title it is not there any more. */
-export type Dependency = { id: string; title: string | null; status: Status | null; code: string | null }
+export type Dependency = {
+  id: string
+  title: string | null
+  status: Status | null
+  code: string | null
+  isApproved: boolean
+}
 
 /** Characters of a text that others have written. */
 const MOST_OF_TEXT = 200
@@ -25,6 +31,7 @@ const MOST_OF_TEXT = 200
 /** For a query with `work_orders`: those it depends on that are not merged, as a list of `Dependency`. */
 export const UNMET_DEPENDENCIES = sql<Dependency[]>`case when work_orders.metadata ? 'dependencies' then (
   select coalesce(jsonb_agg(jsonb_build_object('id', needed, 'title', left(other.title, ${MOST_OF_TEXT}),
+    'isApproved', coalesce(other.metadata ->> 'approved_by_director' = 'true', false),
     'status', other.status, 'code', left(other.status_reason ->> 'code', ${MOST_OF_TEXT})) order by other.created_at, needed), '[]')
   from unnest(moose_dependencies(work_orders.metadata)) as needed
   left join work_orders as other on other.id = needed where other.status is distinct from 'completed'

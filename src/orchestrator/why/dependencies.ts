@@ -20,7 +20,7 @@ export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 
     kind: 'dependency',
     code: ended.length > 0 ? 'dependency_unmet' : null,
     short: `${text}${more}`,
-    sentence: `It ${text}${more}.${ended.length > 0 ? ` ${WAY_ON}` : ' It is started when that is merged.'}`,
+    sentence: `It ${text}${more}.${ended.length > 0 ? ` ${wayOnText(first)}` : ' It is started when that is merged.'}`,
     evidence: [
       ...waitsFor.slice(0, MOST_NAMED).map((one) => ({ name: 'depends on', text: `${one.id}, ${standing(one)}` })),
       ...attemptEvidence(order),
@@ -30,7 +30,9 @@ export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 
   })
 }
 
-const WAY_ON = 'It waits on when that is retried.'
+function wayOnText({ status, isApproved }: Dependency): string {
+  return `It waits on when that is retried${status === null || isApproved ? '' : ' and approved'}.`
+}
 
 /** What an order that is not approved depends on, where that is not merged. `ended`: it could not start if it was approved. */
 export function unmetOf({ waitsFor }: Pick<Whereabouts, 'waitsFor'>): {
@@ -72,9 +74,10 @@ function standing({ status, code }: Dependency): string {
 }
 
 /** A cancelled one has no escalation. */
-function wayOn({ id, status }: Dependency): string[] {
+function wayOn({ id, status, isApproved }: Dependency): string[] {
   if (status === null) return []
   if (status === 'failed' || status === 'blocked') return [`moose decide ${short(id)}`, `moose show ${short(id)}`]
-  if (status === 'cancelled') return [`moose retry ${short(id)}`, `moose show ${short(id)}`]
+  const approve = isApproved ? [] : [`moose approve ${short(id)}`]
+  if (status === 'cancelled') return [`moose retry ${short(id)}`, ...approve, `moose show ${short(id)}`]
   return [`moose why ${short(id)}`]
 }

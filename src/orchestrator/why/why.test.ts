@@ -139,7 +139,7 @@ function is(kind: string, answer: Why): Why {
 }
 
 describe('an order that depends on others', () => {
-  const other = { id: OTHER, title: 'Plan', status: 'pending', code: null } as const
+  const other = { id: OTHER, title: 'Plan', status: 'pending', code: null, isApproved: true } as const
 
   test('waits until they are merged, and says which and how they stand', () => {
     const waits = why({ order: { waitsFor: [other] }, verdict: null })
@@ -152,7 +152,7 @@ describe('an order that depends on others', () => {
   })
 
   test('is blocked by one that ended without a merge, which is named before the others', () => {
-    const failed = { id: ID, title: 'Build', status: 'failed', code: 'check_failed' } as const
+    const failed = { id: ID, title: 'Build', status: 'failed', code: 'check_failed', isApproved: true } as const
     const reason = { code: 'dependency_unmet', message: 'As it was.' } as const
     const blocked = why({ order: { status: 'blocked', reason, waitsFor: [other, failed] } })
     const { short, next } = is('dependency', blocked)
@@ -162,6 +162,9 @@ describe('an order that depends on others', () => {
     )
     const cancelled = why({ order: { waitsFor: [{ ...other, status: 'cancelled' }] } })
     assert.deepEqual([next[0], cancelled.next[0]], ['moose decide 1a2b3c4d', 'moose retry 5e6f7a8b'])
+    const unapproved = why({ order: { waitsFor: [{ ...other, status: 'cancelled', isApproved: false }] } })
+    assert.match(unapproved.sentence, / It waits on when that is retried and approved\.$/)
+    assert.deepEqual(unapproved.next.slice(0, 2), ['moose retry 5e6f7a8b', 'moose approve 5e6f7a8b'])
     const gone = { ...other, title: null, status: null }
     assert.match(why({ order: { status: 'blocked', reason, waitsFor: [gone] } }).short, /is not there any more$/)
   })
