@@ -292,7 +292,7 @@ describe('an order that is blocked', () => {
     const month = why(rests('budget_exceeded', { cap: cap({ scope: 'month', of: '2026-03-01' }), needed }))
     assert.equal(month.until, '2026-04-01T00:00:00.000Z')
     const own = why(rests('budget_exceeded', { cap: cap({ scope: 'order', of: ID }), needed }))
-    assert.deepEqual([own.until, own.next[0]], [null, 'moose budget cap order:1a2b3c4d 103.00'])
+    assert.deepEqual([own.until, own.next[0]], [null, 'moose decide 1a2b3c4d'])
     const promised = why(rests('budget_exceeded', { cap: cap({ promised: new Usd(2) }), needed }))
     assert.ok(evidence(promised).includes('promised to other orders: $2.00'))
     assert.equal(promised.next[0], 'moose budget cap day 105.00')
