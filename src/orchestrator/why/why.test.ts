@@ -44,6 +44,7 @@ const PULL: PullRequestSeen = {
   branch: 'feature/greet',
   ...UNKNOWN,
   reverted: null,
+  merged_unverified: null,
   seen_open_threads: 0,
   outside_scope: [],
 }
@@ -587,6 +588,13 @@ describe('an order that has begun, or is over', () => {
   test('is completed by a merge, or cancelled, and how', () => {
     const merged = is('completed', why({ order: { status: 'completed', pull: { ...PULL, state: 'merged' } } }))
     assert.deepEqual([merged.sentence, merged.next], ['It is completed: pull request #7 is merged.', []])
+    const shas = { verified_sha: 'a'.repeat(40), merged_sha: 'b'.repeat(40) }
+    const other = why({ order: { status: 'completed', pull: { ...PULL, state: 'merged', merged_unverified: shas } } })
+    assert.equal(
+      other.short,
+      'completed: pull request #7 is merged at bbbbbbbbbbbb, which Moose has not verified: aaaaaaaaaaaa was',
+    )
+    assert.ok(evidence(other).includes(`not verified: ${shas.merged_sha}`), evidence(other).join())
     const rejected = is('cancelled', why({ order: { status: 'cancelled', rejection: 'not now' } }))
     assert.deepEqual([rejected.short, rejected.next], ['cancelled: it was rejected: not now', ['moose retry 1a2b3c4d']])
     assert.equal(why({ order: { status: 'cancelled' } }).sentence, 'It is cancelled.')
