@@ -151,24 +151,6 @@ describe('an order that depends on others', () => {
     const { sentence } = why({ order: { waitsFor: [inReview] } })
     assert.match(sentence, /is not merged yet\. It is started when that is merged\.$/)
   })
-
-  test('is blocked by one that ended without a merge, which is named before the others', () => {
-    const failed = { id: ID, title: 'Build', status: 'failed', code: 'check_failed', isApproved: true } as const
-    const reason = { code: 'dependency_unmet', message: 'As it was.' } as const
-    const blocked = why({ order: { status: 'blocked', reason, waitsFor: [other, failed] } })
-    const { short, next } = is('dependency', blocked)
-    assert.match(
-      short,
-      /^is blocked by 1a2b3c4d "Build", which .* and which failed with check_failed; it waits for 1 more$/,
-    )
-    const cancelled = why({ order: { waitsFor: [{ ...other, status: 'cancelled' }] } })
-    assert.deepEqual([next[0], cancelled.next[0]], ['moose decide 1a2b3c4d', 'moose retry 5e6f7a8b'])
-    const unapproved = why({ order: { waitsFor: [{ ...other, status: 'cancelled', isApproved: false }] } })
-    assert.match(unapproved.sentence, / It waits on when that is retried and approved\.$/)
-    assert.deepEqual(unapproved.next.slice(0, 2), ['moose retry 5e6f7a8b', 'moose approve 5e6f7a8b'])
-    const gone = { ...other, title: null, status: null }
-    assert.match(why({ order: { status: 'blocked', reason, waitsFor: [gone] } }).short, /is not there any more$/)
-  })
 })
 
 test('an order waits while as many pull requests of its project are open as may be, and says how to go on', () => {
@@ -590,10 +572,7 @@ describe('an order that has begun, or is over', () => {
     assert.deepEqual([merged.sentence, merged.next], ['It is completed: pull request #7 is merged.', []])
     const shas = { verified_sha: 'a'.repeat(40), merged_sha: 'b'.repeat(40) }
     const other = why({ order: { status: 'completed', pull: { ...PULL, state: 'merged', merged_unverified: shas } } })
-    assert.equal(
-      other.short,
-      'completed: pull request #7 is merged at bbbbbbbbbbbb, which Moose has not verified: aaaaaaaaaaaa was',
-    )
+    assert.match(other.short, /#7 is merged at b{12}, which Moose has not verified: a{12} was$/)
     assert.ok(evidence(other).includes(`not verified: ${shas.merged_sha}`), evidence(other).join())
     const rejected = is('cancelled', why({ order: { status: 'cancelled', rejection: 'not now' } }))
     assert.deepEqual([rejected.short, rejected.next], ['cancelled: it was rejected: not now', ['moose retry 1a2b3c4d']])

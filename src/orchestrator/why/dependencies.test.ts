@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Dependency } from '../../db/work-orders/dependencies.ts'
+import { behindDependencies } from './dependencies.ts'
+
+const ID = '1a2b3c4d-0000-4000-8000-000000000000'
+const OTHER: Dependency = {
+  id: '5e6f7a8b-0000-4000-8000-000000000000',
+  title: 'Plan',
+  status: 'pending',
+  code: null,
+  isApproved: true,
+}
+const behind = (...waitsFor: Dependency[]) => behindDependencies({ id: ID, waitsFor, attempt: null })
+
+test('an order is blocked by one that ended without a merge, which is named before the others', () => {
+  const failed = { ...OTHER, id: ID, title: 'Build', status: 'failed', code: 'check_failed' } as const
+  const { short, next } = behind(OTHER, failed)
+  assert.match(
+    short,
+    /^is blocked by 1a2b3c4d "Build", which .* and which failed with check_failed; it waits for 1 more$/,
+  )
+  const cancelled = behind({ ...OTHER, status: 'cancelled' })
+  assert.deepEqual([next[0], cancelled.next[0]], ['moose decide 1a2b3c4d', 'moose retry 5e6f7a8b'])
+  assert.match(behind({ ...OTHER, title: null, status: null }).short, /is not there any more$/)
+})
+
+test('one that is retried waits for its approval where it has none', () => {
+  const { sentence, next } = behind({ ...OTHER, status: 'cancelled', isApproved: false })
+  assert.match(sentence, / It waits on when that is retried and approved\.$/)
+  assert.deepEqual(next.slice(0, 2), ['moose retry 5e6f7a8b', 'moose approve 5e6f7a8b'])
+})
