@@ -15,6 +15,7 @@ import {
   escalationOf,
   forgetAnswer,
   isConflicting,
+  isHeldUpOnForge,
   leftCommit,
   noteAnswer,
   openEscalation,
@@ -25,6 +26,7 @@ import {
 } from '../db/escalations/order-escalations.ts'
 import { followUpsOf } from '../db/follow-ups.ts'
 import { usagePerAttempt } from '../db/model-calls.ts'
+import { pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { Fault, toFault } from '../faults/fault.ts'
@@ -72,7 +74,9 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   const sentence = explained === undefined ? reason : explained.why.sentence
   const reactions = countsOf(await followUpsOf(db, order.id))
   const cap = facts.cap === null ? null : facts.cap.cap
-  const known = { spent, cap, hasCommit: facts.hasCommit, sentence, reactions }
+  const pulls = await pullRequestsInBrief(db, order.id)
+  const pull = pulls.find(({ number }) => number === order.github_pr_number) ?? null
+  const known = { pull, spent, cap, hasCommit: facts.hasCommit, sentence, reactions }
   const escalation = { ...open, story: storyOf(order, { ...known, cause: open.cause }), options: optionsFor(facts) }
   return { work_order_id: order.id, escalation, next: [], past }
 }
@@ -116,6 +120,9 @@ export async function decide(
   if (wish.option === 'allow' && wish.held !== offer.held) throw heldOtherwise(order)
   const gone = facts.cap === null ? spent : facts.cap.gone
   await assertBudgets(wish, offer, { gone, assertMayCost })
+  const low = tooLow(wish, offer, facts)
+  // What it asks for is changed, so its next call may be a smaller one.
+  if (low !== null && wish.option !== 'amend') throw new Fault('request_invalid', low, { field: 'budget_usd' })
   if (!(await noteAnswer(db, open.id, { option: wish.option, by, spentUsd: spent.toFixed() })))
     throw anotherByNow(order)
   const wanted = await wantedProposer(db, order.id)
@@ -132,7 +139,6 @@ export async function decide(
   const escalation = await escalationOf(db, open.id)
   // Something still holds the order: it may be decided about again at once.
   if (escalation.closed_at === null) await forgetAnswer(db, open.id)
-  const low = tooLow(wish, offer, facts)
   const told = low === null ? sentence : `${sentence} ${low}`
   return { work_order: await findWorkOrder(db, order.id), escalation, sentence: told }
 }
@@ -221,6 +227,7 @@ async function factsOf(
     held: cause === 'protected_change' ? heldFrom(details) : null,
     hasCommit: await leftCommit(db, order.id),
     isConflicting: cause === 'merge_conflict' || (order.phase === 'in_review' && (await isConflicting(db, order.id))),
+    isHeldUpOnForge: order.phase === 'in_review' && (await isHeldUpOnForge(db, order.id)),
     review:
       order.phase === 'in_review' ? (cause === 'hands_off' ? ('hands_off' as const) : ('exhausted' as const)) : null,
     records: await optionRecords(db, cause),

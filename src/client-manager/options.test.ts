@@ -26,6 +26,7 @@ const FACTS: OptionFacts = {
   held: null,
   hasCommit: true,
   isConflicting: false,
+  isHeldUpOnForge: false,
   review: null,
   records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
 }
@@ -64,6 +65,14 @@ test('what conflicts with its base is not verified: git could not merge that in'
   const names = (facts: Partial<OptionFacts>) => offered({ ...facts, isConflicting: true }).map(({ option }) => option)
   assert.deepEqual(names({ cause: 'merge_conflict' }), ['retry', 'model', 'amend', 'abort'])
   assert.deepEqual(names({ cause: 'follow_up_exhausted', review: 'exhausted' }), ['retry', 'model', 'amend', 'abort'])
+})
+
+test('what was verified and is red on its forge alone is not verified again: that would change nothing there', () => {
+  const offers = offered({ isHeldUpOnForge: true, cause: 'follow_up_exhausted', review: 'exhausted' })
+  assert.deepEqual(
+    offers.map(({ option }) => option),
+    ['retry', 'model', 'amend', 'abort'],
+  )
 })
 
 test('a held change is offered to be allowed first', () => {

@@ -36,6 +36,8 @@ export type OptionFacts = {
   hasCommit: boolean
   /** Git cannot merge its base into it, so that no verification could begin. */
   isConflicting: boolean
+  /** Of its open pull request: what Moose has verified is on its branch, and only its forge says no. */
+  isHeldUpOnForge: boolean
   /** Of its open pull request: Moose keeps its hands off it, or has used up what it may do; null: it is not in review. */
   review: 'hands_off' | 'exhausted' | null
   records: readonly OptionRecord[]
@@ -54,7 +56,8 @@ function ofStopped(facts: OptionFacts): (Offer | null)[] {
 /** Of what somebody else has pushed, no model is asked to make anything before it is given back. */
 function ofReview(facts: OptionFacts, review: 'hands_off' | 'exhausted'): (Offer | null)[] {
   if (review === 'hands_off') return [ADOPT, VERIFY_BRANCH, CLOSE]
-  return [onceMore(facts), onceMoreBy(facts), anew(facts), facts.isConflicting ? null : VERIFY_BRANCH, CLOSE]
+  const isIdle = facts.isConflicting || facts.isHeldUpOnForge
+  return [onceMore(facts), onceMoreBy(facts), anew(facts), isIdle ? null : VERIFY_BRANCH, CLOSE]
 }
 
 type Offer = Pick<OfferedOption, 'option' | 'sentence' | 'expected_cost_usd' | 'budget_usd' | 'proposer'> & {
@@ -236,6 +239,6 @@ export function shortOfRoom(facts: OptionFacts, named: Usd, proposer: string | n
   if (left.greaterThanOrEqualTo(call)) return null
   return (
     `The cap is too low: the next call may cost up to ${shownUsd(call)}, and a cap of ${shownUsd(named)} has ${shownUsd(left)} left, ` +
-    `so the order is blocked before it. Choose again with a higher cap: moose decide ${facts.shortId}`
+    `so the order would be blocked before it. Choose again with a higher cap: moose decide ${facts.shortId}`
   )
 }

@@ -23,6 +23,7 @@ const KNOWN = {
   hasCommit: true,
   sentence: 'The check failed.',
   reactions: [],
+  pull: null,
 }
 
 test('the story is five lines: asked, tried, stopped, cost, there', () => {
@@ -89,8 +90,11 @@ test('of a pull request that Moose does no more about, the cause and where it is
   assert.equal(story[4], `There: pull request ${url}`)
 })
 
-test('a pull request of an order that is not in review is told as not open, and one without an address by its number', () => {
-  const closed = storyOf({ ...ORDER, github_pr_url: 'https://example.com/pull/4', github_pr_number: 4 }, KNOWN)
+test('a pull request of an order that is not in review is told as open or not, and one without an address by its number', () => {
+  const stopped = { ...ORDER, github_pr_url: 'https://example.com/pull/4', github_pr_number: 4 }
+  const open = storyOf(stopped, { ...KNOWN, pull: { state: 'open' } })
+  assert.match(String(open[4]), /; pull request https:\/\/example\.com\/pull\/4, which is open$/)
+  const closed = storyOf(stopped, { ...KNOWN, pull: { state: 'closed' } })
   assert.match(String(closed[4]), /; pull request https:\/\/example\.com\/pull\/4, not open any more$/)
   const local = { ...ORDER, phase: 'in_review' as const, github_pr_url: 'local://one/pull/4', github_pr_number: 4 }
   assert.equal(storyOf(local, KNOWN)[4], 'There: pull request #4')

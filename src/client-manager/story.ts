@@ -34,6 +34,8 @@ export function storyOf(
     cause: string
     /** What was done about its open pull requests, and the most of each kind. */
     reactions: readonly FollowUpCount[]
+    /** Its latest pull request; null: it has none. */
+    pull: { state: 'open' | 'merged' | 'closed' } | null
   },
 ): string[] {
   const { title, project, files_in_scope: files, attempts, proposer, status, phase, status_reason: reason } = order
@@ -47,7 +49,7 @@ export function storyOf(
   const of = known.cap === null ? '' : ` of ${shownUsd(known.cap)}`
   const commit = known.hasCommit ? 'its last attempt left a commit' : 'its last attempt left no commit'
   const pull = pullText(order)
-  const ended = order.github_pr_url === null ? '' : ', not open any more'
+  const ended = known.pull === null ? '' : known.pull.state === 'open' ? ', which is open' : ', not open any more'
   return [
     inOneLine(`Asked: ${where}${title} (${scope})`),
     inOneLine(`Tried: ${tried}${followed}`),

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { isoTime } from '../clock.ts'
-import type { Revert } from '../contract/evidence/revert.ts'
+import { type Revert, UnverifiedMerge } from '../contract/evidence/revert.ts'
 import type { Database } from './schema.ts'
 import { recordEvent } from './work-order-events.ts'
 
@@ -113,6 +113,25 @@ export async function revertsOf(
     const at = isoTime(row.reverted_at)
     // It is not looked for any more once it was seen.
     return { by: row.reverted_by, at, seen_at: row.revert_looked_at === null ? at : isoTime(row.revert_looked_at) }
+  }
+}
+
+/** Those of some orders that were merged at a commit which was not verified, by the order and its attempt. */
+export async function unverifiedMergesOf(
+  db: Db,
+  ids: readonly string[],
+): Promise<(merged: { work_order_id: string; attempt: number }) => UnverifiedMerge | null> {
+  const rows = await db
+    .selectFrom('outcome_vectors')
+    .select(['work_order_id', 'attempt', 'metadata'])
+    .where('work_order_id', 'in', ids)
+    .where('operation_type', '=', 'pull_request_end')
+    .where('outcome', '=', 'merged_unverified')
+    .execute()
+  return (merged) => {
+    const row = rows.find((one) => one.work_order_id === merged.work_order_id && one.attempt === merged.attempt)
+    const told = UnverifiedMerge.safeParse(row?.metadata)
+    return told.success ? told.data : null
   }
 }
 

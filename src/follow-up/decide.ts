@@ -77,7 +77,7 @@ function onBase({ is, because }: State, facts: PullRequestFacts, past: readonly 
   const resolves = resolutions.length < MOST_RESOLUTIONS
   const decision = bounded({ kind: 'base', fingerprint: ofBase(facts), resolves }, because, facts, past)
   if (decision.reaction === null || resolves || is !== 'conflict') return decision
-  const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and no more is asked for one order`
+  const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and Moose has none asked by itself any more for one order`
   return { reaction: null, why, isExhausted: true, refused: decision.reaction }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { notRetried } from './decisions.ts'
+import { notRetried, whatRetryDoes } from './decisions.ts'
 
 const ID = '1a2b3c4d-0000-4000-8000-000000000000'
 const pending = { id: ID, status: 'pending', phase: null } as const
@@ -13,4 +13,10 @@ test('a retry of a pending order says what it waits for, and keeps how it was as
   assert.match(notRetried({ ...pending, approved: true }, 'again').message, /then: moose retry 1a2b3c4d$/)
   const done = { id: ID, status: 'completed', phase: null, approved: true } as const
   assert.match(notRetried(done, 'again').message, /is completed and cannot be retried\. See it with: moose show/)
+})
+
+test('a retry of what is not approved says that nothing begins before it is', () => {
+  const first = { mode: 'again', last: null, toldOf: null } as const
+  assert.equal(whatRetryDoes({ ...first, approved: true }), 'Its first attempt begins.')
+  assert.equal(whatRetryDoes({ ...first, approved: false }), 'Once it is approved: its first attempt begins.')
 })

@@ -111,7 +111,7 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
   if (verifies !== null) return { mode, sentence: publishedAgain(order.id, verifies), told_of: null, replays: false }
   const toldOf = failure === null ? null : failure.error.code
   const replays = last !== null && last.isReplayed
-  const said = mode === 'fresh' ? ANEW : again(last, toldOf)
+  const said = whatRetryDoes({ mode, last, toldOf, approved: order.approved })
   return { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
 }
 
@@ -153,6 +153,14 @@ const ANEW = 'The model is asked anew: it is told of no earlier failure, and no 
 const REPLAYS =
   'Its last answers were recordings, which can only be replayed: the same ones come again. Another answer takes a proposer ' +
   'that calls a model: moose proposer add'
+
+/** Of an order that waits for its approval, what it does from then on. */
+export function whatRetryDoes({ mode, last, toldOf, approved }: Retrying): string {
+  const said = mode === 'fresh' ? ANEW : again(last, toldOf)
+  return approved ? said : `Once it is approved: ${said.charAt(0).toLowerCase()}${said.slice(1)}`
+}
+
+type Retrying = { mode: RetryMode; last: LastAttempt | null; toldOf: string | null; approved: boolean }
 
 function again(last: LastAttempt | null, toldOf: string | null): string {
   if (last === null) return 'Its first attempt begins.'

@@ -454,7 +454,7 @@ test('an order that was edited and approved again is retried under the cap that 
   assert.deepEqual([stands(order), order.attempts], ['in_progress/in_review', 2])
 })
 
-test('a cap that leaves nothing to be spent is refused with both amounts; after one that is too low the reason is the new one', async () => {
+test('a cap that leaves nothing to be spent, or no room for the next call, is refused with both amounts, and nothing is decided', async () => {
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
   const server = stack.use(await startModelServer(BAD, GOOD))
@@ -473,19 +473,14 @@ test('a cap that leaves nothing to be spent is refused with both amounts; after 
       /A cap of \$[\d.]+ leaves nothing to be spent: \$[\d.]+ of the order is spent or reserved/,
     )
   }
-  const low = await decided(moose, id, { option: 'retry', budget_usd: spent + 0.000001 })
-  assert.match(low.sentence, /The cap is too low: the next call may cost up to \$/)
-  assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
-  const why = async () => {
-    const { work_order, why } = WhyResponse.parse((await call(moose, `/api/work-orders/${id}/why`)).said)
-    return `${why.sentence} ${work_order.status_reason?.message}`
-  }
-  const first = await why()
-  await decided(moose, id, { option: 'retry', budget_usd: spent + 0.000002 })
-  await settled(moose, id)
-  const second = await why()
-  assert.notEqual(second, first)
-  const { escalation } = await shown(moose, id)
+  const before = await shown(moose, id)
+  const low = await decide({ option: 'retry', budget_usd: spent + 0.000001 })
+  assert.equal(low.status, 400, JSON.stringify(low.said))
+  assert.match(JSON.stringify(low.said), /The cap is too low: the next call may cost up to \$.* decide [0-9a-f]{8}/)
+  const { escalation, past } = await shown(moose, id)
+  assert.deepEqual([escalation?.id, past], [before.escalation?.id, []], 'nothing was decided')
+  const order = await detailOf(moose, id)
+  assert.deepEqual([stands(order), order.budget_usd], ['failed/check_failed', null])
   assert.equal(escalation?.options[0]?.option, 'retry')
   await decided(moose, id, { option: 'retry' })
   assert.equal(stands(await settled(moose, id)), 'in_progress/in_review', 'what is offered is enough')

@@ -175,7 +175,7 @@ describe('why an order stands where it stands, and what waits for a human: the A
     const { why: answer } = await why(id)
     assert.equal(answer.kind, 'cap')
     assert.equal(answer.short, 'waits for money: the cap of this order, $5.00, has $5.00 left')
-    assert.equal(answer.next[0], `moose budget cap order:${id.slice(0, 8)} 9.00`)
+    assert.equal(answer.next[0], `moose decide ${id.slice(0, 8)}`)
     assert.equal((await entryOf(id))?.kind, 'blocked')
     assert.equal((await list('state=blocked'))[0]?.why.short, answer.short)
 

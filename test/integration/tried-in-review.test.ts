@@ -118,6 +118,11 @@ test('a conflict that a model has resolved in vain says so, and no second resolu
   assert.match(said, /was to resolve that in attempt 2: check "polite" failed.*\nMerge main into .* by hand/)
   assert.doesNotMatch(said, /--resolve/)
   assert.equal((await detailOf(moose, id)).pull_request?.tried_resolution?.attempt, 2)
+  assert.equal(await verified(), 'merge_conflict')
+  const last = (await detailOf(moose, id)).attempt_history.at(-1)?.error?.message
+  assert.match(String(last), /A model was asked about these very commits in attempt 2, and is asked once\.\nMerge main/)
+  assert.doesNotMatch(String(last), /--resolve/)
+  assert.equal((await detailOf(moose, id)).pull_request?.tried_resolution?.attempt, 2)
 
   await home.remote.commit('main', { 'greeting.txt': 'good evening\n' })
   await assert.rejects(moose.orchestrator.merge(id), /--resolve/)

@@ -276,6 +276,8 @@ test('what GitHub merges by itself after a push that nobody has verified is said
   )
   assert.deepEqual([rows[0].outcome, rows[0].success], ['merged_unverified', false])
   assert.deepEqual([rows[0].metadata.verified_sha, rows[0].metadata.merged_sha], [head, other])
+  const pullRequest = (await detailOf(moose, id)).pull_request
+  assert.deepEqual(pullRequest?.merged_unverified, { verified_sha: head, merged_sha: other })
   const numbers = await readNumbers(db, { tz: 'UTC', from: undefined, to: undefined, project: undefined })
   assert.deepEqual([numbers.merged_unverified, numbers.totals.merged, numbers.merged_by], [1, 0, []])
   const announced = await pool.query(

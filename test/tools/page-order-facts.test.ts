@@ -186,6 +186,22 @@ describe('an order in the page: its facts', { skip: whyNoBrowser(), timeout: 600
     }
   })
 
+  test('a change that was merged at a commit which was not verified says so, with both commits', async () => {
+    const [verified, merged] = ['d'.repeat(40), 'e'.repeat(40)]
+    await home.database.pool.query(
+      `insert into outcome_vectors (work_order_id, attempt, operation_type, outcome, metadata)
+       values ($1, 1, 'pull_request_end', 'merged_unverified', $2)`,
+      [ids.good, { verified_sha: verified, merged_sha: merged }],
+    )
+    const { page, complaints, context } = await at(ids.good)
+    await part(page, 'Pull request')
+      .getByText(`It was merged at ${merged.slice(0, 12)}, which Moose has not verified`)
+      .waitFor()
+    assert.deepEqual(complaints, [])
+    await context.close()
+    await home.database.pool.query("delete from outcome_vectors where operation_type = 'pull_request_end'")
+  })
+
   test('a merged change that was reverted says so, by which commit and when that was seen', async () => {
     const by = 'c'.repeat(40)
     await home.database.pool.query(

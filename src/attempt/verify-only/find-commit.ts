@@ -116,7 +116,9 @@ async function ofBranch(
     if (!resolves) {
       const read = await conflictOfBranch(routed, { workspaces }, { ...conflict, markedSha: tree })
       const byHand = 'byHand' in read ? read.byHand : null
-      throw unmerged(context, { pull, base: project.defaultBranch, conflict, byHand })
+      const before = await context.resolvedIn({ base_sha: baseTip, head_sha: head })
+      const why = before === null ? null : askedBefore(before)
+      throw unmerged(context, { pull, base: project.defaultBranch, conflict, byHand }, why)
     }
     const markedSha = await workspaces.bringUpAs(request, { ...merging, treeOf: tree })
     const reason = `${branch} conflicts with ${project.defaultBranch} at ${baseTip.slice(0, 12)} in: ${namedFiles(files)}`
@@ -179,6 +181,12 @@ export type Unresolved = {
   repair: string | null
   /** Whether another one is not asked for these two commits. */
   isFinal: boolean
+}
+
+/** @param attempt in which a model was asked about the same two commits */
+export function askedBefore(attempt: number): Unresolved {
+  const message = `A model was asked about these very commits in attempt ${attempt}, and is asked once.`
+  return { message, repair: null, isFinal: true }
 }
 
 /** @param why no model has resolved it; null: none was asked for */

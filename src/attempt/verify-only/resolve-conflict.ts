@@ -12,6 +12,7 @@ import { apply } from '../steps/apply.ts'
 import { knowBase } from '../steps/prepare.ts'
 import { answersOf, MOST_ANSWERS_OF_ONE, type Proposed, questionOf } from '../steps/propose.ts'
 import {
+  askedBefore,
   branchRequest,
   conflictOfBranch,
   type FoundCommit,
@@ -83,8 +84,7 @@ async function ask(resolving: Resolving, proposer: string, reason: string) {
   const { order, project } = routed
   const { base_sha: baseSha, head_sha, markedSha } = found.conflict
   const before = await context.resolvedIn({ base_sha: baseSha, head_sha })
-  if (before !== null)
-    throw unresolved(resolving, `A model was asked about these very commits in attempt ${before}, and is asked once.`)
+  if (before !== null) throw left(resolving, askedBefore(before))
   const conflict = await filesToTell(resolving)
   const { config } = await knowBase(context, project, baseSha, adapters)
   const told = { contextFiles: contextFilesOf(config, order), wanted: 'edits', previousFailure: null } as const
@@ -104,7 +104,7 @@ async function ask(resolving: Resolving, proposer: string, reason: string) {
 async function filesToTell(resolving: Resolving): Promise<ConflictedFile[]> {
   const { context, routed, adapters, found } = resolving
   const read = await conflictOfBranch(routed, adapters, found.conflict)
-  if ('byHand' in read) throw unresolved(resolving, read.byHand)
+  if ('byHand' in read) throw left(resolving, { message: read.byHand, repair: null, isFinal: true })
   await context.note(`shows the model: ${read.told.map(({ path }) => path).join(', ')}`)
   return read.told
 }
@@ -125,10 +125,12 @@ function ofAsking(resolving: Resolving, proposer: string, fault: Fault): Fault {
   return unresolved(resolving, `${proposer} was asked to resolve that and has not: ${fault.message}`, ended)
 }
 
-/** Left to a person before a model is asked. */
-const LEFT = { repair: null, isFinal: true }
+function unresolved(resolving: Resolving, message: string, ended: Omit<Unresolved, 'message'>) {
+  return left(resolving, { message, ...ended })
+}
 
-function unresolved({ context, routed, found }: Resolving, message: string, ended: Omit<Unresolved, 'message'> = LEFT) {
+/** Left to a person. */
+function left({ context, routed, found }: Resolving, why: Unresolved) {
   const told = { pull: found.pull, base: routed.project.defaultBranch, conflict: found.conflict }
-  return unmerged(context, told, { message, ...ended })
+  return unmerged(context, told, why)
 }

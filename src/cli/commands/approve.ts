@@ -51,7 +51,7 @@ export function approveCommand(cli: Cli): Command {
           ...termsNotes(order),
           ...hiddenNotes(order),
           ...verificationNotes(order),
-          ...protectionNotes(order),
+          ...protectionNotes(order, wish),
         ],
         total: (orders) => `All of them together: ${totalText(orders)}`,
         hint: afterApproval,

@@ -125,7 +125,7 @@ project       hello
 risk          filed as low
 proposer      small-model
 branch        feature/wo-1a2b3c4d-greet-in-french
-pull request  #3 local://hello/pull/3
+pull request  #3
 cost          $0.0123 (estimated $0.0200, cap $5.00)
 added         3m ago (2026-01-31T12:00:00.000Z)
 
@@ -443,6 +443,8 @@ test('what Moose does no more about an open pull request, and what is held up, i
   const left = page({ ...ORDER, pull_request: exhausted })
   assert.match(left, /^follow-up +red: failed on the forge: unit; a repair was tried 2 times, .* \(repairs 2 of 2\)$/m)
   assert.match(left, /^Next: moose decide 1a2b3c4d {3}or/m)
+  const stopped = { ...ORDER, status: 'blocked', phase: null, pull_request: exhausted } as const
+  assert.doesNotMatch(page(stopped), /^follow-up/m, 'it is of before the order was stopped')
   assert.match(
     page({ ...ORDER, pull_request: red }),
     /^Next: see what holds it up: moose why 1a2b3c4d {3}or: moose close/m,
@@ -452,6 +454,25 @@ test('what Moose does no more about an open pull request, and what is held up, i
     page({ ...ORDER, pull_request: pushed }),
     /^Next: look at .* then give it back: moose adopt 1a2b3c4d {3}or: moose verify/m,
   )
+})
+
+test('an order merged at a commit that was not verified says so beside its pull request', () => {
+  const pull = { number: 3, attempt: 1, state: 'merged', base: 'main', branch: 'f', title: 't', body: 'b' } as const
+  const shas = {
+    base_sha: 'b',
+    head_sha: 'h',
+    merge_sha: 'm',
+    diff: '',
+    checks: null,
+    review: null,
+    seen_head_sha: null,
+  }
+  const merged_unverified = { verified_sha: 'a'.repeat(40), merged_sha: 'b'.repeat(40) }
+  const order = { ...ORDER, status: 'completed', phase: null } as const
+  const text = page({ ...order, pull_request: { ...pull, ...shas, merged_unverified } })
+  assert.match(text, /^pull request +#3 \(merged, at a commit that was not verified\),/m)
+  assert.match(text, /^not verified +merged at b{12}; what was proved is of a{12}$/m)
+  assert.doesNotMatch(page({ ...order, pull_request: { ...pull, ...shas } }), /not verified/)
 })
 
 test('the cost of an order says what is reserved and what nobody knows', () => {

@@ -19,13 +19,14 @@ import type { Paint } from './output.ts'
 import {
   checkRunsOf,
   followedOf,
-  isReverted,
-  localOnly,
   mergingOf,
   nextForReview,
+  placeOf,
   revertText,
   reviewsOf,
   seenOnGitHub,
+  sinceMerged,
+  unverifiedText,
 } from './seen-pull-request.ts'
 import { table } from './table.ts'
 import { barred, harmless, harmlessLines, LONGEST_TITLE, messageLines, oneLine } from './terminal-text.ts'
@@ -101,8 +102,7 @@ function reasonOf({ status_reason: reason }: WorkOrderDetail, evidence: OrderEvi
 function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now }: PageOptions): string[][] {
   const { pull_request: local, github_pr_url: url } = order
   const merging = mergingOf(order)
-  const state =
-    local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)}${isReverted(local) ? ', reverted since' : ''})`
+  const state = local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)}${sinceMerged(local)})`
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
@@ -117,7 +117,8 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['by rule', notByRule(order)],
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
-    ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
+    ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state}${placeOf(order)}`)],
+    ['not verified', unverifiedText(order)],
     ['reverted', revertText(order, now)],
     [order.pull_request?.url === null ? 'on its branch' : 'on GitHub', shown(seenOnGitHub(order))],
     ['reviews', shown(reviewsOf(order))],

@@ -4,9 +4,11 @@ import type { WorkOrderDetail } from '../../contract/work-orders.ts'
 import { ago, shortId } from './humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
-/** A pull request of the forge `local` is in no place where people or programs would judge it. */
-export function localOnly({ pull_request: pull, github_pr_url: url }: WorkOrderDetail): string {
-  return pull === null || url === null || !url.startsWith('local:') ? '' : ', without reviews and CI'
+/** Where its pull request is; one of the forge `local` is in no place where people or programs would judge it. */
+export function placeOf({ pull_request: pull, github_pr_url: url }: WorkOrderDetail): string {
+  if (url === null) return ''
+  if (!url.startsWith('local:')) return ` ${url}`
+  return pull === null ? '' : ', without reviews and CI'
 }
 
 /** What the last look at the pull request found; null before the first look and when there is nothing to report. */
@@ -70,17 +72,23 @@ export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string |
 }
 
 /** How an open pull request stands, and what Moose has done about it; null: it was not followed yet. */
-export function followedOf({ pull_request: pull }: WorkOrderDetail): string | null {
+export function followedOf(order: WorkOrderDetail): string | null {
+  const { pull_request: pull } = order
   const followUp = pull?.follow_up
   if (pull === null || followUp === undefined || followUp === null) return null
+  // It was looked at before the order was stopped.
+  if (pull.state === 'open' && order.phase === null) return null
   const { state, why } = followUp
   const done = pull.reactions === undefined ? '' : ` (${reactionsText(pull.reactions)})`
   return `${state.replaceAll('_', ' ')}: ${why}${done}`
 }
 
-/** Whether its merged change was taken back. */
-export function isReverted({ reverted }: NonNullable<WorkOrderDetail['pull_request']>): boolean {
-  return reverted !== undefined && reverted !== null
+/** What is to be known beside its state: that another commit was merged than the verified one, that its change was taken back. */
+export function sinceMerged(pull: NonNullable<WorkOrderDetail['pull_request']>): string {
+  const { reverted, merged_unverified: other } = pull
+  const isOther = other !== undefined && other !== null
+  const isBack = reverted !== undefined && reverted !== null
+  return `${isOther ? ', at a commit that was not verified' : ''}${isBack ? ', reverted since' : ''}`
 }
 
 /** What took its merged change back; null: nothing is known to have. */
@@ -89,6 +97,13 @@ export function revertText({ pull_request: pull }: WorkOrderDetail, now: Date): 
   const { by, seen_at: seenAt } = pull.reverted
   const commit = by === null ? '' : ` by ${harmless(by.slice(0, 12))}`
   return `on ${oneLine(pull.base, LONGEST_TITLE)}${commit}, seen ${ago(new Date(seenAt), now)}`
+}
+
+/** The commit it was merged at, where Moose has verified another one; null: nothing is known of that. */
+export function unverifiedText({ pull_request: pull }: WorkOrderDetail): string | null {
+  if (pull?.merged_unverified === undefined || pull.merged_unverified === null) return null
+  const { verified_sha: verified, merged_sha: merged } = pull.merged_unverified
+  return `merged at ${harmless(merged.slice(0, 12))}; what was proved is of ${harmless(verified.slice(0, 12))}`
 }
 
 /** What a person does next with an order in review. */

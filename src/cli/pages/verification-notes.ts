@@ -33,21 +33,29 @@ export function contextNotes({ missing_context: missing = [] }: Pick<WorkOrderVi
   ]
 }
 
-/** What of its scope a human has to allow beside the order, as one line; empty: nothing that has not been allowed. */
-export function protectionNotes({ id, protected_scope: scope, files_in_scope: files }: Scoped): string[] {
-  const held = scope === undefined ? [] : scope.filter(({ allowed }) => !allowed)
+/**
+ * What of its scope a human has to allow beside the order, as one line; empty: nothing that has not been allowed.
+ *
+ * @param wish what is allowed with it now: of a commit that is held that is said of this commit alone
+ */
+export function protectionNotes(
+  { id, protected_scope: scope, files_in_scope: files }: Scoped,
+  { allow, allow_all_protected: isAll }: Allowing = { allow: [], allow_all_protected: false },
+): string[] {
+  const isAllowed = (path: string) => isAll || allow.some((name) => covers(name, path))
+  const held = scope === undefined ? [] : scope.filter(({ path, allowed }) => !allowed && !isAllowed(path))
   if (held.length === 0) return []
   const named = some(held.map(({ path, why }) => `${oneLine(path, LONGEST_TITLE)} (${why})`))
   const whole =
     held.length === files.length
       ? 'It can only change what is protected, so it'
       : 'It may change what is protected, and then it'
-  const allow = held
+  const options = held
     .slice(0, MOST)
     .map(({ path }) => `--allow ${asArgument(path)}`)
     .join(' ')
   return [
-    `${whole} waits for a human before it is published: ${named}. Allow it now with: moose approve ${shortId(id)} ${allow}`,
+    `${whole} waits for a human before it is published: ${named}. Allow it now with: moose approve ${shortId(id)} ${options}`,
   ]
 }
 
@@ -67,6 +75,13 @@ export function hiddenNotes({ hidden_text: hidden }: Pick<WorkOrderView, 'hidden
   })
   return [`Its text holds what a reader does not see: ${named.join(', ')}. Look at it before you approve it.`]
 }
+
+/** Whether that is named: as a file, or below a folder. */
+function covers(name: string, path: string): boolean {
+  return name === path || (name.endsWith('/') && path.startsWith(name))
+}
+
+type Allowing = { allow: readonly string[]; allow_all_protected: boolean }
 
 type Scoped = Pick<WorkOrderView, 'id' | 'protected_scope' | 'files_in_scope'>
 

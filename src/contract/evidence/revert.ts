@@ -14,3 +14,7 @@ export const Revert = z
   })
   .openapi('Revert')
 export type Revert = z.infer<typeof Revert>
+
+/** While its forge was to merge the one commit by itself, the other was pushed, and merged by the forge or a person. */
+export const UnverifiedMerge = z.object({ verified_sha: z.string(), merged_sha: z.string() }).openapi('UnverifiedMerge')
+export type UnverifiedMerge = z.infer<typeof UnverifiedMerge>

@@ -130,6 +130,16 @@ export async function isConflicting(db: Db, workOrderId: string): Promise<boolea
   return rows[0]?.conflicts === true
 }
 
+/** Whether its forge alone holds up the open pull request of an order: its branch holds what Moose has verified. */
+export async function isHeldUpOnForge(db: Db, workOrderId: string): Promise<boolean> {
+  const { rows } = await sql<{ is_held_up: boolean }>`
+    select exists (
+      select from pull_requests where work_order_id = ${workOrderId} and state = 'open'
+        and follow_up ->> 'state' in ('red', 'reviewed') and coalesce(seen_head_sha, head_sha) = head_sha
+    ) as is_held_up`.execute(db)
+  return rows[0]?.is_held_up === true
+}
+
 function ofOrder(db: Db, workOrderId: string) {
   return db.selectFrom('order_escalations').selectAll().where('work_order_id', '=', workOrderId)
 }

@@ -24,6 +24,7 @@ export type Dependency = {
   code: string | null
   /** A human has to decide about it. */
   isEscalated: boolean
+  isApproved: boolean
 }
 
 /** Characters of a text that others have written. */
@@ -32,6 +33,7 @@ const MOST_OF_TEXT = 200
 /** For a query with `work_orders`: those it depends on that are not merged, as a list of `Dependency`. */
 export const UNMET_DEPENDENCIES = sql<Dependency[]>`case when work_orders.metadata ? 'dependencies' then (
   select coalesce(jsonb_agg(jsonb_build_object('id', needed, 'title', left(other.title, ${MOST_OF_TEXT}),
+    'isApproved', coalesce(other.metadata ->> 'approved_by_director' = 'true', false),
     'status', other.status, 'isEscalated', moose_escalation_cause(other) is not null, 'code', left(other.status_reason ->> 'code', ${MOST_OF_TEXT})) order by other.created_at, needed), '[]')
   from unnest(moose_dependencies(work_orders.metadata)) as needed
   left join work_orders as other on other.id = needed where other.status is distinct from 'completed'

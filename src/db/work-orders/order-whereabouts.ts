@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { FollowUpKind, FollowUpView } from '../../contract/evidence/follow-up.ts'
 import { recordIn } from '../../contract/evidence/pull-request-record.ts'
-import type { Revert } from '../../contract/evidence/revert.ts'
+import type { Revert, UnverifiedMerge } from '../../contract/evidence/revert.ts'
 import { codesOf } from '../../faults/families.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
 import { outsideOf } from '../../work-order/scope.ts'
@@ -10,7 +10,7 @@ import type { Phase, Status } from '../../work-order/status.ts'
 import { type EndedAsSeen, endedAsSeen } from '../attempts/ended-verifications.ts'
 import { followUpIn } from '../follow-ups.ts'
 import type { PullRequestRow } from '../pull-requests.ts'
-import { revertsOf } from '../reverts.ts'
+import { revertsOf, unverifiedMergesOf } from '../reverts.ts'
 import type { Database } from '../schema.ts'
 import { type Dependency, UNMET_DEPENDENCIES } from './dependencies.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
@@ -64,6 +64,8 @@ export type PullRequestSeen = Pick<
     outside_scope: readonly string[]
     /** What reverted it since it was merged; null: nothing is known to have. */
     reverted: Revert | null
+    /** The commit it was merged at, where that is not the verified one; null: it is, as far as is known. */
+    merged_unverified: UnverifiedMerge | null
   }
 
 /** What the database says of where an order stands and what becomes of it. */
@@ -210,9 +212,11 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
     .where('work_order_id', 'in', ids)
     .execute()
   const reverted = await revertsOf(db, ids)
+  const unverified = await unverifiedMergesOf(db, ids)
   const seen = rows.map(({ body, scope, ...row }) => {
     const outside = body === null ? [] : outsideInBody(body, scope)
-    return { ...row, follow_up: followUpIn(row), outside_scope: outside, reverted: reverted(row) }
+    const since = { reverted: reverted(row), merged_unverified: unverified(row) }
+    return { ...row, follow_up: followUpIn(row), outside_scope: outside, ...since }
   })
   return Map.groupBy(seen, ({ work_order_id }) => work_order_id)
 }

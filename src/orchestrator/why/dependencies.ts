@@ -31,10 +31,9 @@ export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 
 }
 
 /** When the order waits again for what has ended. */
-function goesOn({ status }: Dependency): string {
-  return status === null
-    ? 'It is started when it does not depend on that any more.'
-    : 'It waits on when that is retried.'
+function goesOn({ status, isApproved }: Dependency): string {
+  if (status === null) return 'It is started when it does not depend on that any more.'
+  return `It waits on when that is retried${isApproved ? '' : ' and approved'}.`
 }
 
 /** What an order that is not approved depends on, where that is not merged. `ended`: it could not start if it was approved. */
@@ -76,10 +75,11 @@ function standing({ status, code }: Dependency): string {
   }
 }
 
-function wayOn({ id, status, isEscalated }: Dependency): string[] {
+function wayOn({ id, status, isEscalated, isApproved }: Dependency): string[] {
   if (status === null) return []
   const show = `moose show ${short(id)}`
   if (isEscalated) return [`moose decide ${short(id)}`, show]
-  if (status === 'failed' || status === 'cancelled') return [`moose retry ${short(id)}`, show]
+  const approve = isApproved ? [] : [`moose approve ${short(id)}`]
+  if (status === 'failed' || status === 'cancelled') return [`moose retry ${short(id)}`, ...approve, show]
   return [`moose why ${short(id)}`]
 }

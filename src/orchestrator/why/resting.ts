@@ -87,7 +87,11 @@ function belowCap({ cap, needed, isLedgerSound, ...rest }: Resting, facts: WhyFa
     short: `waits for money: the cap ${label}, ${shownUsd(cap.cap)}, has ${shownLeft} left`,
     sentence: `It waits for money: its next call may cost up to ${shownUsd(needed)}, and the cap ${label}, ${shownUsd(cap.cap)}, has ${shownLeft} left.`,
     evidence: [...rows.map(([name, text]) => ({ name, text })), ...attemptEvidence(order)],
-    next: [raiseCommand(cap, needed.plus(promised)), 'moose budget'],
+    // Of its own cap what is offered there has room for an attempt, and not for one call alone.
+    next: [
+      scope === 'order' ? `moose decide ${short(order.id)}` : raiseCommand(cap, needed.plus(promised)),
+      'moose budget',
+    ],
     until,
   })
 }

@@ -44,6 +44,7 @@ const PULL: PullRequestSeen = {
   branch: 'feature/greet',
   ...UNKNOWN,
   reverted: null,
+  merged_unverified: null,
   seen_open_threads: 0,
   outside_scope: [],
 }
@@ -139,7 +140,14 @@ function is(kind: string, answer: Why): Why {
 }
 
 describe('an order that depends on others', () => {
-  const other = { id: OTHER, title: 'Plan', status: 'pending', code: null, isEscalated: false } as const
+  const other = {
+    id: OTHER,
+    title: 'Plan',
+    status: 'pending',
+    code: null,
+    isEscalated: false,
+    isApproved: true,
+  } as const
 
   test('waits until they are merged, and says which and how they stand', () => {
     const waits = why({ order: { waitsFor: [other] }, verdict: null })
@@ -149,23 +157,6 @@ describe('an order that depends on others', () => {
     const inReview = { ...other, status: 'in_progress' } as const
     const { sentence } = why({ order: { waitsFor: [inReview] } })
     assert.match(sentence, /is not merged yet\. It is started when that is merged\.$/)
-  })
-
-  test('is blocked by one that ended without a merge, which is named before the others', () => {
-    const failed = { id: ID, title: 'Build', status: 'failed', code: 'check_failed', isEscalated: true } as const
-    const reason = { code: 'dependency_unmet', message: 'As it was.' } as const
-    const blocked = why({ order: { status: 'blocked', reason, waitsFor: [other, failed] } })
-    const { short, next } = is('dependency', blocked)
-    assert.match(
-      short,
-      /^is blocked by 1a2b3c4d "Build", which .* and which failed with check_failed; it waits for 1 more$/,
-    )
-    const cancelled = why({ order: { waitsFor: [{ ...other, status: 'cancelled' }] } })
-    assert.deepEqual([next[0], cancelled.next[0]], ['moose decide 1a2b3c4d', 'moose retry 5e6f7a8b'])
-    const gone = { ...other, title: null, status: null }
-    const { short: told, sentence } = why({ order: { status: 'blocked', reason, waitsFor: [gone] } })
-    assert.match(told, /is not there any more$/)
-    assert.match(sentence, / It is started when it does not depend on that any more\.$/)
   })
 })
 
@@ -291,7 +282,7 @@ describe('an order that is blocked', () => {
     const month = why(rests('budget_exceeded', { cap: cap({ scope: 'month', of: '2026-03-01' }), needed }))
     assert.equal(month.until, '2026-04-01T00:00:00.000Z')
     const own = why(rests('budget_exceeded', { cap: cap({ scope: 'order', of: ID }), needed }))
-    assert.deepEqual([own.until, own.next[0]], [null, 'moose budget cap order:1a2b3c4d 103.00'])
+    assert.deepEqual([own.until, own.next[0]], [null, 'moose decide 1a2b3c4d'])
     const promised = why(rests('budget_exceeded', { cap: cap({ promised: new Usd(2) }), needed }))
     assert.ok(evidence(promised).includes('promised to other orders: $2.00'))
     assert.equal(promised.next[0], 'moose budget cap day 105.00')
@@ -586,6 +577,10 @@ describe('an order that has begun, or is over', () => {
   test('is completed by a merge, or cancelled, and how', () => {
     const merged = is('completed', why({ order: { status: 'completed', pull: { ...PULL, state: 'merged' } } }))
     assert.deepEqual([merged.sentence, merged.next], ['It is completed: pull request #7 is merged.', []])
+    const shas = { verified_sha: 'a'.repeat(40), merged_sha: 'b'.repeat(40) }
+    const other = why({ order: { status: 'completed', pull: { ...PULL, state: 'merged', merged_unverified: shas } } })
+    assert.match(other.short, /#7 is merged at b{12}, which Moose has not verified: a{12} was$/)
+    assert.ok(evidence(other).includes(`not verified: ${shas.merged_sha}`), evidence(other).join())
     const rejected = is('cancelled', why({ order: { status: 'cancelled', rejection: 'not now' } }))
     assert.deepEqual([rejected.short, rejected.next], ['cancelled: it was rejected: not now', ['moose retry 1a2b3c4d']])
     assert.equal(why({ order: { status: 'cancelled' } }).sentence, 'It is cancelled.')

@@ -1,6 +1,6 @@
 import { isoTime } from '../../clock.ts'
 import { type FollowUpKind, type FollowUpView, REACTIONS } from '../../contract/evidence/follow-up.ts'
-import type { Revert } from '../../contract/evidence/revert.ts'
+import type { Revert, UnverifiedMerge } from '../../contract/evidence/revert.ts'
 import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
@@ -180,7 +180,9 @@ function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
   const { pull, rejection, id } = order
   const revert = pull === null ? null : pull.reverted
   const isBack = revert === null ? '' : `, and its change was reverted ${revertedText(revert, pull)}`
-  const state = pull === null ? null : `pull request #${pull.number} is ${pull.state}${isBack}`
+  const other = pull === null ? null : pull.merged_unverified
+  const at = other === null ? '' : ` at ${unverifiedText(other)}`
+  const state = pull === null ? null : `pull request #${pull.number} is ${pull.state}${at}${isBack}`
   const because = kind === 'cancelled' && rejection !== null ? `it was rejected: ${rejection}` : state
   const seen = revert === null ? '' : `, as was seen at ${revert.seen_at}`
   return answer({
@@ -191,11 +193,16 @@ function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
       ...attemptEvidence(order),
       ...(pull === null ? [] : [{ name: 'pull request', text: `#${pull.number}, ${pull.state}` }]),
       { name: kind, text: isoTime(order.updatedAt) },
+      ...(other === null ? [] : [{ name: 'not verified', text: other.merged_sha }]),
       ...(revert === null ? [] : [{ name: 'reverted', text: `${revertedText(revert, pull)}, at ${revert.at}` }]),
       ...costEvidence(order),
     ],
     next: kind === 'completed' ? [] : [`moose retry ${short(id)}`],
   })
+}
+
+function unverifiedText({ verified_sha: verified, merged_sha: merged }: UnverifiedMerge): string {
+  return `${merged.slice(0, 12)}, which Moose has not verified: ${verified.slice(0, 12)} was`
 }
 
 function revertedText({ by }: Revert, pull: Whereabouts['pull']): string {

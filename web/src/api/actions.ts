@@ -145,16 +145,24 @@ export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
   const verbs = verbsOf(order)
   const { pull_request: pull, attempt_history: attempts } = order
   if (verbs.includes('merge')) {
+    const unmerged = verbs.filter((verb) => verb !== 'merge')
     const isMoved = pull !== null && pull.seen_head_sha !== null && pull.seen_head_sha !== pull.head_sha
     const isIn = pull?.conflict !== null && pull?.conflict !== undefined
     const isTried = pull?.tried_resolution !== null && pull?.tried_resolution !== undefined
-    const isLeft = isTried || pull?.conflict?.by_hand !== undefined
-    if (isIn) return isLeft ? ['verify', ...verbs] : ['resolve', 'verify', ...verbs]
+    // What conflicts is neither merged nor verified before somebody has pushed.
+    if (isIn) return isTried || isLeftByHand(pull) ? unmerged : ['resolve', ...unmerged]
     // What another push has put on its branch is not merged before it is verified.
-    return isMoved ? ['verify', ...verbs.filter((verb) => verb !== 'merge')] : [...verbs, 'verify']
+    return isMoved ? ['verify', ...unmerged] : [...verbs, 'verify']
   }
   const hasCommit = attempts.some(({ head_sha: sha, verifies }) => sha !== null && typeof verifies !== 'number')
   return order.status === 'failed' && hasCommit ? [...verbs, 'verify'] : verbs
+}
+
+/** Whether no model can resolve what an open pull request conflicts with now; its base may have moved on since that was seen. */
+export function isLeftByHand(pull: OrderDetail['pull_request']): boolean {
+  const conflict = pull?.conflict
+  if (conflict === undefined || conflict === null || conflict.by_hand === undefined) return false
+  return conflict.seen_base_sha === undefined || conflict.seen_base_sha === conflict.base_sha
 }
 
 /** As the API derives it in its list. */

@@ -1,4 +1,5 @@
 import { Fragment } from 'react'
+import { isLeftByHand } from '../api/actions.ts'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 import { Ago } from '../ui/words.tsx'
 import { Followed } from './followed.tsx'
@@ -36,6 +37,7 @@ export function PullRequest({ order }: { order: OrderDetail }) {
           </span>
         )}
       </p>
+      <MergedUnverified pull={pull} />
       <Reverted pull={pull} />
       <Moved pull={pull} />
       <Conflict pull={pull} />
@@ -59,6 +61,18 @@ function Text({ pull: { title, body } }: { pull: Pull }) {
       <h3>{title}</h3>
       <pre tabIndex={0}>{said}</pre>
     </details>
+  )
+}
+
+/** That another commit was merged than the one its checks have passed on. */
+function MergedUnverified({ pull: { merged_unverified: other } }: { pull: Pull }) {
+  if (other === undefined || other === null) return null
+  const { verified_sha: verified, merged_sha: merged } = other
+  return (
+    <p className="warn">
+      It was merged at <code title={merged}>{merged.slice(0, 12)}</code>, which Moose has not verified: what was proved
+      is of <code title={verified}>{verified.slice(0, 12)}</code>.
+    </p>
   )
 }
 
@@ -93,7 +107,8 @@ function Moved({ pull }: { pull: Pull }) {
 }
 
 /** What git cannot merge, since when, and what a person can do about it. */
-function Conflict({ pull: { conflict, tried_resolution: tried, base, branch } }: { pull: Pull }) {
+function Conflict({ pull }: { pull: Pull }) {
+  const { conflict, tried_resolution: tried, base, branch } = pull
   if (conflict === undefined || conflict === null) return null
   const { files, since, by_hand: left } = conflict
   return (
@@ -111,7 +126,7 @@ function Conflict({ pull: { conflict, tried_resolution: tried, base, branch } }:
       <p>
         {tried !== undefined && tried !== null
           ? `Attempt ${tried.attempt} had the model resolve these two commits, which is done once. Merge `
-          : left === undefined
+          : !isLeftByHand(pull)
             ? 'The model can resolve it, or a person: merge '
             : `${left} Merge `}
         <code>{base}</code> into <code>{branch}</code> by hand, push that, and verify it again. Or close it unmerged and
