@@ -452,14 +452,6 @@ describe('an order that has begun, or is over', () => {
     const outside = inReview({ outside_scope: ['index.js'] })
     assert.equal(outside.short, 'pull request #7: it changes what is outside of the scope of the order: index.js')
     assert.deepEqual(outside.next, commands)
-    const passed = 'main has moved on; it was merged in 10 times, which all passed, and is not merged in by itself again'
-    const behind = { state: 'left_behind', why: passed, code: null, at }
-    const old = inReview({ follow_up: behind })
-    assert.equal(old.short, `pull request #7: ${passed}`)
-    assert.match(old.sentence, /again\. Merge it as it stands, or have it verified with main merged in\.$/)
-    assert.deepEqual(old.next, commands.toSpliced(2, 0, 'moose verify 1a2b3c4d'))
-    const redToo = inReview({ checks: 'FAILURE', follow_up: behind })
-    assert.deepEqual([redToo.short.includes(passed), redToo.next.length], [false, 2])
     const left = 'there is nothing to do; what eve asked for is left: no write access'
     const strangers = inReview({ follow_up: { state: 'quiet', why: left, code: null, at } })
     assert.ok(evidence(strangers).includes(`follow-up: quiet: ${left}`), evidence(strangers).join())
