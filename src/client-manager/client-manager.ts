@@ -24,7 +24,7 @@ import {
   wantedProposer,
   wantProposer,
 } from '../db/escalations/order-escalations.ts'
-import { followUpsOf } from '../db/follow-ups.ts'
+import { countedFollowUps } from '../db/follow-ups.ts'
 import { usagePerAttempt } from '../db/model-calls.ts'
 import { pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
@@ -72,7 +72,7 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   const explained = (await deps.orchestrator.explain([order.id])).get(order.id)
   const reason = order.status_reason === null ? '' : order.status_reason.message
   const sentence = explained === undefined ? reason : explained.why.sentence
-  const reactions = countsOf(await followUpsOf(db, order.id))
+  const reactions = countsOf(await countedFollowUps(db, order.id))
   const cap = facts.cap === null ? null : facts.cap.cap
   const pulls = await pullRequestsInBrief(db, order.id)
   const pull = pulls.find(({ number }) => number === order.github_pr_number) ?? null

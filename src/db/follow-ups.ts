@@ -61,6 +61,23 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
   }))
 }
 
+/** What a human has allowed beyond the bounds for one pull request counts for no later one of its order. */
+export const IS_COUNTED = sql<boolean>`(follow_ups.allowed_by is null or not exists (
+  select from pull_requests as later
+  where later.work_order_id = follow_ups.work_order_id and later.created_at > follow_ups.at))`
+
+/** Those of an order that are counted for its last pull request, the earliest first. */
+export async function countedFollowUps(db: Db, workOrderId: string) {
+  const rows = await db
+    .selectFrom('follow_ups')
+    .select(['kind', 'allowed_by'])
+    .where('work_order_id', '=', workOrderId)
+    .where(IS_COUNTED)
+    .orderBy('id')
+    .execute()
+  return rows.map(({ kind, allowed_by: allowedBy }) => ({ kind, isAllowed: allowedBy !== null }))
+}
+
 export type NewFollowUp = {
   workOrderId: string
   kind: FollowUpKind

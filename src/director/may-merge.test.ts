@@ -78,6 +78,7 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [follow('red', 'failed on the forge: unit'), /^failed on the forge: unit$/],
     [follow('reviewed', 'a comment of a review by ada'), /^a comment of a review by ada$/],
     [follow('behind', 'main has moved to 0123'), /^main has moved/],
+    [follow('left_behind', 'main has moved on; it was merged in 10 times'), /^main has moved on/],
     [follow('quiet', 'no more is done for one order', 'follow_up_exhausted'), /^no more is done for one order$/],
     [{ forge: 'github', ...pull({ follow_up: null }) }, /^what its commit needs was not judged yet$/],
   ],

@@ -77,13 +77,31 @@ test('a newer base is merged in before a model is asked to mend what is red', ()
   assert.deepEqual(untilNone(() => facts, behind).kinds, ['base', 'checks'])
 })
 
-test('a base that never rests is followed so often and no more, and is then left to a human', () => {
-  const bases = (made: number) => made.toString(16).padStart(40, 'f')
+const basesOf = (made: number) => made.toString(16).padStart(40, 'f')
+
+test('a base that never rests is merged in so often and no more; where each merge passed, nothing has to be decided', () => {
   const { kinds, decision } = untilNone((made) =>
-    factsWith({ has_base_moved: true, base_sha: bases(made), ...headOf(made) }),
+    factsWith({ has_base_moved: true, base_sha: basesOf(made), ...headOf(made) }),
   )
   assert.equal(kinds.length, MOST.base.perOrder)
-  assert.ok(decision.reaction === null && decision.isExhausted)
+  assert.ok(decision.reaction === null && !decision.isExhausted && decision.isLeftBehind)
+  assert.equal(
+    decision.why,
+    'main has moved on; it was merged in 10 times, which all passed, and is not merged in by itself again',
+  )
+  assert.deepEqual(onceMore(decision, 'answer'), decision)
+})
+
+test('where a merge of the base has failed, or it conflicts, the bound leaves it to a human', () => {
+  const facts = factsWith({ has_base_moved: true, base_sha: basesOf(99), ...headOf(99) })
+  const passed = Array.from({ length: MOST.base.perOrder }, (_, made): Past => {
+    return { ...BEGUN, kind: 'base', fingerprint: String(made), headSha: headOf(made).head_sha }
+  })
+  const failed = passed.map((one, at) => (at === 3 ? { ...one, outcome: 'check_failed' } : one))
+  for (const decision of [decided(facts, failed), decided({ ...facts, mergeability: 'conflict' }, passed)]) {
+    assert.ok(decision.reaction === null && decision.isExhausted)
+    assert.match(decision.why, /a merge of the base was tried 10 times, and no more is done for one order$/)
+  }
 })
 
 test('a base that did not pass once it was merged in is left to a human; one that is merged in leaves nothing to decide', () => {

@@ -23,10 +23,13 @@ export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
   | { kind: 'review'; asked: readonly Asked[] }
 )
 
-/** `isExhausted`: something is to be done, and Moose may do no more of it; `refused`: what the bounds refuse. */
+/**
+ * `isExhausted`: something is to be done, and Moose may do no more of it; `refused`: what the bounds refuse; `isLeftBehind`: all
+ * that it lacks is a newer base, which was merged in with success as often as the bounds allow.
+ */
 export type Decision =
   | { reaction: Reaction; why: string }
-  | { reaction: null; why: string; isExhausted: boolean; refused?: Reaction }
+  | { reaction: null; why: string; isExhausted: boolean; refused?: Reaction; isLeftBehind?: true }
 
 /** How often Moose reacts, for one commit of the branch and for an order in all; whatever comes of it counts. */
 export const MOST: Record<FollowUpKind, { perHead: number; perOrder: number }> = {
@@ -53,6 +56,8 @@ export function decide(state: State, facts: PullRequestFacts, known: Known, past
   if (state.is === 'behind') {
     const decided = onBase(state, facts, past)
     if (decided.reaction !== null) return decided
+    const left = leftBehind(facts, past)
+    if (left !== null) return left
     // Nothing is wrong with it otherwise: it can be merged as it stands, or be verified by hand.
     return { ...decided, isExhausted: isBaseRefused(facts, past) }
   }
@@ -64,6 +69,18 @@ export function decide(state: State, facts: PullRequestFacts, known: Known, past
     return bounded({ kind: 'review', fingerprint, asked: state.asked }, state.because, facts, past)
   }
   return { reaction: null, why: state.because, isExhausted: false }
+}
+
+/** Where each merge of the base has passed, the last of them leaves what can be merged as it stands; null: that is not so. */
+function leftBehind(facts: PullRequestFacts, past: readonly Past[]): Decision | null {
+  const merges = past.filter(({ kind }) => kind === 'base')
+  const counted = merges.filter(({ isAllowed }) => !isAllowed)
+  const havePassed = merges.every(({ outcome }) => outcome === 'succeeded')
+  const isOfNow = merges.some(({ fingerprint }) => fingerprint === ofBase(facts))
+  if (counted.length < MOST.base.perOrder || !havePassed || isOfNow) return null
+  const passed = `it was merged in ${times(merges.length)}, which all passed`
+  const why = `${facts.base} has moved on; ${passed}, and is not merged in by itself again`
+  return { reaction: null, why, isExhausted: false, isLeftBehind: true }
 }
 
 /** Whether the bounds refuse the base, other than that it was merged in, or is being merged in, with success. */

@@ -4,7 +4,7 @@ import type { Pool } from 'pg'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
-import type { FollowUpView } from '../contract/evidence/follow-up.ts'
+import { type FollowUpView, LEFT_BEHIND } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import {
   allowedReaction,
@@ -172,6 +172,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const handsOff = byOthers(facts, known)
   const isExhausted = decision.reaction === null && decision.isExhausted
   const code = handsOff !== null ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
+  const isLeftBehind = decision.reaction === null && decision.isLeftBehind === true
   const strangers = strangersIn(facts)
   const ignored =
     strangers.length === 0 ? '' : `; what ${strangers.slice(0, 5).join(', ')} asked for is left: no write access`
@@ -179,7 +180,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
   const hidden = isHidden ? { checks_hidden: true } : {}
-  const view = { state: state.is, why, code, at: clock.now().toISOString(), ...hidden }
+  const view = { state: isLeftBehind ? LEFT_BEHIND : state.is, why, code, at: clock.now().toISOString(), ...hidden }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return

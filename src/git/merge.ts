@@ -48,10 +48,41 @@ async function mergedTree(
 /** The files that git cannot merge, sorted; empty: it can. Null: the two share no history. */
 export async function conflictingFiles(mirror: Mirror, at: { base: string; head: string }): Promise<string[] | null> {
   const [base, head] = [fullSha(at.base), fullSha(at.head)]
-  const related = await mirror.run(['merge-base', base, head], { signal: null })
-  if (related.exitCode !== 0) return null
+  if (!(await areRelated(mirror, base, head))) return null
   const { files } = await mergedTree(mirror, base, head)
   return files === null ? [] : files
+}
+
+async function areRelated(mirror: Mirror, one: string, other: string): Promise<boolean> {
+  return (await mirror.run(['merge-base', one, other], { signal: null })).exitCode === 0
+}
+
+/** Merges of the base that are looked back over. */
+const MOST_MERGES = 100
+
+/**
+ * The commits that a commit differs from only by what git alone has merged into it from its base, the latest first: its first
+ * parents, as far as each on the way is the merge of one commit of the base that git makes of the two without a conflict.
+ */
+export async function* beforeMergesOf(mirror: Mirror, { base, head }: { base: string; head: string }) {
+  let at = fullSha(head)
+  for (let merges = 0; merges < MOST_MERGES; merges += 1) {
+    const before = await beforeMergeOf(mirror, base, at)
+    if (before === null) return
+    yield before
+    at = before
+  }
+}
+
+async function beforeMergeOf(mirror: Mirror, base: string, sha: string): Promise<string | null> {
+  const args = ['rev-list', '--max-count=1', '--format=%T %P', sha]
+  const [, line = ''] = (await mirror.succeed(args, { signal: null })).stdout.text().split('\n')
+  const [tree, first, second, third] = line.split(' ')
+  if (first === undefined || second === undefined || third !== undefined) return null
+  if (!(await containsCommit(mirror, base, second))) return null
+  if (!(await areRelated(mirror, first, second))) return null
+  const merged = await mergedTree(mirror, fullSha(first), fullSha(second))
+  return merged.files === null && merged.tree === tree ? first : null
 }
 
 /** The merge of two commits, with a tree that the mirror has. */

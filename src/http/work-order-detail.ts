@@ -9,7 +9,7 @@ import { PullRequestView, type StepView, type WorkOrderDetail } from '../contrac
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
 import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
-import { followUpIn, followUpsOf } from '../db/follow-ups.ts'
+import { countedFollowUps, followUpIn } from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import { revertsOf, unverifiedMergesOf } from '../db/reverts.ts'
 import type { Database } from '../db/schema.ts'
@@ -57,7 +57,7 @@ async function pullRequestView(
   row: PullRequestRow,
   { files_in_scope: scope }: Pick<WorkOrderDetail, 'files_in_scope'>,
 ): Promise<PullRequestView> {
-  const counts = countsOf(await followUpsOf(db, row.work_order_id))
+  const counts = countsOf(await countedFollowUps(db, row.work_order_id))
   const reactions = counts.length === 0 ? {} : { reactions: counts }
   const reverted = (await revertsOf(db, [row.work_order_id]))(row)
   const unverified = (await unverifiedMergesOf(db, [row.work_order_id]))(row)

@@ -17,6 +17,14 @@ export interface HeldSearch {
    * were not there before. Texts like keys first, then by path.
    */
   find(published: PublishedCommit): Promise<HeldChange[]>
+  /**
+   * Of these earlier commits, those that the commit differs from only by what git alone has merged into it from its base; each with
+   * the paths that are not the same since.
+   */
+  mergedSince(
+    published: Omit<PublishedCommit, 'rules' | 'text'>,
+    earlier: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, ReadonlySet<string>>>
   /** The diff of these files alone, cut at `maxBytes` with a note. */
   diffOf(
     published: Omit<PublishedCommit, 'rules' | 'text'>,

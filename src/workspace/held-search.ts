@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { parse } from 'smol-toml'
 import { DIFF_TREE } from '../git/diff.ts'
+import { beforeMergesOf } from '../git/merge.ts'
 import type { Mirror } from '../git/mirror.ts'
 import type { Mirrors } from '../git/mirrors.ts'
 import { readObjects } from '../git/read-objects.ts'
@@ -25,6 +26,17 @@ export function createHeldSearch(mirrors: Mirrors): HeldSearch {
       const ofHead = await heldOf(mirror, entries, published)
       const held = [...ofHead, ...(await keysOnTheWay(mirror, published, ofHead))]
       return [...inText, ...held.filter(isKey), ...held.filter((change) => !isKey(change))]
+    },
+    async mergedSince({ project, baseSha, headSha, signal }, earlier) {
+      const mirror = mirrors.of(project)
+      const found = new Map<string, ReadonlySet<string>>()
+      for await (const sha of beforeMergesOf(mirror, { base: baseSha, head: headSha })) {
+        if (!earlier.has(sha)) continue
+        const changed = await changedEntries(mirror, { baseSha: sha, headSha, signal })
+        found.set(sha, new Set(changed.map(({ path }) => path)))
+        if (found.size === earlier.size) break
+      }
+      return found
     },
     async diffOf({ project, baseSha, headSha, signal }, paths, maxBytes) {
       if (paths.length === 0) return ''

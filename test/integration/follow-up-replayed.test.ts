@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { NEVER_ABORTED } from '../../src/clock.ts'
-import { beginFollowUp, lookAnew } from '../../src/db/follow-ups.ts'
+import { beginFollowUp, countedFollowUps, lookAnew } from '../../src/db/follow-ups.ts'
 import { projectOf } from '../../src/db/projects.ts'
+import { whereaboutsOf } from '../../src/db/work-orders/order-whereabouts.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Fault } from '../../src/faults/fault.ts'
+import { countsOf } from '../../src/follow-up/decide.ts'
 import { createFollowUps } from '../../src/follow-up/follow-up.ts'
 import { recordSighting } from '../../src/orchestrator/tracker.ts'
 import type { Sighting, WatchedPullRequest } from '../../src/ports/pull-request.ts'
@@ -321,6 +323,13 @@ test('what a human allows is for what was to be done when it was allowed, and on
   await allow()
   for (const name of ['four', 'five']) await fails(name)
   assert.equal((await begun()).length, 2, 'an answer before the last allows nothing')
+  const counted = async () => {
+    const [order] = await whereaboutsOf(db, [id])
+    return [countsOf(await countedFollowUps(db, id)), order?.reactions.map(({ isAllowed }) => isAllowed)]
+  }
+  assert.deepEqual(await counted(), [[{ kind: 'checks', done: 2, most: 3 }], [false, true]])
+  await sql`update pull_requests set created_at = clock_timestamp()`.execute(db)
+  assert.deepEqual(await counted(), [[{ kind: 'checks', done: 1, most: 2 }], [false]], 'of a later pull request')
 })
 
 test('a reaction whose attempt is never begun, because its order is cancelled, has ended', async () => {

@@ -354,3 +354,52 @@ test('a key in a commit that a later one takes it out of is held: both are pushe
   )
   assert.match(String(held[0]?.why), /\(in an earlier commit of the change\)$/)
 })
+
+test('a commit that git alone has merged the base into holds what it held before; anything else on top does not', async () => {
+  const [top, bottom] = ['on: push\n', 'jobs: {}\n']
+  await using remote = await createGitRemote({ a: 'a', 'ci.yml': `${top}\n1\n2\n3\n\n${bottom}`, 'other.yml': 'a' })
+  const first = await remote.commit('change', { 'ci.yml': `${top}more\n\n1\n2\n3\n\n${bottom}`, 'other.yml': 'b' })
+  const merge = async (files: Files, tree?: string) => {
+    const tip = await remote.commit('main', files)
+    const from = await remote.git('rev-parse', 'change')
+    const made = tree === undefined ? await remote.git('merge-tree', '--write-tree', 'change', 'main') : tree
+    const sha = await remote.git('commit-tree', made, '-p', from, '-p', tip, '-m', 'merge')
+    await remote.git('update-ref', 'refs/heads/change', sha)
+    return sha
+  }
+  const since = async (earlier: readonly string[]) => {
+    const mirrors = new Mirrors(remote.folder)
+    const project = remote.project()
+    const { signal } = new AbortController()
+    for (const branch of ['main', 'change'])
+      await mirrors.of(project).fetchBranch(project, { branch, into: `refs/heads/${branch}` }, signal)
+    const [baseSha, headSha] = [await remote.git('rev-parse', 'main'), await remote.git('rev-parse', 'change')]
+    const merged = createHeldSearch(mirrors).mergedSince({ project, baseSha, headSha, signal }, new Set(earlier))
+    return [...(await merged)].map(([sha, paths]) => [sha, [...paths]])
+  }
+  assert.deepEqual(await since([first]), [], 'the commit itself is none')
+  const second = await merge({ a: 'b' })
+  assert.deepEqual(await since([first, 'f'.repeat(40)]), [[first, ['a']]])
+  await merge({ 'ci.yml': `${top}\n1\n2\n3\n\n${bottom}last\n` })
+  assert.deepEqual(await since([first, second]), [
+    [second, ['ci.yml']],
+    [first, ['a', 'ci.yml']],
+  ])
+  const other = await remote.git('rev-parse', 'change^{tree}')
+  const odd = await merge({ a: 'c' }, other)
+  assert.deepEqual(await since([first, second]), [], 'it is not what git makes of the two')
+  await remote.commit('change', { a: 'd' })
+  assert.deepEqual(await since([odd]), [], 'a commit on top')
+  await remote.git('update-ref', 'refs/heads/aside', await remote.git('rev-parse', 'main'))
+  const aside = await remote.commit('aside', { b: 'b' })
+  const head = await remote.git('rev-parse', 'change')
+  const tree = await remote.git('merge-tree', '--write-tree', 'change', 'aside')
+  const foreign = await remote.git('commit-tree', tree, '-p', head, '-p', aside, '-m', 'merge')
+  await remote.git('update-ref', 'refs/heads/change', foreign)
+  assert.deepEqual(await since([head]), [], 'what is merged in is not of the base')
+  const begun = await remote.git('commit-tree', tree, '-m', 'begun anew')
+  const main = await remote.git('rev-parse', 'main')
+  const unrelated = await remote.git('commit-tree', tree, '-p', begun, '-p', main, '-m', 'merge')
+  await remote.git('update-ref', 'refs/heads/change', unrelated)
+  assert.deepEqual(await since([begun]), [], 'git does not merge what shares no history')
+})

@@ -60,6 +60,12 @@ describe('a change of what is protected waits for a human', () => {
     return { id, order, commit: heldFrom(order.status_reason?.details) }
   }
 
+  const pullRequestOnce = async (id: string) => {
+    const order = await atRest(home, id)
+    assert.equal(stands(order), 'in_progress/in_review', JSON.stringify(order.status_reason))
+    return (await pullRequest(home, id))?.head_sha
+  }
+
   test('without the rule it is published', async () => {
     await exceptAll(['**'])
     const id = await fileOrder(home.database, { title: takeOver.task, files: SCOPE })
@@ -103,6 +109,32 @@ describe('a change of what is protected waits for a human', () => {
     assert.ok(
       pull?.body.includes(`\`CODEOWNERS\` is who reviews what, and what bots may do: allowed by \`${first?.by}\``),
     )
+  })
+
+  test('what was allowed stays allowed where the base alone is merged in, as long as the file is the same', async () => {
+    const { id } = await held(takeOver.task, SCOPE)
+    const { db } = home.database
+    await approveWorkOrder(db, id, { ...NOTHING, allow_all_protected: true })
+    const first = await pullRequestOnce(id)
+    for (const text of ['one\n', 'two\n']) {
+      const tip = await home.remote.commit('main', { 'greeting.txt': text, '.github/CODEOWNERS': text })
+      await moose.orchestrator.verify(id)
+      const order = await atRest(home, id)
+      assert.equal(stands(order), 'in_progress/in_review', JSON.stringify(order.status_reason))
+      const pull = await pullRequest(home, id)
+      assert.deepEqual([pull?.base_sha, pull?.head_sha === first], [tip, false])
+      assert.match(String(pull?.body), /`CODEOWNERS` is who reviews what, .*: allowed by `database_role:/)
+    }
+    // Nothing is said of the commit itself.
+    const said = new Set((await allowancesOf(db, id)).map(({ headSha }) => headSha))
+    assert.deepEqual([...said], [first])
+    const branch = String((await atRest(home, id)).github_branch)
+    await home.remote.commit(branch, { CODEOWNERS: '* @eve\n' })
+    await home.remote.commit('main', { 'greeting.txt': 'three\n' })
+    await moose.orchestrator.verify(id)
+    const pushed = await atRest(home, id)
+    assert.equal(stands(pushed), 'blocked/protected_change', 'a person has changed what was allowed')
+    await moose.orchestrator.cancel(id)
   })
 
   test('what was allowed of one commit is not allowed of another', async () => {

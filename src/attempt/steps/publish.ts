@@ -5,6 +5,8 @@ import type { BaseTree } from '../../ports/proposal.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import { branchNames, pullRequestTitle } from '../../work-order/naming.ts'
 import {
+  type Allowance,
+  allowanceBefore,
   allowanceFor,
   type HeldChange,
   heldCommit,
@@ -109,13 +111,35 @@ async function assertAllowed(
   const commit = { project: routed.project, baseSha: proposed.baseSha, headSha, signal: context.signal }
   const published: PublishedCommit = { ...commit, rules: await context.protection(), text }
   const held = await heldSearch.find(published)
-  const allowances = held.length === 0 ? [] : await context.allowances()
-  const judged = held.map((change) => ({ change, by: allowanceFor(change, headSha, allowances) }))
+  const judged = await withAllowances(held, { context, commit, heldSearch })
   const waiting = judged.filter(({ by }) => by === undefined).map(({ change }) => change)
   if (waiting.length === 0) return judged.flatMap(({ change, by }) => (by === undefined ? [] : [{ change, by }]))
   const diff = await heldSearch.diffOf(commit, shownPaths(waiting), MOST_OF_DIFF)
   const details = { ...heldDetails(waiting, headSha), diff }
   throw new Fault('protected_change', heldMessage(heldCommit(waiting, headSha), routed.shortId), details)
+}
+
+type Judging = {
+  context: AttemptContext
+  commit: Omit<PublishedCommit, 'rules' | 'text'>
+  heldSearch: Adapters['heldSearch']
+}
+
+/** Each with what allows it: said of the commit, or of what it was before the base alone was merged in. */
+async function withAllowances(held: readonly HeldChange[], { context, commit, heldSearch }: Judging) {
+  const { headSha } = commit
+  const allowances = held.length === 0 ? [] : await context.allowances()
+  const judged: { change: HeldChange; by: Allowance | undefined }[] = held.map((change) => ({
+    change,
+    by: allowanceFor(change, headSha, allowances),
+  }))
+  const earlier = new Set(allowances.flatMap((one) => (one.headSha === null ? [] : [one.headSha])))
+  if (earlier.size === 0 || judged.every(({ by }) => by !== undefined)) return judged
+  const merged = await heldSearch.mergedSince(commit, earlier)
+  return judged.map(({ change, by }) => ({
+    change,
+    by: by === undefined ? allowanceBefore(change, merged, allowances) : by,
+  }))
 }
 
 function shownPaths(held: readonly HeldChange[]): string[] {

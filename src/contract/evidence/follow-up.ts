@@ -47,6 +47,9 @@ export function reactionsText(counts: readonly FollowUpCount[]): string {
   return counts.map(({ kind, done, most }) => `${REACTIONS[kind]} ${done} of ${most}`).join(', ')
 }
 
+/** The state in which all that a pull request lacks is a newer base, which Moose does not merge in by itself any more. */
+export const LEFT_BEHIND = 'left_behind'
+
 /** How an open pull request was last seen to stand. */
 export const FollowUpView = z
   .object({

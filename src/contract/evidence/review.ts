@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
-import type { FollowUpView } from './follow-up.ts'
+import { type FollowUpView, LEFT_BEHIND } from './follow-up.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
 /** A verification of a pull request that came to nothing. */
@@ -53,6 +53,8 @@ export type Review = {
   advice: string | null
   /** `follow_up_exhausted`, `hands_off`: Moose does no more about it until a human has decided; null: it follows it. */
   code: string | null
+  /** A person may have a newer base merged in, which Moose does not do by itself any more. */
+  isLeftBehind: boolean
 }
 
 /**
@@ -62,11 +64,13 @@ export type Review = {
 export function reviewOf(pull: PullInReview | null): Review {
   const standing = standingOf(pull)
   const followUp = pull?.follow_up
-  if (followUp === undefined || followUp === null || followUp.code === null) return { ...standing, code: null }
+  const isLeftBehind = standing.needs === 'weigh' && followUp?.state === LEFT_BEHIND
+  if (followUp === undefined || followUp === null || followUp.code === null)
+    return { ...standing, code: null, isLeftBehind }
   const { code, why } = followUp
   const left = LEFT[code] === undefined ? '' : LEFT[code](why)
   const because = left === '' ? standing.because : `${standing.because.replace(/\.$/, '')}${left}`
-  return { ...standing, because: standing.because === why ? why : because, code }
+  return { ...standing, because: standing.because === why ? why : because, code, isLeftBehind }
 }
 
 /** Why Moose does no more about it. */
@@ -75,7 +79,7 @@ const LEFT: Readonly<Record<string, (why: string) => string>> = {
   hands_off: () => '; Moose keeps its hands off it until it is given back',
 }
 
-type Standing = Omit<Review, 'code'>
+type Standing = Omit<Review, 'code' | 'isLeftBehind'>
 
 function standingOf(pull: PullInReview | null): Standing {
   if (pull === null) return { needs: 'human', because: 'Moose knows no pull request of it', advice: null }
@@ -94,8 +98,12 @@ function standingOf(pull: PullInReview | null): Standing {
   if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
   if (checks === 'PENDING' || checks === 'EXPECTED') return is('checks', 'its checks on GitHub have not ended')
   if (review === 'REVIEW_REQUIRED') return is('human', 'it has to be reviewed first')
-  const against = againstMerge(pull)
-  return against.length === 0 ? is('merge', 'it is ready to be merged') : is('weigh', against.join('; '))
+  const { base, follow_up: followUp } = pull
+  const left = followUp?.state === LEFT_BEHIND ? followUp.why : null
+  const against = [...(left === null ? [] : [left]), ...againstMerge(pull)]
+  if (against.length === 0) return is('merge', 'it is ready to be merged')
+  const advice = left === null ? null : `Merge it as it stands, or have it verified with ${base} merged in.`
+  return { needs: 'weigh', because: against.join('; '), advice }
 }
 
 /** What a person weighs before a pull request is merged, whatever else it waits for. */
@@ -194,8 +202,9 @@ export function whatFailed({ code, check, said }: EndedVerification): string {
 }
 
 /** The commands to type for an order in review, the most likely first; none of them is refused as it stands. */
-export function nextInReview(id: string, { needs, code }: Pick<Review, 'needs' | 'code'>): string[] {
+export function nextInReview(id: string, { needs, code, isLeftBehind }: Omit<Review, 'because' | 'advice'>): string[] {
   const commands = commandsOf(id, needs)
+  if (isLeftBehind) return commands.toSpliced(2, 0, `moose verify ${id}`)
   if (code === 'follow_up_exhausted') return [`moose decide ${id}`, ...commands]
   return code === 'hands_off' ? commands.toSpliced(1, 0, `moose adopt ${id}`) : commands
 }

@@ -8,7 +8,7 @@ import { outsideOf } from '../../work-order/scope.ts'
 import { standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
 import { type EndedAsSeen, endedAsSeen } from '../attempts/ended-verifications.ts'
-import { followUpIn } from '../follow-ups.ts'
+import { followUpIn, IS_COUNTED } from '../follow-ups.ts'
 import type { PullRequestRow } from '../pull-requests.ts'
 import { revertsOf, unverifiedMergesOf } from '../reverts.ts'
 import type { Database } from '../schema.ts'
@@ -121,7 +121,8 @@ const REACTIONS = sql<Whereabouts['reactions']>`(
   select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'outcome', left(outcome, 100), 'isAllowed', allowed_by is not null)
     order by id), '[]')
   from (
-    select id, kind, outcome, allowed_by from follow_ups where work_order_id = work_orders.id order by id limit ${MOST_REACTIONS}
+    select id, kind, outcome, allowed_by from follow_ups where work_order_id = work_orders.id and ${IS_COUNTED}
+    order by id limit ${MOST_REACTIONS}
   ) as made
 )`
 

@@ -41,6 +41,26 @@ export function allowanceFor(
     })
 }
 
+/**
+ * The first allowance of an earlier commit that covers a change of what that commit became by merges of the base alone: the file is
+ * the same since. Undefined: none does.
+ *
+ * @param merged the earlier commits, each with the paths that are not the same since
+ */
+export function allowanceBefore(
+  change: HeldChange,
+  merged: ReadonlyMap<string, ReadonlySet<string>>,
+  allowances: readonly Allowance[],
+): Allowance | undefined {
+  return allowances.find((allowance) => {
+    const { headSha } = allowance
+    const changed = headSha === null ? undefined : merged.get(headSha)
+    if (headSha === null || changed === undefined) return false
+    const isSame = change.path === null || !changed.has(change.path)
+    return isSame && allowanceFor(change, headSha, [allowance]) !== undefined
+  })
+}
+
 /** Named in the message of a fault. */
 const MOST_NAMED = 10
 /** Characters of a detail; `Fault` cuts longer ones. */

@@ -74,7 +74,7 @@ export function noOpAdapters(real: Adapters): Adapters {
       know: async () => ({ sha: BASE, config: CONFIG, checks: [], wasKnown: true }),
     },
     secretSearch: { find: async () => null },
-    heldSearch: { find: async () => [], diffOf: async () => '' },
+    heldSearch: { find: async () => [], mergedSince: async () => new Map(), diffOf: async () => '' },
     forges: { ...real.forges, local: forge },
   }
 }
