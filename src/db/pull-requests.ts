@@ -2,6 +2,7 @@ import { type Insertable, type Kysely, type RawBuilder, type Selectable, type Sq
 import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { Fault } from '../faults/fault.ts'
+import { assertNotTakenOver } from './attempts/hold-attempt.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -65,6 +66,8 @@ export async function pullRequestsInBrief(db: Db, workOrderId: string): Promise<
 /**
  * Opens the pull request of an attempt under the project's next number (from 1), or finds the one it has. Callers at
  * the same time wait for each other on the project's row.
+ *
+ * @throws {Fault} `attempt_taken_over` where it would open one for an attempt that this process does not carry out any more
  */
 export async function openPullRequest(db: Db, opened: NewPullRequest): Promise<PullRequestRow> {
   return await db.transaction().execute(async (transaction) => {
@@ -78,6 +81,7 @@ export async function openPullRequest(db: Db, opened: NewPullRequest): Promise<P
     const key = { workOrderId: opened.work_order_id, attempt: opened.attempt }
     const existing = await findPullRequestOfAttempt(transaction, key)
     if (existing !== null) return existing
+    await assertNotTakenOver(transaction, key)
     const { last } = await transaction
       .selectFrom('pull_requests')
       .select((select) => select.fn.coalesce(select.fn.max('number'), select.lit(0)).as('last'))

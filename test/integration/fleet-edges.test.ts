@@ -12,6 +12,7 @@ import { assertNotTakenOver } from '../../src/db/attempts/hold-attempt.ts'
 import { takeOverAttempts } from '../../src/db/attempts/take-over.ts'
 import { namedFault } from '../../src/db/database-fault.ts'
 import { oneAtATime } from '../../src/db/lock.ts'
+import { openPullRequest } from '../../src/db/pull-requests.ts'
 import { claimOrders, lockClaims } from '../../src/db/work-orders/claim.ts'
 import { joinFleet } from '../../src/db/workers/workers.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -131,4 +132,16 @@ test('engines are launched one at a time, and may make an index concurrently whi
   }
   await Promise.all([oneAtATime(database.pool, launch), oneAtATime(database.pool, launch)])
   assert.deepEqual(met, ['begins', 'ends', 'begins', 'ends'])
+})
+
+test('a worker that was paused before it opened a pull request opens none once its attempt is carried out elsewhere', async () => {
+  await using home = await createMooseHome({ a: '' }, [])
+  const { db } = home.database
+  const id = await leftBehind(home, 'a')
+  const project = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  const of = { work_order_id: id, attempt: 1, project_id: project.id, title: 'a', body: '', diff: '' }
+  const at = { base: 'main', branch: 'feature/a', base_sha: 'b', head_sha: 'h' }
+  await sql`update attempts set holder = gen_random_uuid()`.execute(db)
+  await assert.rejects(openPullRequest(db, { ...of, ...at }), { code: 'attempt_taken_over' })
+  assert.deepEqual(await db.selectFrom('pull_requests').select('number').execute(), [])
 })
