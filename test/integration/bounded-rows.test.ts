@@ -209,7 +209,7 @@ test('a list of orders as they usually are is whole', async () => {
   const { orders } = await listWorkOrders(database.db, {}, { reading: NEWEST, limit: 1 })
   const [order] = orders
   const { content_sha256: _, ...one } = await findWorkOrder(database.db, String(order?.id))
-  assert.deepEqual(order, { ...one, shortened: [] })
+  assert.deepEqual(order, { ...one, pull_request_closed: false, shortened: [] })
 })
 
 test('pages of events are bounded in bytes, and list, history and live log have every event all the same', async () => {
