@@ -93,46 +93,39 @@ export async function recordReverts(
   })
 }
 
-/** What reverted the changes of some orders that were merged, by the order and its attempt. */
-export async function revertsOf(
+/** What is known of a pull request that was merged: what reverted it since, and at which commit if not the verified one. */
+export type AfterMerge = { reverted: Revert | null; merged_unverified: UnverifiedMerge | null }
+
+/** What became of the merged changes of some orders, by the order and its attempt. */
+export async function afterMergesOf(
   db: Db,
   ids: readonly string[],
-): Promise<(merged: { work_order_id: string; attempt: number }) => Revert | null> {
-  if (ids.length === 0) return () => null
-  const rows = await db
-    .selectFrom('outcome_vectors')
-    .select(['work_order_id', 'attempt', 'reverted_by', 'reverted_at', 'revert_looked_at'])
-    .where('work_order_id', 'in', ids)
-    .where('operation_type', '=', 'pull_request_end')
-    .where('reverted_at', 'is not', null)
-    .execute()
+): Promise<(merged: { work_order_id: string; attempt: number }) => AfterMerge> {
+  const rows = ids.length === 0 ? [] : await toldMerges(db, ids)
   const byAttempt = new Map(rows.map((row) => [`${row.work_order_id}:${row.attempt}`, row]))
   return (merged) => {
     const row = byAttempt.get(`${merged.work_order_id}:${merged.attempt}`)
-    if (row === undefined || row.reverted_at === null) return null
-    const at = isoTime(row.reverted_at)
-    // It is not looked for any more once it was seen.
-    return { by: row.reverted_by, at, seen_at: row.revert_looked_at === null ? at : isoTime(row.revert_looked_at) }
+    if (row === undefined) return { reverted: null, merged_unverified: null }
+    const told = row.outcome === 'merged_unverified' ? UnverifiedMerge.safeParse(row.metadata) : null
+    return { reverted: revertIn(row), merged_unverified: told?.success === true ? told.data : null }
   }
 }
 
-/** Those of some orders that were merged at a commit which was not verified, by the order and its attempt. */
-export async function unverifiedMergesOf(
-  db: Db,
-  ids: readonly string[],
-): Promise<(merged: { work_order_id: string; attempt: number }) => UnverifiedMerge | null> {
-  const rows = await db
+function toldMerges(db: Db, ids: readonly string[]) {
+  return db
     .selectFrom('outcome_vectors')
-    .select(['work_order_id', 'attempt', 'metadata'])
+    .select(['work_order_id', 'attempt', 'outcome', 'metadata', 'reverted_by', 'reverted_at', 'revert_looked_at'])
     .where('work_order_id', 'in', ids)
     .where('operation_type', '=', 'pull_request_end')
-    .where('outcome', '=', 'merged_unverified')
+    .where(({ or, eb }) => or([eb('reverted_at', 'is not', null), eb('outcome', '=', 'merged_unverified')]))
     .execute()
-  return (merged) => {
-    const row = rows.find((one) => one.work_order_id === merged.work_order_id && one.attempt === merged.attempt)
-    const told = UnverifiedMerge.safeParse(row?.metadata)
-    return told.success ? told.data : null
-  }
+}
+
+function revertIn(row: { reverted_by: string | null; reverted_at: Date | null; revert_looked_at: Date | null }) {
+  if (row.reverted_at === null) return null
+  const at = isoTime(row.reverted_at)
+  // It is not looked for any more once it was seen.
+  return { by: row.reverted_by, at, seen_at: row.revert_looked_at === null ? at : isoTime(row.revert_looked_at) }
 }
 
 type Reverted = { work_order_id: string; number: number; sha: string; at: string }

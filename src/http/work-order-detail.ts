@@ -11,7 +11,7 @@ import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { countedFollowUps, followUpIn } from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
-import { revertsOf, unverifiedMergesOf } from '../db/reverts.ts'
+import { afterMergesOf } from '../db/reverts.ts'
 import type { Database } from '../db/schema.ts'
 import { dependenciesOf } from '../db/work-orders/dependencies.ts'
 import { outsideInBody } from '../db/work-orders/order-whereabouts.ts'
@@ -59,12 +59,10 @@ async function pullRequestView(
 ): Promise<PullRequestView> {
   const counts = countsOf(await countedFollowUps(db, row.work_order_id))
   const reactions = counts.length === 0 ? {} : { reactions: counts }
-  const reverted = (await revertsOf(db, [row.work_order_id]))(row)
-  const unverified = (await unverifiedMergesOf(db, [row.work_order_id]))(row)
   // Moose itself changes nothing outside of the scope.
   const outside = row.verified_by === null ? [] : outsideInBody(row.body, scope)
   const open = row.state === 'open' ? { seen_open_threads: row.seen_open_threads, outside_scope: outside } : {}
-  const since = { reverted, merged_unverified: unverified }
+  const since = (await afterMergesOf(db, [row.work_order_id]))(row)
   return { ...toPullRequestView(row), ...since, ...(await readEndedAsSeen(db, row)), ...reactions, ...open }
 }
 

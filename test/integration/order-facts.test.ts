@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { LoginLinkResponse } from '../../src/contract/session.ts'
-import { revertsOf } from '../../src/db/reverts.ts'
+import { afterMergesOf } from '../../src/db/reverts.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
 import { type ApiHome, openApiHome } from '../support/api-home.ts'
 import { TEST_TOKEN } from '../support/api-token.ts'
@@ -130,6 +130,6 @@ describe('the facts of an order', () => {
 
 test('of no orders nothing was reverted', async () => {
   await using database = await createTestDatabase()
-  const reverted = await revertsOf(database.db, [])
-  assert.equal(reverted({ work_order_id: randomUUID(), attempt: 1 }), null)
+  const afterMerge = await afterMergesOf(database.db, [])
+  assert.equal(afterMerge({ work_order_id: randomUUID(), attempt: 1 }).reverted, null)
 })

@@ -10,7 +10,7 @@ import type { Phase, Status } from '../../work-order/status.ts'
 import { type EndedAsSeen, endedAsSeen } from '../attempts/ended-verifications.ts'
 import { followUpIn, IS_COUNTED } from '../follow-ups.ts'
 import type { PullRequestRow } from '../pull-requests.ts'
-import { revertsOf, unverifiedMergesOf } from '../reverts.ts'
+import { afterMergesOf } from '../reverts.ts'
 import type { Database } from '../schema.ts'
 import { type Dependency, UNMET_DEPENDENCIES } from './dependencies.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
@@ -212,12 +212,10 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
     )
     .where('work_order_id', 'in', ids)
     .execute()
-  const reverted = await revertsOf(db, ids)
-  const unverified = await unverifiedMergesOf(db, ids)
+  const afterMerge = await afterMergesOf(db, ids)
   const seen = rows.map(({ body, scope, ...row }) => {
     const outside = body === null ? [] : outsideInBody(body, scope)
-    const since = { reverted: reverted(row), merged_unverified: unverified(row) }
-    return { ...row, follow_up: followUpIn(row), outside_scope: outside, ...since }
+    return { ...row, follow_up: followUpIn(row), outside_scope: outside, ...afterMerge(row) }
   })
   return Map.groupBy(seen, ({ work_order_id }) => work_order_id)
 }
