@@ -1,4 +1,4 @@
-import { withoutSigns, wordsOf } from './answer/words-of-line.ts'
+import { eachWordOf, withoutSigns } from './answer/words-of-line.ts'
 import { isDecorated, plainNames } from './written-path.ts'
 
 /** Another spelling of an entry of the scope, and in what it differs. */
@@ -138,7 +138,7 @@ export class ScopeNames {
     const found = new Set<string>()
     const isHeading = HEADING.test(line)
     const quoted = new Set(Array.from(line.matchAll(/`([^`\s]+)`/g), ([, word]) => word))
-    for (const { word } of wordsOf(line)) {
+    for (const { word } of eachWordOf(line)) {
       // A word without a dot or a slash is a word, whatever files there are, but where a heading names one.
       const isName = quoted.has(word) || (isHeading && this.namesFile(word))
       const mayName = /[./\\]/.test(word.slice(0, -1)) || isName

@@ -47,6 +47,9 @@ const OTHER_FILE = new RegExp(
   'i',
 )
 
+/** What each name of a file has, as `looksLikeFile` and `isLikeKnown` go by it. */
+const MAY_NAME = /[.A-Z]|[Ff][Ii][Ll][Ee]/
+
 /** A line, and the files in scope that it names. */
 type Line = { text: string; names: readonly string[] }
 
@@ -60,7 +63,7 @@ type Place = { isFirst: boolean; isLast: boolean; before: string; behind: string
  */
 export function otherNamesIn({ text, names }: Line, scope: ScopeNames): string[] {
   if (scope.isEmpty) return []
-  const words = wordsOf(text)
+  const words = MAY_NAME.test(text) ? wordsOf(text) : []
   const files = words.map(looksLikeFile)
   const line = files.includes(true) ? new LineOfWords(text, words, files) : null
   const others = words.flatMap(({ word }, at) => {

@@ -25,9 +25,9 @@ const ADDRESS =
 /** A word of a line as it may name a file. `isCalled`: what stands in brackets follows right behind it. */
 export type Word = { word: string; isCalled: boolean }
 
-/** Spaces and signs that stand between words, in the scripts that have signs of their own for it. */
-const APART =
-  /[\s,;"'`*<>{}=|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2022\u2023\u2026\u2190-\u21ff\u3001\u3002\u300c-\u3011\uff08\uff09\uff0c\uff1a\uff1b]+/
+/** What stands between spaces and the signs between words, in the scripts that have signs of their own for it. */
+const CHUNK =
+  /[^\s,;"'`*<>{}=|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2022\u2023\u2026\u2190-\u21ff\u3001\u3002\u300c-\u3011\uff08\uff09\uff0c\uff1a\uff1b]+/g
 /** A word that has nothing to be taken off. */
 const PLAIN = /^[\w-]+$/
 /** A path of which folders are in brackets, as routers of pages have them. */
@@ -37,15 +37,24 @@ const MODULE = /^(?:node|npm|bun|jsr|data|file|mailto|virtual|astro):/i
 
 /** The words of a line that are no longer than a path may be. Linear. */
 export function wordsOf(line: string): Word[] {
-  return line.split(APART).flatMap((chunk) => {
-    if (PLAIN.test(chunk)) return chunk.length > MAX_PATH_BYTES ? [] : { word: chunk, isCalled: false }
-    const parts = WITH_BRACKETS.test(withoutEnds(chunk)) ? [chunk] : chunk.split(/(?=\()|[[\])]+/)
-    return parts.flatMap((part, index) => {
-      const bare = part.replace(/^\(+/, '')
-      const word = withoutEnds(MODULE.test(bare) ? bare : bare.replace(LABELLED, ''))
-      const isCalled = parts[index + 1]?.startsWith('(') === true
-      return word === '' || part.length > MAX_PATH_BYTES ? [] : [{ word, isCalled }]
-    })
+  return [...eachWordOf(line)]
+}
+
+/** The same, one by one: a line may have a megabyte of them. */
+export function* eachWordOf(line: string): Generator<Word> {
+  for (const [chunk] of line.matchAll(CHUNK)) {
+    if (!PLAIN.test(chunk)) yield* partsOf(chunk)
+    else if (chunk.length <= MAX_PATH_BYTES) yield { word: chunk, isCalled: false }
+  }
+}
+
+function partsOf(chunk: string): Word[] {
+  const parts = WITH_BRACKETS.test(withoutEnds(chunk)) ? [chunk] : chunk.split(/(?=\()|[[\])]+/)
+  return parts.flatMap((part, index) => {
+    const bare = part.replace(/^\(+/, '')
+    const word = withoutEnds(MODULE.test(bare) ? bare : bare.replace(LABELLED, ''))
+    const isCalled = parts[index + 1]?.startsWith('(') === true
+    return word === '' || part.length > MAX_PATH_BYTES ? [] : [{ word, isCalled }]
   })
 }
 
