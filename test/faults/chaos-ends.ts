@@ -116,10 +116,11 @@ async function assertBranches(
  * @returns calls, and how many of them nobody knew the end of
  */
 export async function assertPaidOnce({ home, provider, orders }: ChaosSetting, hit: number) {
-  const { rows } = await sql<{ id: string; order: string; kinds: string; cost: string | null }>`
+  const { rows } = await sql<{ id: string; order: string; kinds: string; time: string; cost: string | null }>`
     select reservation_id as id, min(work_order_id::text) as order, string_agg(kind, ' ' order by id) as kinds,
+      min(at)::text || ' to ' || max(at)::text as time,
       sum(cost_usd)::text as cost
-    from budget_entries group by reservation_id`.execute(home.database.db)
+    from budget_entries group by reservation_id order by min(work_order_id::text), min(id)`.execute(home.database.db)
   const entries = new Map(rows.map((row) => [row.id, row]))
   const open = rows.filter(({ kinds }) => !/unresolved|settled|released/.test(kinds))
   assert.deepEqual(open, [], 'nothing is under way')
@@ -132,7 +133,12 @@ export async function assertPaidOnce({ home, provider, orders }: ChaosSetting, h
   const orderOf = new Map(rows.map((row) => [row.id, row.order]))
   const calls = provider.calls.map(({ headers }) => String(orderOf.get(String(headers['x-client-request-id']))))
   for (const { id, number } of orders) assert.ok(calls.includes(id), `order ${number} was never asked for`)
-  assert.ok(calls.length <= orders.length + hit, `${calls.length} calls for ${orders.length} orders, ${hit} were hit`)
+  const again = rows.filter(({ order }) => calls.indexOf(order) !== calls.lastIndexOf(order))
+  const told = again.map(({ order, kinds, time }) => `${order} ${kinds}, ${time}`)
+  assert.ok(
+    calls.length <= orders.length + hit,
+    `${calls.length} calls for ${orders.length} orders, ${hit} were hit:\n${told.join('\n')}`,
+  )
   const unresolved = rows.filter(({ kinds }) => kinds === 'reserved unresolved').length
   const booked = rows.filter(({ kinds }) => kinds.includes('settled')).length
   return { calls: calls.length, unresolved, booked }
