@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { NewWorkOrder } from '../../src/contract/work-orders.ts'
 import { openEscalation } from '../../src/db/escalations/order-escalations.ts'
@@ -8,6 +9,7 @@ import { claimOrders } from '../../src/db/work-orders/claim.ts'
 import { editWorkOrder } from '../../src/db/work-orders/edit-work-order.ts'
 import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Fault } from '../../src/faults/fault.ts'
+import { seededChance } from '../../src/manager/learned/seeded-chance.ts'
 import { settleDependents } from '../../src/orchestrator/settle-dependents.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -144,6 +146,64 @@ test('the database refuses dependencies in a circle, on nothing, and what is no 
   assert.equal((await both).rowCount, 2, 'filed together, in any order')
   await assert.rejects(write(d, [c]), /which waits for it/)
 })
+
+test('a file of orders that each wait for the fifty before is filed in time that grows with it', async () => {
+  await using database = await createTestDatabase()
+  const titles = Array.from({ length: 250 }, (_, at) => `Order ${at}`)
+  const orders = titles.map((title, at) => order(title, ...titles.slice(Math.max(0, at - 50), at)))
+  assert.equal((await addWorkOrders(database.db, orders)).length, 250)
+  assert.equal((await addWorkOrders(database.db, orders.toReversed())).length, 250)
+})
+
+test('the database finds a circle wherever it is written in a transaction, and none where there is none', async () => {
+  await using database = await createTestDatabase()
+  const chance = seededChance('circles')
+  const pick = (below: number) => Math.floor(chance() * below)
+  const client = await database.pool.connect()
+  let refused = 0
+  for (let round = 0; round < 60; round += 1) {
+    const ids = Array.from({ length: 2 + pick(7) }, () => randomUUID())
+    const edges = new Map<string, Set<string>>(ids.map((id) => [id, new Set()]))
+    const write = async () => {
+      const id = String(ids[pick(ids.length)])
+      const named = new Set(ids.filter(() => chance() < 0.2))
+      edges.set(id, named)
+      await client.query(
+        `insert into work_orders (id, title, metadata) values ($1, 'One', jsonb_build_object('dependencies', $2::jsonb))
+         on conflict (id) do update set metadata = excluded.metadata`,
+        [id, JSON.stringify([...named])],
+      )
+    }
+    await client.query('begin')
+    for (const id of ids) await client.query("insert into work_orders (id, title) values ($1, 'One')", [id])
+    for (let writes = 2 + pick(12); writes > 0; writes -= 1) {
+      await write()
+      // A check in between is not the last one.
+      if (!isCircular(edges) && chance() < 0.2) {
+        await client.query('set constraints all immediate')
+        await client.query('set constraints all deferred')
+      }
+    }
+    const end = client.query('commit')
+    if (isCircular(edges)) {
+      refused += 1
+      await assert.rejects(end, /which waits for it/)
+    } else await end
+  }
+  client.release()
+  assert.ok(refused > 10 && refused < 50, `${refused} of 60 refused`)
+})
+
+/** Whether an order waits for itself, by whatever way. */
+function isCircular(edges: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+  const open = new Map(edges)
+  const isFree = (named: ReadonlySet<string>) => ![...named].some((id) => open.has(id))
+  for (let size = -1; size !== open.size; ) {
+    size = open.size
+    for (const [id, named] of open) if (isFree(named)) open.delete(id)
+  }
+  return open.size > 0
+}
 
 test('two edits at once cannot make two orders wait for each other', async () => {
   await using database = await createTestDatabase()
