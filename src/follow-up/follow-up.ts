@@ -128,7 +128,7 @@ async function followOne(deps: FollowUpDeps, of: WatchedPullRequest, told: Told,
   const isRerunning = await settleReruns(db, forge, { of, facts, past, now, signal })
   const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
   const seen: Seen = { of, row, facts, known, past }
-  await answerReviews(db, forge, seen, signal)
+  await answerReviews(deps, forge, seen, signal)
   const state = fold(facts, known)
   const within = decide(state, facts, known, past)
   const isRefused = within.reaction === null && within.isExhausted

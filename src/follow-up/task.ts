@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
 import type { FollowUpTask } from '../contract/evidence/follow-up.ts'
 import { OF_PULL_REQUEST, REVIEW } from '../contract/evidence/repair.ts'
 import { type BegunFollowUp, followUpAnswered } from '../db/follow-ups.ts'
+import { ifNotElsewhere } from '../db/lock.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
@@ -69,18 +71,22 @@ function keysOf(asked: readonly Asked[], id: string): string[] {
 
 /**
  * Answers each review thread that an attempt was about, with the commit or why there is none. The forge finds what was answered
- * before, so a repetition writes nothing. The log says which one the forge does not let Moose answer.
+ * before, so a repetition writes nothing, and of several processes one answers. The log says which one the forge does not let Moose answer.
  */
 export async function answerReviews(
-  db: Kysely<Database>,
+  { db, pool }: { db: Kysely<Database>; pool: Pool },
   forge: FollowUpForge,
   { of, facts, past }: { of: WatchedPullRequest; facts: PullRequestFacts; past: readonly BegunFollowUp[] },
   signal: AbortSignal,
 ): Promise<void> {
   for (const one of past) {
     if (one.kind !== 'review' || one.outcome === null || one.isAnswered || one.task === null) continue
+    const { threads } = one.task
+    await ifNotElsewhere(pool, `answers of follow-up ${one.id}`, () => answer(one, threads))
+  }
+  async function answer(one: BegunFollowUp, threads: FollowUpTask['threads']): Promise<void> {
     let posted = 0
-    for (const { id, key } of one.task.threads) {
+    for (const { id, key } of threads) {
       const thread = facts.threads.find((known) => known.id === id)
       if (thread === undefined) continue
       const answering = forge.replyTo(of, { thread, key, text: answerOf(one, facts) }, signal)
