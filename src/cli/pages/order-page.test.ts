@@ -478,7 +478,12 @@ test('an order merged at a commit that was not verified says so beside its pull 
   const text = page({ ...order, pull_request: { ...pull, ...shas, merged_unverified } })
   assert.match(text, /^pull request +#3 \(merged, at a commit that was not verified\),/m)
   assert.match(text, /^not verified +merged at b{12}; what was proved is of a{12}$/m)
-  assert.doesNotMatch(page({ ...order, pull_request: { ...pull, ...shas } }), /not verified/)
+  assert.match(
+    text,
+    /^ {2}- \[ \] greet\('fr'\) says Bonjour — proved by check tests at a{12}; what was merged is b{12}$/m,
+  )
+  assert.doesNotMatch(text, /\[x\]/)
+  assert.doesNotMatch(page({ ...order, pull_request: { ...pull, ...shas } }), /not verified|what was merged/)
 })
 
 test('the cost of an order says what is reserved and what nobody knows', () => {
