@@ -252,7 +252,9 @@ async function mergeOrder({ db, forges, clock, by }: Acting, idOrPrefix: string)
     await keepWhatMergeSaw({ db, clock }, order.id, toFault(error))
     throw error
   })
-  await recordPullRequest(db, { workOrderId: order.id, attempt: pull.attempt, pullRequest }, clock.now())
+  const found = { workOrderId: order.id, attempt: pull.attempt, pullRequest }
+  const through = by === undefined ? {} : { by: { through: 'moose', actor: by } as const }
+  await recordPullRequest(db, { ...found, ...through }, clock.now())
 }
 
 /** So that the order says what it needs without waiting for the next look at its pull request. */

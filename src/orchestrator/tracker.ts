@@ -217,8 +217,10 @@ export async function recordSighting(db: Kysely<Database>, sighting: Sighting, n
   await recordChanges(db, sighting, now)
   if (isAsKnown && of.known.state === 'open') return
   // Who did it there, where the forge has told.
-  const by: Actor = sighting.endedBy === null ? MOOSE : { kind: 'forge_login', name: sighting.endedBy }
-  await recordPullRequest(actingAs(db, by), { ...of, pullRequest }, now)
+  const { endedBy: account } = sighting
+  const actor: Actor = account === null ? MOOSE : { kind: 'forge_login', name: account.login }
+  const by = account === null ? null : ({ through: 'forge', account } as const)
+  await recordPullRequest(actingAs(db, actor), { ...of, pullRequest, by }, now)
 }
 
 async function recordChanges(

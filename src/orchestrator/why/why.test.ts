@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Obstacle } from '../../budget/headroom.ts'
+import type { MergedBy } from '../../contract/evidence/merged-by.ts'
 import { type EndedVerification, reviewOf } from '../../contract/evidence/review.ts'
 import { WHY_KINDS, type Why } from '../../contract/why/why.ts'
 import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
@@ -45,6 +46,7 @@ const PULL: PullRequestSeen = {
   ...UNKNOWN,
   reverted: null,
   merged_unverified: null,
+  merged_by: null,
   seen_open_threads: 0,
   outside_scope: [],
 }
@@ -576,11 +578,25 @@ describe('an order that has begun, or is over', () => {
 
   test('is completed by a merge, or cancelled, and how', () => {
     const merged = is('completed', why({ order: { status: 'completed', pull: { ...PULL, state: 'merged' } } }))
-    assert.deepEqual([merged.sentence, merged.next], ['It is completed: pull request #7 is merged.', []])
+    assert.deepEqual([merged.sentence, merged.next], ['It is completed: pull request #7 was merged.', []])
+    const by = (is: MergedBy['is'], name: string | null = null) =>
+      why({ order: { status: 'completed', pull: { ...PULL, state: 'merged', merged_by: { is, name } } } })
+    assert.equal(by('rule').short, 'completed: pull request #7 was merged by a rule of the merge policy')
+    assert.match(by('auto_merge').short, /was merged by GitHub's auto-merge \(requested by Moose\)$/)
+    assert.match(by('person', 'octo').sentence, /#7 was merged by octo\.$/)
+    assert.match(by('person').sentence, /#7 was merged by a person\.$/)
+    assert.ok(evidence(by('person', 'octo')).includes('pull request: #7, merged by octo'))
     const shas = { verified_sha: 'a'.repeat(40), merged_sha: 'b'.repeat(40) }
     const other = why({ order: { status: 'completed', pull: { ...PULL, state: 'merged', merged_unverified: shas } } })
-    assert.match(other.short, /#7 is merged at b{12}, which Moose has not verified: a{12} was$/)
+    assert.match(other.short, /#7 was merged at b{12}, which Moose has not verified: a{12} was$/)
     assert.ok(evidence(other).includes(`not verified: ${shas.merged_sha}`), evidence(other).join())
+    const failed: LastAttempt = { ...ATTEMPT, number: 3, status: 'failed', isWorkerAlive: false }
+    const later = why({ order: { status: 'completed', attempt: failed, pull: { ...PULL, state: 'merged' } } })
+    assert.deepEqual(
+      later.evidence.map(({ name }) => name),
+      ['completed', 'pull request', 'cost', 'merged attempt', 'last attempt'],
+      'how it ended comes first, and an attempt that failed after the merged one last',
+    )
     const rejected = is('cancelled', why({ order: { status: 'cancelled', rejection: 'not now' } }))
     assert.deepEqual([rejected.short, rejected.next], ['cancelled: it was rejected: not now', ['moose retry 1a2b3c4d']])
     assert.equal(why({ order: { status: 'cancelled' } }).sentence, 'It is cancelled.')
