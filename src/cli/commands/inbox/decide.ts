@@ -19,6 +19,7 @@ import { ago, counted, shortId, usd } from '../../pages/humanize.ts'
 import type { Output } from '../../pages/output.ts'
 import { BAR, harmless, oneLine } from '../../pages/terminal-text.ts'
 import { type EditOptions, requestedEdit } from '../edit.ts'
+import { storyLines } from './story-lines.ts'
 
 type Options = EditOptions & { budget?: string; proposer?: string; held?: string }
 
@@ -132,7 +133,9 @@ function nextLines({ next }: { next: readonly string[] }, { paint, hint }: Outpu
 function openPage({ story, options, opened_at }: OpenEscalation, output: Output, now: Date): string {
   const { paint } = output
   return [
-    ...story.map((line) => output.hint(harmless(line)).replaceAll('\n', `\n${BAR} `)),
+    ...story
+      .flatMap((line) => storyLines(line, now))
+      .map((line) => output.hint(harmless(line)).replaceAll('\n', `\n${BAR} `)),
     paint.dim(`Stopped ${ago(new Date(opened_at), now)}`),
     ...options.flatMap((offer) => ['', ...offerLines(offer, output)]),
   ].join('\n')
