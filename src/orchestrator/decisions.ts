@@ -231,8 +231,8 @@ async function adoptOrder(deps: Acting, idOrPrefix: string): Promise<Retried> {
 
 function nothingToAdopt({ id }: WorkOrderView): Fault {
   const message =
-    `Work order ${id}: there is nothing to adopt, because Moose follows its pull request. Where somebody else pushes to its branch, ` +
-    `Moose keeps its hands off once it has seen that. See how it stands with: moose why ${id.slice(0, 8)}`
+    `Work order ${id}: there is nothing to adopt, because Moose follows its pull request. After another push to its branch, ` +
+    `nothing is done about it once that is seen. See how it stands with: moose why ${id.slice(0, 8)}`
   return new Fault('work_order_conflict', message, { id })
 }
 

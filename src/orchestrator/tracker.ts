@@ -283,7 +283,7 @@ function seenText({
   const [reviews, runs] = parts === null ? [[], []] : [parts.reviews, parts.check_runs]
   const named = (names: readonly string[]) => (names.length === 0 ? '' : ` (${names.slice(0, MOST_NAMED).join(', ')})`)
   const runNames = named(runs.map(({ name, state }) => `${name} ${state}`))
-  const reviewNames = named(reviews.map(({ by, state }) => `${by === null ? 'somebody' : by} ${state}`))
+  const reviewNames = named(reviews.map(({ by, state }) => `${by === null ? 'an account that is gone' : by} ${state}`))
   return (
     `pull request #${pullRequest.number} on its forge: checks ${checks === null ? 'none' : checks}${runNames}, ` +
     `review ${review === null ? 'none' : review}${reviewNames}, branch at ${pullRequest.headSha.slice(0, 12)}`

@@ -433,7 +433,7 @@ describe('an order that has begun, or is over', () => {
 
   test('is in review, and its checks fail as on its base, or threads are open: that it is so, and that it can be merged', () => {
     const at = BEFORE.toISOString()
-    const red = 'failed on the forge, as on main: unit; what eve asked for is left: no write access'
+    const red = 'failed on the forge, as on main: unit; what eve asked for is not done: no write access'
     const inReview = (more: Partial<PullRequestSeen>) =>
       why({ order: { status: 'in_progress', phase: 'in_review', pull: { ...PULL, ...more } } })
     const commands = ['moose show 1a2b3c4d --diff', 'moose merge 1a2b3c4d', 'moose close 1a2b3c4d']
@@ -447,7 +447,7 @@ describe('an order that has begun, or is over', () => {
     const outside = inReview({ outside_scope: ['index.js'] })
     assert.equal(outside.short, 'pull request #7: it changes what is outside of the scope of the order: index.js')
     assert.deepEqual(outside.next, commands)
-    const left = 'there is nothing to do; what eve asked for is left: no write access'
+    const left = 'there is nothing to do; what eve asked for is not done: no write access'
     const strangers = inReview({ follow_up: { state: 'quiet', why: left, code: null, at } })
     assert.ok(evidence(strangers).includes(`follow-up: quiet: ${left}`), evidence(strangers).join())
   })
@@ -471,7 +471,7 @@ describe('an order that has begun, or is over', () => {
       ['2 of 2: ended with check_failed, succeeded'],
     )
     const told = red.evidence.map(({ text }) => text).join('\n')
-    assert.match(told, /1 of \d+: git could not do that$/m)
+    assert.match(told, /1 of \d+: git could not merge$/m)
     assert.match(told, /1 of \d+: run again$/m)
     const verified = {
       attempt: 4,
