@@ -1,5 +1,6 @@
 import { knownOrOther } from '../stored-text.ts'
 import { z } from '../zod.ts'
+import { Revert, UnverifiedMerge } from './revert.ts'
 
 /** What merged a pull request. */
 export const MergedBy = z
@@ -11,6 +12,16 @@ export const MergedBy = z
   })
   .openapi('MergedBy')
 export type MergedBy = z.infer<typeof MergedBy>
+
+/** Of a pull request that was merged. */
+export const AFTER_MERGE = {
+  /** What reverted it on its base since it was merged; null: nothing, as far as that was looked for. */
+  reverted: Revert.nullish(),
+  /** That it was merged at a commit which Moose has not verified, as far as that is known; null: nothing says so. */
+  merged_unverified: UnverifiedMerge.nullish(),
+  /** What merged it; null: it is not merged, or an earlier Moose did not keep that. */
+  merged_by: MergedBy.nullish(),
+}
 
 /** As its makers spell it. */
 export function forgeName(forge: string): string {
