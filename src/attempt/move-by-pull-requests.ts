@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { type MergedBy, mergedByText } from '../contract/evidence/merged-by.ts'
 import type { AttemptKey } from '../db/attempts/attempts.ts'
 import { recordPullRequestEvent } from '../db/github-events.ts'
 import type { PullRequestBrief } from '../db/pull-requests.ts'
@@ -10,6 +11,8 @@ import { Fault, type FaultRecord } from '../faults/fault.ts'
 import { type Standing, standing, standsOn } from '../work-order/standing.ts'
 
 type Db = Kysely<Database>
+/** With what merged it, where that is known. */
+type Changed = PullRequestBrief & { merged_by?: MergedBy | null }
 
 /**
  * Moves an order to the status its pull requests call for, with an event that says why.
@@ -21,7 +24,7 @@ export async function moveByPullRequests(
   transaction: Db,
   order: OrderStanding,
   next: Standing<PullRequestBrief>,
-  pull: PullRequestBrief,
+  pull: Changed,
 ): Promise<void> {
   const from = { from: [order.status], byPullRequest: true }
   if (next.to === 'cancelled') {
@@ -62,7 +65,7 @@ export async function fallBackOnPullRequest(transaction: Db, { workOrderId, atte
 }
 
 /** Records a change of a pull request that does not move its order. */
-export async function tellOfPullRequest(transaction: Db, order: OrderStanding, pull: PullRequestBrief): Promise<void> {
+export async function tellOfPullRequest(transaction: Db, order: OrderStanding, pull: Changed): Promise<void> {
   const { state, attempt, number } = pull
   await recordEvent(transaction, {
     workOrderId: order.id,
@@ -91,8 +94,9 @@ function besides(order: OrderStanding, next: { to: string; on: PullRequestBrief 
   return next.on === pull ? [] : [`${named(next.on)} is open`]
 }
 
-function happened(pull: PullRequestBrief): string {
-  return `${named(pull)} was ${pull.state === 'open' ? 'reopened' : pull.state}`
+function happened(pull: Changed): string {
+  const by = pull.state === 'merged' ? mergedByText(pull.merged_by ?? null) : ''
+  return `${named(pull)} was ${pull.state === 'open' ? 'reopened' : pull.state}${by}`
 }
 
 function named({ number, attempt }: PullRequestBrief): string {

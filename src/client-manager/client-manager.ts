@@ -269,7 +269,7 @@ function amountOf(value: unknown): Usd | null {
 
 function nothingToDecide({ id, status, phase }: WorkOrderView, next: readonly string[]): Fault {
   const stands = phase === null ? status : `${status}/${phase}`
-  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. Next: ${next.join('   or: ')}`
+  const message = `Nothing has to be decided about work order ${id}, which is ${stands}. Next:\n${next.map((command) => `  ${command}`).join('\n')}`
   return new Fault('work_order_conflict', message, { id, status })
 }
 

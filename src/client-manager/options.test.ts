@@ -169,7 +169,7 @@ test('of a pull request that Moose does no more about: once more, another model,
   )
   assert.match(
     String(offers[0]?.sentence),
-    /once more .*, with a cap of \$5\.60\. If that is not enough, it is asked again/,
+    /^One more reaction .*, with a cap of \$5\.60\. If that does not mend it, a decision is asked for again/,
   )
 })
 

@@ -142,7 +142,7 @@ function amend(facts: OptionFacts): Offer {
   const budget = raisedCap(facts, { proposer: facts.next, expectedUsd })
   return {
     option: 'amend',
-    sentence: 'What it asks for is changed, approved as it stands then, and tried again.',
+    sentence: 'The order is changed, approved as changed, and tried again.',
     expected_cost_usd: expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer: null,
@@ -162,28 +162,31 @@ function verify({ hasCommit, cause, isConflicting }: OptionFacts): Offer | null 
 function onceMore(facts: OptionFacts): Offer {
   const offer = again(facts)
   const more = offer.budget_usd === null ? '' : `, with a cap of ${shownUsd(new Usd(offer.budget_usd))}`
-  return { ...offer, sentence: `Moose reacts once more to how the pull request stands${more}. ${THEN_AGAIN}` }
+  return { ...offer, sentence: `One more reaction to the pull request is allowed${more}. ${THEN_AGAIN}` }
 }
 
 function onceMoreBy(facts: OptionFacts): Offer | null {
   const offer = model(facts)
   if (offer === null) return null
   const more = offer.budget_usd === null ? '' : `, with a cap of ${shownUsd(new Usd(offer.budget_usd))}`
-  return { ...offer, sentence: `Moose reacts once more, and asks ${offer.proposer}${more}. ${THEN_AGAIN}` }
+  return {
+    ...offer,
+    sentence: `One more reaction to the pull request is allowed, by ${offer.proposer}${more}. ${THEN_AGAIN}`,
+  }
 }
 
-const THEN_AGAIN = 'If that is not enough, it is asked again what is to be done.'
+const THEN_AGAIN = 'If that does not mend it, a decision is asked for again.'
 
 function anew(facts: OptionFacts): Offer {
   const sentence =
-    'Its pull request is closed unmerged; what the order asks for is changed, approved as it stands then, and made anew.'
+    'The pull request is closed unmerged; the order is changed, approved as changed, and tried again from the start.'
   return { ...amend(facts), sentence }
 }
 
 const ADOPT: Offer = {
   option: 'adopt',
   ...FREE,
-  sentence: 'Moose follows the pull request again. What somebody else has pushed to its branch is verified first.',
+  sentence: 'Moose follows the pull request again. What was pushed to its branch is verified first.',
 }
 
 const VERIFY_BRANCH: Offer = {
@@ -195,10 +198,10 @@ const VERIFY_BRANCH: Offer = {
 const CLOSE: Offer = {
   option: 'abort',
   ...FREE,
-  sentence: 'Its pull request is closed unmerged, and the order becomes cancelled.',
+  sentence: 'The pull request is closed unmerged, and the order is cancelled.',
 }
 
-const ABORT: Offer = { option: 'abort', ...FREE, sentence: 'The order is given up and becomes cancelled.' }
+const ABORT: Offer = { option: 'abort', ...FREE, sentence: 'The order is cancelled.' }
 
 const WHOLE_CENTS = 2
 

@@ -48,6 +48,15 @@ test('a line that is too long ends with a whole word', () => {
   assert.match(String(line), / word …$/)
 })
 
+test('the ways out below a message stay apart', () => {
+  const sentence =
+    'It is blocked: it conflicts.\nMerge it by hand: moose verify 1a2b3c4d\nOr make it anew: moose close 1a2b3c4d'
+  assert.equal(
+    storyOf(ORDER, { ...KNOWN, sentence })[2],
+    'Stopped: failed, check_failed: It is blocked: it conflicts. Merge it by hand: moose verify 1a2b3c4d; Or make it anew: moose close 1a2b3c4d',
+  )
+})
+
 test('what stopped it is not cut before the advice at its end', () => {
   const sentence = `${'word '.repeat(200)}Merge main by hand.`
   assert.match(String(storyOf(ORDER, { ...KNOWN, sentence })[2]), /Merge main by hand\.$/)

@@ -53,10 +53,18 @@ export function storyOf(
   return [
     inOneLine(`Asked: ${where}${title} (${scope})`),
     inOneLine(`Tried: ${tried}${followed}`),
-    inOneLine(`Stopped: ${code}: ${known.sentence}`, MOST_OF_CAUSE),
+    inOneLine(`Stopped: ${code}: ${joined(known.sentence)}`, MOST_OF_CAUSE),
     inOneLine(`Cost: ${shownUsd(known.spent)}${of}`),
     inOneLine(`There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}${ended}`}`),
   ]
+}
+
+/** Lines of a message are facts, or ways out with their commands, of their own: they stay apart in the one line. */
+function joined(sentence: string): string {
+  return sentence
+    .trim()
+    .split(/\s*\n\s*/)
+    .reduce((line, next) => `${line}${/[.!?:;,]$/.test(line) ? '' : ';'} ${next}`)
 }
 
 /** On the forge `local` it has no address. */

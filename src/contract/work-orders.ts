@@ -10,7 +10,7 @@ import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
 import { FollowUpCount, FollowUpView } from './evidence/follow-up.ts'
-import { Revert, UnverifiedMerge } from './evidence/revert.ts'
+import { AFTER_MERGE } from './evidence/merged-by.ts'
 import { EndedVerification } from './evidence/review.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
@@ -281,10 +281,7 @@ export const PullRequestView = z
     base_sha: z.string(),
     head_sha: z.string(),
     merge_sha: z.string().nullable(),
-    /** What reverted it on its base since it was merged; null: nothing, as far as that was looked for. */
-    reverted: Revert.nullish(),
-    /** That it was merged at a commit which Moose has not verified, as far as that is known; null: nothing says so. */
-    merged_unverified: UnverifiedMerge.nullish(),
+    ...AFTER_MERGE,
     /** The attempt whose checks `head_sha` has passed, where somebody had that verified again; null: its own. */
     verified_by: z.number().int().nullish(),
     /** The commit its branch was last seen at; null: not looked at yet. Another than `head_sha` was not verified. */

@@ -137,7 +137,7 @@ export async function keepRerun(db: Db, id: string, { before, now }: { before: s
     .execute()
 }
 
-/** Ends those of an order whose attempt was never begun, or will not be resumed: the order has ended, or does something else. */
+/** Ends those of an order whose attempt was never begun: the order has ended, or does something else. An attempt ends its own. */
 export async function endUnbegun(db: Db, workOrderId: string): Promise<void> {
   await sql`
     update follow_ups set outcome = 'attempt_cancelled'
@@ -146,8 +146,7 @@ export async function endUnbegun(db: Db, workOrderId: string): Promise<void> {
         select from work_orders as wo where wo.id = work_order_id and wo.follows = follow_ups.id
           and wo.status in ('pending', 'in_progress'))
       and not exists (
-        select from attempts where attempts.work_order_id = follow_ups.work_order_id and attempts.follows = follow_ups.id
-          and attempts.status in ('running', 'blocked'))
+        select from attempts where attempts.work_order_id = follow_ups.work_order_id and attempts.follows = follow_ups.id)
   `.execute(db)
 }
 

@@ -78,6 +78,17 @@ export async function askedInsteadOf(
   return row === undefined ? null : row.asked
 }
 
+/** What has come of having it merged by rule; null: that was not asked for. */
+export async function mergeAskedOf(db: Db, { workOrderId, attempt }: AttemptKey): Promise<MergeAsked | null> {
+  const row = await db
+    .selectFrom('pull_requests')
+    .select('merge_asked')
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .executeTakeFirst()
+  return row === undefined ? null : mergeAskedIn(row.merge_asked)
+}
+
 /** As `pull_requests.merge_asked` has it. */
 export function mergeAskedIn(stored: unknown): MergeAsked | null {
   return stored === null ? null : MergeAsked.parse(stored)

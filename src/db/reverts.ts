@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { isoTime } from '../clock.ts'
+import { type MergedBy, mergedByIn } from '../contract/evidence/merged-by.ts'
 import { type Revert, UnverifiedMerge } from '../contract/evidence/revert.ts'
 import type { Database } from './schema.ts'
 import { recordEvent } from './work-order-events.ts'
@@ -93,8 +94,12 @@ export async function recordReverts(
   })
 }
 
-/** What is known of a pull request that was merged: what reverted it since, and at which commit if not the verified one. */
-export type AfterMerge = { reverted: Revert | null; merged_unverified: UnverifiedMerge | null }
+/** What is known of a pull request that was merged: by what, what reverted it since, and at which commit if not the verified one. */
+export type AfterMerge = {
+  reverted: Revert | null
+  merged_unverified: UnverifiedMerge | null
+  merged_by: MergedBy | null
+}
 
 /** What became of the merged changes of some orders, by the order and its attempt. */
 export async function afterMergesOf(
@@ -105,9 +110,10 @@ export async function afterMergesOf(
   const byAttempt = new Map(rows.map((row) => [`${row.work_order_id}:${row.attempt}`, row]))
   return (merged) => {
     const row = byAttempt.get(`${merged.work_order_id}:${merged.attempt}`)
-    if (row === undefined) return { reverted: null, merged_unverified: null }
+    if (row === undefined) return { reverted: null, merged_unverified: null, merged_by: null }
     const told = row.outcome === 'merged_unverified' ? UnverifiedMerge.safeParse(row.metadata) : null
-    return { reverted: revertIn(row), merged_unverified: told?.success === true ? told.data : null }
+    const merged_unverified = told?.success === true ? told.data : null
+    return { reverted: revertIn(row), merged_unverified, merged_by: mergedByIn(row.metadata) }
   }
 }
 
@@ -117,7 +123,7 @@ function toldMerges(db: Db, ids: readonly string[]) {
     .select(['work_order_id', 'attempt', 'outcome', 'metadata', 'reverted_by', 'reverted_at', 'revert_looked_at'])
     .where('work_order_id', 'in', ids)
     .where('operation_type', '=', 'pull_request_end')
-    .where(({ or, eb }) => or([eb('reverted_at', 'is not', null), eb('outcome', '=', 'merged_unverified')]))
+    .where('outcome', 'in', ['merged', 'merged_unverified'])
     .execute()
 }
 

@@ -62,7 +62,7 @@ const pull = (more: Partial<MergeFacts['pull']>) => ({ pull: { ...GREEN.pull, ..
 
 /** What each rule alone refuses, and what it says. */
 const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says: RegExp][]>> = {
-  manual: [[{ policy: 'manual' }, /^its project has its pull requests merged by a human$/]],
+  manual: [[{ policy: 'manual' }, /^the merge policy of its project is manual$/]],
   under_way: [[{ isInReview: false }, /^an attempt of its order is under way$/]],
   hands_off: [
     [follow('hands_off', 'b holds 0123, which Moose has not made', 'hands_off'), /which Moose has not made$/],
@@ -78,9 +78,9 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [follow('red', 'failed on the forge: unit'), /^failed on the forge: unit$/],
     [follow('reviewed', 'a comment of a review by ada'), /^a comment of a review by ada$/],
     [follow('behind', 'main has moved to 0123'), /^main has moved/],
-    [follow('left_behind', 'main has moved on; it was merged in 10 times'), /^main has moved on/],
+    [follow('left_behind', 'main has moved on; 10 merges of it passed the checks'), /^main has moved on/],
     [follow('quiet', 'no more is done for one order', 'follow_up_exhausted'), /^no more is done for one order$/],
-    [{ forge: 'github', ...pull({ follow_up: null }) }, /^what its commit needs was not judged yet$/],
+    [{ forge: 'github', ...pull({ follow_up: null }) }, /^its commit was not looked at since it was verified$/],
   ],
   open_threads: [
     [
@@ -93,20 +93,20 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     ],
   ],
   unseen: [
-    [{ forge: 'github', ...pull({ checks: 'SUCCESS' }), seen: null }, /^its commit was not seen on github yet$/],
+    [{ forge: 'github', ...pull({ checks: 'SUCCESS' }), seen: null }, /^its commit was not seen on GitHub yet$/],
     [
       {
         forge: 'github',
         ...pull({ checks: 'SUCCESS' }),
         seen: { ...SEEN, sha: 'c'.repeat(40) },
       },
-      /^its commit was not seen on github yet$/,
+      /^its commit was not seen on GitHub yet$/,
     ],
   ],
   checks_hidden: [
     [
       { forge: 'github', ...pull({ follow_up: { ...QUIET, checks_hidden: true } }) },
-      /^the token of Moose may not read its checks on github$/,
+      /^the token of Moose may not read its checks on GitHub$/,
     ],
   ],
   checks_may_begin: [
@@ -119,9 +119,9 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
   approval: [[{ isApproved: false }, /^it is not approved as it is now$/]],
   held_changes: [[{ hasHeldChanges: true }, /^it changes what a human had to allow$/]],
   record: [
-    [pull({ body: 'Text.' }), /^nothing tells whole what was verified/],
-    [pull({ body: body({ head_sha: 'c'.repeat(40) }) }), /^nothing tells whole/],
-    [pull({ body: body({ cut: ['checks'] }) }), /^nothing tells whole/],
+    [pull({ body: 'Text.' }), /^there is no complete record of what was verified/],
+    [pull({ body: body({ head_sha: 'c'.repeat(40) }) }), /^there is no complete record/],
+    [pull({ body: body({ cut: ['checks'] }) }), /^there is no complete record/],
   ],
   no_checks: [[pull({ body: body({ checks: [], criteria_count: 0, proved_count: 0 }) }), /^no check verifies it$/]],
   red_checks: [

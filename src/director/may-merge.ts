@@ -1,4 +1,5 @@
 import type { FollowUpView } from '../contract/evidence/follow-up.ts'
+import { forgeName } from '../contract/evidence/merged-by.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
 import { outsideText, type PullInReview, reviewOf, threadsText } from '../contract/evidence/review.ts'
 import type { RiskLevel } from '../work-order/content.ts'
@@ -46,7 +47,7 @@ const BEGIN_WITHIN_MS = 120_000
 export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'manual',
-    refuses: ({ policy }) => (policy === 'manual' ? 'its project has its pull requests merged by a human' : null),
+    refuses: ({ policy }) => (policy === 'manual' ? 'the merge policy of its project is manual' : null),
   },
   {
     rule: 'under_way',
@@ -61,7 +62,7 @@ export const MERGE_RULES: readonly MergeRule[] = [
     rule: 'record',
     refuses: ({ pull }, verified) =>
       verified === null || verified.head_sha !== pull.head_sha || verified.cut.length > 0
-        ? 'nothing tells whole what was verified of its commit'
+        ? 'there is no complete record of what was verified of its commit'
         : null,
   },
   { rule: 'no_checks', refuses: (_, verified) => (verified?.checks.length === 0 ? 'no check verifies it' : null) },
@@ -100,7 +101,7 @@ export const MERGE_RULES: readonly MergeRule[] = [
     rule: 'follow_up',
     refuses: ({ forge, pull: { follow_up: followUp } }) => {
       // It is null from a verification, or an answer of a human, until the next look has judged it.
-      if (followUp === null) return forge === 'local' ? null : 'what its commit needs was not judged yet'
+      if (followUp === null) return forge === 'local' ? null : 'its commit was not looked at since it was verified'
       const isAtRest = followUp.code === null && AT_REST.has(followUp.state)
       return isAtRest || followUp.code === 'hands_off' ? null : followUp.why
     },
@@ -115,12 +116,12 @@ export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'unseen',
     refuses: ({ forge, pull, seen }) =>
-      forge === 'local' || seen?.sha === pull.head_sha ? null : `its commit was not seen on ${forge} yet`,
+      forge === 'local' || seen?.sha === pull.head_sha ? null : `its commit was not seen on ${forgeName(forge)} yet`,
   },
   {
     rule: 'checks_hidden',
     refuses: ({ forge, pull: { follow_up: followUp } }) =>
-      followUp?.checks_hidden === true ? `the token of Moose may not read its checks on ${forge}` : null,
+      followUp?.checks_hidden === true ? `the token of Moose may not read its checks on ${forgeName(forge)}` : null,
   },
   {
     rule: 'checks_may_begin',
@@ -130,7 +131,7 @@ export const MERGE_RULES: readonly MergeRule[] = [
       seen === null ||
       now.getTime() - seen.since.getTime() >= BEGIN_WITHIN_MS
         ? null
-        : `its commit is on ${forge} for less than ${BEGIN_WITHIN_MS / 60_000} minutes, and checks may still begin`,
+        : `its commit has been on ${forgeName(forge)} for less than ${BEGIN_WITHIN_MS / 60_000} minutes, and checks may still begin`,
   },
   {
     rule: 'newer_base',

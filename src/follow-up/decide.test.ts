@@ -85,10 +85,7 @@ test('a base that never rests is merged in so often and no more; where each merg
   )
   assert.equal(kinds.length, MOST.base.perOrder)
   assert.ok(decision.reaction === null && !decision.isExhausted && decision.isLeftBehind)
-  assert.equal(
-    decision.why,
-    'main has moved on; it was merged in 10 times, which all passed, and is not merged in by itself again',
-  )
+  assert.equal(decision.why, 'main has moved on; 10 merges of it passed the checks, and no more are made for one order')
   assert.deepEqual(onceMore(decision, 'answer'), decision)
 })
 
@@ -129,13 +126,13 @@ test('what was tried is told as it ended', () => {
   assert.equal(whyAfter('succeeded'), 'the base was merged in and verified, and that is done once')
   assert.equal(
     whyAfter('merge_conflict'),
-    'a merge of the base was tried, and git could not do that; it is tried once for a commit',
+    'a merge of the base was tried, and git could not merge; it is tried once for each commit',
   )
   assert.equal(
     whyAfter('check_failed'),
-    'a merge of the base was tried, which ended with check_failed; it is tried once for a commit',
+    'a merge of the base was tried, which ended with check_failed; it is tried once for each commit',
   )
-  assert.equal(whyAfter(null), 'the base is to be merged in, which has not ended; it is tried once for a commit')
+  assert.equal(whyAfter(null), 'a merge of the base is under way; it is tried once for each commit')
 })
 
 test('a commit that was given back and did not pass is left to a human', () => {

@@ -78,8 +78,7 @@ function leftBehind(facts: PullRequestFacts, past: readonly Past[]): Decision | 
   const havePassed = merges.every(({ outcome }) => outcome === 'succeeded')
   const isOfNow = merges.some(({ fingerprint }) => fingerprint === ofBase(facts))
   if (counted.length < MOST.base.perOrder || !havePassed || isOfNow) return null
-  const passed = `it was merged in ${times(merges.length)}, which all passed`
-  const why = `${facts.base} has moved on; ${passed}, and is not merged in by itself again`
+  const why = `${facts.base} has moved on; ${merges.length} merges of it passed the checks, and no more are made for one order`
   return { reaction: null, why, isExhausted: false, isLeftBehind: true }
 }
 
@@ -94,7 +93,7 @@ function onBase({ is, because }: State, facts: PullRequestFacts, past: readonly 
   const resolves = resolutions.length < MOST_RESOLUTIONS
   const decision = bounded({ kind: 'base', fingerprint: ofBase(facts), resolves }, because, facts, past)
   if (decision.reaction === null || resolves || is !== 'conflict') return decision
-  const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and Moose has none asked by itself any more for one order`
+  const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and is not asked again for one order`
   return { reaction: null, why, isExhausted: true, refused: decision.reaction }
 }
 
@@ -169,26 +168,26 @@ const DONE: Record<FollowUpKind, string> = {
   base: 'the base was merged in and verified',
   rerun: 'the checks were run again',
   checks: 'a repair was made',
-  review: 'the review was reacted to',
+  review: 'what the review asks for was done',
 }
 const TRIED: Record<FollowUpKind, string> = {
   base: 'a merge of the base was tried',
   rerun: 'the checks were run again',
   checks: 'a repair was tried',
-  review: 'a review was reacted to',
+  review: 'what a review asks for was tried',
 }
 const BEGUN: Record<FollowUpKind, string> = {
-  base: 'the base is to be merged in',
-  rerun: 'the checks are to be run again',
-  checks: 'a repair is to be made',
-  review: 'the review is to be reacted to',
+  base: 'a merge of the base',
+  rerun: 'another run of the checks',
+  checks: 'a repair',
+  review: 'what the review asks for',
 }
 
 function onceDone({ kind, outcome }: Past): string {
-  if (outcome === null) return `${BEGUN[kind]}, which has not ended; it is tried once for a commit`
-  if (outcome === 'merge_conflict') return `${TRIED[kind]}, and git could not do that; it is tried once for a commit`
+  if (outcome === null) return `${BEGUN[kind]} is under way; it is tried once for each commit`
+  if (outcome === 'merge_conflict') return `${TRIED[kind]}, and git could not merge; it is tried once for each commit`
   if (kind !== 'rerun' && outcome !== 'succeeded')
-    return `${TRIED[kind]}, which ended with ${outcome}; it is tried once for a commit`
+    return `${TRIED[kind]}, which ended with ${outcome}; it is tried once for each commit`
   return `${DONE[kind]}, and that is done once`
 }
 

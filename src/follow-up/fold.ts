@@ -95,7 +95,11 @@ function ofReviews(facts: PullRequestFacts, { answered, toldAt, now }: Known): S
   const because = `${open.length === 1 ? 'a comment' : `${open.length} comments`} of a review by ${names}`
   // The clock of the forge may be ahead of this one.
   const quietSince = Math.min(latest, toldAt.getTime())
-  if (now.getTime() - quietSince < SETTLES_AFTER_MS) return { is: 'settling', because: `${because} came just now` }
+  if (now.getTime() - quietSince < SETTLES_AFTER_MS)
+    return {
+      is: 'settling',
+      because: `${because} may be continued: it is less than ${SETTLES_AFTER_MS / 60_000} minutes old`,
+    }
   const asked = open.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   return { is: 'reviewed', because, asked }
 }

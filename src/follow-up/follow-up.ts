@@ -175,7 +175,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const isLeftBehind = decision.reaction === null && decision.isLeftBehind === true
   const strangers = strangersIn(facts)
   const ignored =
-    strangers.length === 0 ? '' : `; what ${strangers.slice(0, 5).join(', ')} asked for is left: no write access`
+    strangers.length === 0 ? '' : `; what ${strangers.slice(0, 5).join(', ')} asked for is not done: no write access`
   const why = `${decision.why}${ignored}`
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
@@ -185,7 +185,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
     const next = decision.reaction === null ? '' : `: ${SAID[decision.reaction.kind]}`
-    const back = handsOff === null ? '' : `; Moose keeps its hands off until: moose adopt ${of.workOrderId.slice(0, 8)}`
+    const back = handsOff === null ? '' : `; nothing is done about it until: moose adopt ${of.workOrderId.slice(0, 8)}`
     const message = `pull request #${of.number}: ${why}${next}${back}`
     await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
   })

@@ -50,6 +50,18 @@ test('Slack is told why a pull request is followed up, in words that call nobody
   ])
 })
 
+test('Slack is told what merged a change, and why it could not be repaired', () => {
+  const merged = (merged_by: unknown) => slack('order.completed', { merged_by })[0]
+  assert.equal(merged(null), 'Work order 1a2b3c4d was merged: Greet')
+  const rule = 'Work order 1a2b3c4d was merged by a rule of the merge policy: Greet'
+  assert.equal(merged({ is: 'rule', name: null }), rule)
+  assert.equal(merged({ is: 'person', name: '@all' }), 'Work order 1a2b3c4d was merged by @\u200ball: Greet')
+  assert.deepEqual(slack('follow_up.failed', { follow_up: 'review', reason: 'Check "unit" failed.' }), [
+    'Work order 1a2b3c4d could not be repaired in its pull request: Greet',
+    'Check "unit" failed.',
+  ])
+})
+
 test('Slack is told by which commit a change was reverted', () => {
   assert.deepEqual(slack('pull_request.reverted', { reverted_by: 'a'.repeat(40) }), [
     'Work order 1a2b3c4d was reverted on its base: Greet',

@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { isoTime } from '../clock.ts'
+import { mergedByIn, mergedByText } from '../contract/evidence/merged-by.ts'
 import type { DueEntry } from '../db/notifications/outbox.ts'
 import { orderAddress } from '../work-order/naming.ts'
 
@@ -40,7 +41,7 @@ function signatureOf(id: string, secret: string | null, { body, at }: { body: st
 
 const WORDS: ReadonlyMap<string, string> = new Map([
   ['approval.waiting', 'waits for an approval'],
-  ['order.completed', 'is merged'],
+  ['order.completed', 'was merged'],
   ['order.failed', 'failed'],
   ['order.blocked', 'is blocked'],
   ['order.cancelled', 'was cancelled'],
@@ -60,7 +61,11 @@ function slackText(kind: string, data: Readonly<Record<string, unknown>>, addres
   if (typeof order !== 'string') return escaped(pauseText(kind, data))
   // Where the base has moved a model may have had no part in it.
   const isBase = kind === 'follow_up.repaired' && data['follow_up'] === 'base'
-  const word = isBase ? 'had its base merged into its pull request' : WORDS.get(kind)
+  const said = isBase ? 'had its base merged into its pull request' : WORDS.get(kind)
+  const word =
+    said === undefined
+      ? undefined
+      : [said, quiet(mergedByText(mergedByIn(data)))].filter((part) => part !== '').join(' ')
   const cause = causeText(kind, data)
   const what = `${word === undefined ? kind : word}${cause === null ? '' : ` (${cause})`}`
   const title = textOf(data['title'])
@@ -89,9 +94,10 @@ function causeText(kind: string, data: Readonly<Record<string, unknown>>): strin
   return words === undefined ? cause : `${cause}: ${words}`
 }
 
-/** Why a pull request is followed up, and by which commit a change was reverted. */
+/** Why a pull request is followed up, or that failed, and by which commit a change was reverted. */
 function moreOf(kind: string, data: Readonly<Record<string, unknown>>): string[] {
-  const because = kind === 'follow_up.started' ? textOf(data['because']) : null
+  const because =
+    kind === 'follow_up.started' ? textOf(data['because']) : kind === 'follow_up.failed' ? textOf(data['reason']) : null
   const by = textOf(data['reverted_by'])
   return [...(because === null ? [] : [quiet(because)]), ...(by === null ? [] : [`by ${quiet(by.slice(0, 12))}`])]
 }

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { type Actor, MOOSE } from '../contract/actor.ts'
 import type { MergeAsked } from '../contract/evidence/merge-asked.ts'
+import { forgeName } from '../contract/evidence/merged-by.ts'
 import { keepMergeAsked, mergeAskedIn } from '../db/merge-asked.ts'
 import { projectOf } from '../db/projects.ts'
 import { findPullRequestOfAttempt } from '../db/pull-requests.ts'
@@ -67,10 +68,10 @@ function isSwitchedOff(order: MergeCandidate, asked: MergeAsked): boolean {
 }
 
 async function leaveOff(acts: MergeActs, order: MergeCandidate, asked: MergeAsked): Promise<void> {
-  const why = `auto-merge was switched off on ${order.forge}, and is not asked for again at this commit`
+  const why = `auto-merge was switched off on ${forgeName(order.forge)}, and is not asked for again at this commit`
   const off: MergeAsked = { ...asked, is: 'switched_off', why, at: acts.clock.now().toISOString() }
   if (await keepMergeAsked(acts.db, keyOf(order), { before: asked, now: off }))
-    await tell(acts, order, `is not merged by rule any more: ${why}`)
+    await tell(acts, order, ` is no longer merged by rule: ${why}`)
 }
 
 function isDue(order: MergeCandidate, now: Date): boolean {
@@ -103,7 +104,7 @@ async function withdraw(
   const { forge, of } = await pullOn(acts, order)
   await faultPoint('withdraw_merge', () => forge.withdrawMerge(of, acts.signal))
   if (!(await keepMergeAsked(acts.db, keyOf(order), { before: unsure, now: null }))) return
-  if (asked.is === 'waiting') await tell(acts, order, `is not merged by itself any more: ${why}`)
+  if (asked.is === 'waiting') await tell(acts, order, `: ${forgeName(order.forge)} was told not to merge it: ${why}`)
 }
 
 async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
@@ -122,7 +123,7 @@ async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
     const isNews = before?.why !== why
     await became(
       { ...base, is: 'refused', why, again_at: after(at, afterMs) },
-      isNews ? `is not merged by rule: ${why}` : null,
+      isNews ? ` is not merged by rule: ${why}` : null,
     )
   }
   try {
@@ -133,7 +134,7 @@ async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
     const unsettledMs = isRunning(order) ? AFTER_REFUSAL_MS : AFTER_FAULT_MS
     if (answer.outcome === 'unsettled') return await refused(answer.why, unsettledMs)
     if (answer.outcome === 'waiting')
-      return await became({ ...base, is: 'waiting', at: clock.now().toISOString() }, waits(order))
+      return await became({ ...base, is: 'waiting', at: clock.now().toISOString() }, `: ${askedToMerge(order)}`)
     // Its forge would merge it at once.
     if (isRunning(order)) return await refused('its checks had not ended when it was last looked at', AFTER_REFUSAL_MS)
     await acts.merge(order.id, MOOSE)
@@ -163,8 +164,10 @@ function saidBy({ message }: Fault): string {
   return said
 }
 
-const waits = ({ forge, head_sha: head }: MergeCandidate) =>
-  `is merged by ${forge} itself, at ${head.slice(0, 12)}, once all that is required there has come`
+/** What was asked of its forge, which has not done it yet. */
+export function askedToMerge({ forge, head_sha: head }: Pick<MergeCandidate, 'forge' | 'head_sha'>): string {
+  return `${forgeName(forge)} was asked to merge it at ${head.slice(0, 12)} when everything that it requires has passed`
+}
 
 async function pullOn(
   { db, forges }: MergeActs,
@@ -178,6 +181,6 @@ async function pullOn(
 const keyOf = ({ id, attempt }: MergeCandidate) => ({ workOrderId: id, attempt })
 
 async function tell({ db }: MergeActs, { id, attempt, number }: MergeCandidate, what: string): Promise<void> {
-  const message = `pull request #${number} ${what}`
+  const message = `pull request #${number}${what}`
   await recordEvent(db, { workOrderId: id, attempt, type: 'pull_request', message })
 }

@@ -231,8 +231,8 @@ async function adoptOrder(deps: Acting, idOrPrefix: string): Promise<Retried> {
 
 function nothingToAdopt({ id }: WorkOrderView): Fault {
   const message =
-    `Work order ${id}: there is nothing to adopt, because Moose follows its pull request. Where somebody else pushes to its branch, ` +
-    `Moose keeps its hands off once it has seen that. See how it stands with: moose why ${id.slice(0, 8)}`
+    `Work order ${id}: there is nothing to adopt, because Moose follows its pull request. After another push to its branch, ` +
+    `nothing is done about it once that is seen. See how it stands with: moose why ${id.slice(0, 8)}`
   return new Fault('work_order_conflict', message, { id })
 }
 
@@ -252,7 +252,9 @@ async function mergeOrder({ db, forges, clock, by }: Acting, idOrPrefix: string)
     await keepWhatMergeSaw({ db, clock }, order.id, toFault(error))
     throw error
   })
-  await recordPullRequest(db, { workOrderId: order.id, attempt: pull.attempt, pullRequest }, clock.now())
+  const found = { workOrderId: order.id, attempt: pull.attempt, pullRequest }
+  const through = by === undefined ? {} : { by: { through: 'moose', actor: by } as const }
+  await recordPullRequest(db, { ...found, ...through }, clock.now())
 }
 
 /** So that the order says what it needs without waiting for the next look at its pull request. */

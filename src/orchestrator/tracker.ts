@@ -217,8 +217,10 @@ export async function recordSighting(db: Kysely<Database>, sighting: Sighting, n
   await recordChanges(db, sighting, now)
   if (isAsKnown && of.known.state === 'open') return
   // Who did it there, where the forge has told.
-  const by: Actor = sighting.endedBy === null ? MOOSE : { kind: 'forge_login', name: sighting.endedBy }
-  await recordPullRequest(actingAs(db, by), { ...of, pullRequest }, now)
+  const { endedBy: account } = sighting
+  const actor: Actor = account === null ? MOOSE : { kind: 'forge_login', name: account.login }
+  const by = account === null ? null : ({ through: 'forge', account } as const)
+  await recordPullRequest(actingAs(db, actor), { ...of, pullRequest, by }, now)
 }
 
 async function recordChanges(
@@ -281,7 +283,7 @@ function seenText({
   const [reviews, runs] = parts === null ? [[], []] : [parts.reviews, parts.check_runs]
   const named = (names: readonly string[]) => (names.length === 0 ? '' : ` (${names.slice(0, MOST_NAMED).join(', ')})`)
   const runNames = named(runs.map(({ name, state }) => `${name} ${state}`))
-  const reviewNames = named(reviews.map(({ by, state }) => `${by === null ? 'somebody' : by} ${state}`))
+  const reviewNames = named(reviews.map(({ by, state }) => `${by === null ? 'an account that is gone' : by} ${state}`))
   return (
     `pull request #${pullRequest.number} on its forge: checks ${checks === null ? 'none' : checks}${runNames}, ` +
     `review ${review === null ? 'none' : review}${reviewNames}, branch at ${pullRequest.headSha.slice(0, 12)}`

@@ -127,6 +127,9 @@ export type SeenParts = {
   check_run_count: number
 }
 
+/** An account of the forge; `isMoose`: the one by which Moose acts there. */
+export type EndedBy = { login: string; isMoose: boolean }
+
 /** How a pull request was last seen. */
 export type Sighting = {
   of: WatchedPullRequest
@@ -143,8 +146,8 @@ export type Sighting = {
   review: string | null
   /** Null: they could not be read. */
   parts: SeenParts | null
-  /** The login of who has merged, closed or reopened it last, where the forge told; null: it did not, or nobody has. */
-  endedBy: string | null
+  /** What has merged, closed or reopened it last, where the forge told; null: it did not, or nothing has. */
+  endedBy: EndedBy | null
   /**
    * Another one whenever something may have changed that `FollowUpForge.factsOf` tells, also by Moose's own comment; the same
    * one means that asking again brings nothing new.

@@ -280,7 +280,7 @@ test('what Moose does by itself on the way of an order is no act; its merge is, 
 
 test('who merges on the forge is named where the forge tells, else Moose that saw it', async () => {
   for (const [n, endedBy, by] of [
-    [3, 'octocat', 'forge_login:octocat'],
+    [3, { login: 'octocat', isMoose: false }, 'forge_login:octocat'],
     [4, null, 'moose:orchestrator'],
   ] as const) {
     const id = await fileOrder(api.home.database, { title: titled(n), files: [FILE] })

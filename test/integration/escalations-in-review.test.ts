@@ -7,7 +7,7 @@ import { InboxResponse } from '../../src/contract/why/inbox.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { moose as command } from '../support/moose-command.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
-import { added, kindsTo } from '../support/notification-receiver.ts'
+import { added, kindsTo, receiver } from '../support/notification-receiver.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
 import { until } from '../support/until.ts'
@@ -128,11 +128,17 @@ test('what Moose gives up of an open pull request is an escalation, announced on
 
 test('a reaction that fails and falls back on its pull request is told as that, and not as a failed order', async () => {
   await using given = await inReview(CANNOT)
-  await added(given.moose, { name: 'ops', url: 'https://example.com/' })
+  await using hooks = await receiver(200)
+  await added(given.moose, { name: 'ops', url: hooks.url })
   await given.home.remote.commit('main', { 'greeting.txt': 'top\ngood morning\nbottom\n' })
   await escalated(given, 'follow_up_exhausted')
   const told = (await kindsTo(given.home, 'ops')).toSorted((one, other) => one.localeCompare(other))
   assert.deepEqual(told, ['escalation.opened', 'follow_up.failed', 'follow_up.started'])
+  const sent = () => hooks.received.map(({ body }) => JSON.parse(body)).find(({ type }) => type === 'follow_up.failed')
+  await until('it is sent', async () => sent() !== undefined)
+  const { outcome, follow_up: followUp, status, phase, reason } = sent().data
+  assert.deepEqual([followUp, outcome, status, phase], ['base', 'merge_conflict', 'in_progress', 'in_review'])
+  assert.match(reason, /conflict/)
 })
 
 test('one more round is one: where it fails as well it is asked again, and nothing more is spent', async () => {

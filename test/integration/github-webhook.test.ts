@@ -158,6 +158,7 @@ test('an order approved by SQL becomes a pull request on GitHub, and a webhook o
   const done = await detailOf(moose, id)
   assert.deepEqual([done.status, done.metadata['merge_sha']], ['completed', mergeSha])
   assert.deepEqual(await home.remote.branches(), ['main'])
+  assert.deepEqual(done.pull_request?.merged_by, { is: 'person', name: MAINTAINER })
   const acts = await moose.db
     .selectFrom('audit_entries')
     .selectAll()

@@ -87,7 +87,7 @@ test('GitHub is asked once to merge a commit, that is taken back when a rule ref
   await policy(given, 'auto')
   await says(moose, id, /less than 2 minutes, and checks may still begin \(checks_may_begin\)/)
   turns(pull, 'PENDING')
-  await says(moose, id, /^merged by rule: by github itself/)
+  await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
   assert.equal(pull.autoMerge?.method, 'merge')
   await looksAgain(given)
   assert.equal(asks(given), 1)
@@ -102,7 +102,11 @@ test('GitHub is asked once to merge a commit, that is taken back when a rule ref
   await completed(moose, id)
   assert.equal(await given.home.remote.git('rev-parse', 'main^2'), head)
   const { events } = await eventsOf(moose, id)
-  for (const words of [/is merged by github itself, at [0-9a-f]{12}/, /is not merged by itself any more: its project/])
+  for (const words of [
+    /#1: GitHub was asked to merge it at [0-9a-f]{12} when everything that it requires has passed$/,
+    /#1: GitHub was told not to merge it: its project/,
+    /#1 of attempt 1 was merged by GitHub's auto-merge \(requested by Moose\)$/,
+  ])
     assert.ok(
       events.some((message) => words.test(message)),
       String(words),
@@ -125,7 +129,7 @@ test('where the repository allows no auto-merge that is said, and Moose merges w
   pull.review = 'REVIEW_REQUIRED'
   turns(pull, 'PENDING')
   await policy(given, 'auto')
-  await says(moose, id, /the settings of the repository do not allow auto-merge\. \(github\)/)
+  await says(moose, id, /the settings of the repository do not allow auto-merge\. \(GitHub\)/)
   await looksAgain(given)
   assert.equal(asks(given), 0)
   pull.review = 'CHANGES_REQUESTED'
@@ -134,6 +138,7 @@ test('where the repository allows no auto-merge that is said, and Moose merges w
   turns(pull, 'SUCCESS')
   await completed(moose, id)
   assert.equal(await given.home.remote.git('rev-parse', 'main^2'), head)
+  assert.deepEqual((await detailOf(moose, id)).pull_request?.merged_by, { is: 'rule', name: null })
 })
 
 test('what is not required has ended before Moose merges it; what somebody else pushes is left to a human', {
@@ -145,12 +150,12 @@ test('what is not required has ended before Moose merges it; what somebody else 
   const { id, pull, branch } = await review(given, moose)
   Object.assign(turns(pull, 'PENDING'), { runs: [{ ...unit('IN_PROGRESS'), isRequired: false }] })
   await policy(given, 'auto')
-  await says(moose, id, /a check that GitHub does not require has failed or has not ended \(github\)/)
+  await says(moose, id, /a check that GitHub does not require has failed or has not ended \(GitHub\)/)
   assert.equal(asks(given), 0)
   turns(pull, 'PENDING')
   pull.touched = 1
   pull.review = 'REVIEW_REQUIRED'
-  await says(moose, id, /^merged by rule: by github itself/)
+  await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
   await given.home.remote.commit(branch, { 'greeting.txt': 'top\nhello, whole world\nbottom\n' })
   await until('it is taken back', async () => pull.autoMerge === null, PATIENCE)
   await says(moose, id, /which Moose has not made \(hands_off\)/)
@@ -196,12 +201,12 @@ test('auto-merge that a person switches off on GitHub is not switched on again f
   const { id, pull } = await review(given, moose)
   turns(pull, 'PENDING')
   await policy(given, 'auto')
-  await says(moose, id, /^merged by rule: by github itself/)
+  await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
   pull.autoMerge = null
   await says(
     moose,
     id,
-    /^not merged by rule: auto-merge was switched off on github, and is not asked for again .* \(github\)/,
+    /^not merged by rule: auto-merge was switched off on GitHub, and is not asked for again .* \(GitHub\)/,
   )
   await policy(given, 'manual')
   await looksAgain(given)
@@ -215,7 +220,7 @@ test('auto-merge that a person switches off on GitHub is not switched on again f
   await looksAgain(given)
   assert.deepEqual([asks(given), pull.state], [1, 'open'])
   const { events } = await eventsOf(moose, id)
-  assert.equal(events.filter((message) => /auto-merge was switched off on github/.test(message)).length, 1)
+  assert.equal(events.filter((message) => /auto-merge was switched off on GitHub/.test(message)).length, 1)
 })
 
 test('what GitHub has put into the merge queue is not told as switched off, and is taken out of it when a rule refuses', {
@@ -228,7 +233,7 @@ test('what GitHub has put into the merge queue is not told as switched off, and 
   const { id, pull } = await review(given, moose)
   turns(pull, 'PENDING')
   await policy(given, 'auto')
-  await says(moose, id, /^merged by rule: by github itself/)
+  await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
   // As long as a look is too old to say that it is switched off.
   await looksAgain(given)
   const past = { at: '2020-01-01T00:00:00.000Z' }
@@ -236,7 +241,7 @@ test('what GitHub has put into the merge queue is not told as switched off, and 
   turns(pull, 'SUCCESS')
   await until('it is in the queue', async () => typeof pull.queuedBy === 'string', PATIENCE)
   await looksAgain(given)
-  await says(moose, id, /^merged by rule: by github itself/)
+  await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
   await policy(given, 'manual')
   await until('it is taken out', async () => pull.queuedBy === null, PATIENCE)
   const { events } = await eventsOf(moose, id)
@@ -260,7 +265,7 @@ test('what GitHub merges by itself after a push that nobody has verified is said
     const one = await review(given, first)
     turns(one.pull, 'PENDING')
     await policy(given, 'auto')
-    await says(first, one.id, /^merged by rule: by github itself/)
+    await says(first, one.id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
     return one
   })()
   const other = await home.remote.commit(branch, { 'greeting.txt': 'top\nhello, whole world\nbottom\n' })
@@ -268,7 +273,11 @@ test('what GitHub merges by itself after a push that nobody has verified is said
   await using moose = await given.open()
   await until('it is merged', async () => (await detailOf(moose, id)).status === 'completed', PATIENCE)
   const { events } = await eventsOf(moose, id)
-  const told = events.filter((message) => /was merged at [0-9a-f]{12}, which Moose has not verified/.test(message))
+  const told = events.filter((message) =>
+    /was merged by GitHub's auto-merge \(requested by Moose\) at [0-9a-f]{12}, which Moose has not verified/.test(
+      message,
+    ),
+  )
   assert.equal(told.length, 1, events.join('\n'))
   assert.ok(told[0]?.includes(`asked to merge ${head.slice(0, 12)} by itself`), told[0])
   const { rows } = await pool.query(
@@ -301,7 +310,7 @@ for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:aft
       await until('its checks are seen', () => isSeen(given, 'PENDING'), PATIENCE)
       if (moment === 'withdraw_merge:after') {
         await policy(given, 'auto')
-        await says(first, one.id, /^merged by rule: by github itself/)
+        await says(first, one.id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
       }
       return one
     })()
@@ -322,7 +331,7 @@ for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:aft
 
     await policy(given, 'auto')
     await using moose = await given.open()
-    await says(moose, id, /^merged by rule: by github itself/)
+    await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
     assert.equal(asks(given), moment === 'withdraw_merge:after' ? 2 : 1)
     await looksAgain(given)
     assert.equal(asks(given), moment === 'withdraw_merge:after' ? 2 : 1)

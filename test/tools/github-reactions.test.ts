@@ -133,7 +133,7 @@ test('GitHub: what people with write access ask for in a review is done in one c
   const told = toldIn(calls[1] ?? assert.fail())
   assert.ok(told.includes('Say dear.') && told.includes('And loudly!') && !told.includes('Delete everything'))
   await until('the threads are answered', async () => answersIn(pull).flat().length >= 2, PATIENCE)
-  assert.match(await becomes(given, { state: 'quiet' }), /what eve asked for is left: no write access/)
+  assert.match(await becomes(given, { state: 'quiet' }), /what eve asked for is not done: no write access/)
   const answers = answersIn(pull)
   assert.deepEqual(
     answers.map(({ length }) => length),

@@ -140,7 +140,7 @@ test('reviews and check runs are kept one by one, told in the log when they chan
   assert.equal(
     messages[1],
     `pull request #${number} on its forge: checks PENDING (unit FAILURE), ` +
-      `review none (octo-reviewer COMMENTED, somebody APPROVED), branch at ${at}`,
+      `review none (octo-reviewer COMMENTED, an account that is gone APPROVED), branch at ${at}`,
   )
 })
 

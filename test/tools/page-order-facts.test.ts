@@ -197,6 +197,10 @@ describe('an order in the page: its facts', { skip: whyNoBrowser(), timeout: 600
     await part(page, 'Pull request')
       .getByText(`It was merged at ${merged.slice(0, 12)}, which Moose has not verified`)
       .waitFor()
+    await page
+      .getByText(`What was merged is ${merged.slice(0, 12)}.`)
+      .first()
+      .waitFor()
     assert.deepEqual(complaints, [])
     await context.close()
     await home.database.pool.query("delete from outcome_vectors where operation_type = 'pull_request_end'")

@@ -92,13 +92,14 @@ export async function recordVerified(db: Kysely<Database>, success: Success & At
     if (ended === null) return await assertLastRun(transaction, success)
     await endShownSteps(transaction, success, null)
     await learnOfConflict(transaction, ended, null)
-    await learnOfFollowUp(transaction, ended, success, null)
     const { decision } = evidence.routed
     await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
       proposer: decision.selected_proposer,
       metadata: { proposer_response: proposerResponse(success, await spentOn(transaction, success)) },
     })
+    // Last: where the order stands by then is told with it.
+    await learnOfFollowUp(transaction, ended, success, null)
     const { headSha } = evidence.verified
     await recordEvent(transaction, {
       workOrderId,
@@ -197,14 +198,14 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
     const seen = seenConflictOf(failure.fault, new Date())
     if (seen !== null) await noteConflict(transaction, { ...failure, number: seen.number }, seen.conflict)
-    if (isVerifying && move !== 'suspend') {
-      await learnOfConflict(transaction, ended, failure.fault)
-      await learnOfFollowUp(transaction, ended, failure, failure.fault)
-    }
+    if (isVerifying && move !== 'suspend') await learnOfConflict(transaction, ended, failure.fault)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
     const isFailure = move === 'fail' || move === 'block' || move === 'retry'
     if (isFailure && !isVerifying) await noteInRows(transaction, failure)
-    if (move !== 'suspend') await fallBackOnPullRequest(transaction, failure)
+    if (move === 'suspend') return
+    await fallBackOnPullRequest(transaction, failure)
+    // Last: where the order stands by then is told with it.
+    await learnOfFollowUp(transaction, ended, failure, failure.fault)
   })
 }
 

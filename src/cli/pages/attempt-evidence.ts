@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { CheckEvidence, CriterionEvidence, OrderEvidence } from '../../contract/evidence/evidence.ts'
 import { isOfPullRequest, type Repair } from '../../contract/evidence/repair.ts'
+import type { UnverifiedMerge } from '../../contract/evidence/revert.ts'
 import type { AttemptView, StepView, WorkOrderDetail } from '../../contract/work-orders.ts'
 import { duration, usd } from './humanize.ts'
 import type { Paint } from './output.ts'
@@ -21,13 +22,19 @@ export function evidenceNow({
   return stands || evidence.attempt === attempts.at(-1)?.number ? evidence : null
 }
 
-/** A criterion as the pull request ticks it, with what proves it or why nothing does. */
-export function criterionLine({ text, result, checks }: CriterionEvidence): string {
+/**
+ * A criterion as the pull request ticks it, with what proves it or why nothing does.
+ *
+ * @param other where another commit was merged than the verified one, of which nothing is proved; null: it was not
+ */
+export function criterionLine({ text, result, checks }: CriterionEvidence, other: UnverifiedMerge | null): string {
   const named = checks.map(({ name }) => name).join(', ')
   switch (result) {
     case 'proved': {
       const proof = checks.find(({ outcome }) => outcome === 'passed')
-      return `[x] ${text} — proved by check ${proof === undefined ? named : proof.name}`
+      const by = `${text} — proved by check ${proof === undefined ? named : proof.name}`
+      if (other === null) return `[x] ${by}`
+      return `[ ] ${by} at ${other.verified_sha.slice(0, 12)}; what was merged is ${other.merged_sha.slice(0, 12)}`
     }
     case 'failed':
       return `[ ] ${text} — not proved: ${named} did not pass`

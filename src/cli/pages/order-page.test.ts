@@ -382,11 +382,11 @@ test('a pull request that conflicts, or was verified and failed, says so and wha
     weighed,
     /^Next: weigh first: 2 threads of its reviews, .* are not resolved; .*; it changes what is outside of the scope of the order: b\.ts {3}moose show 1a2b3c4d --diff {3}then: moose merge 1a2b3c4d/m,
   )
-  const why = 'main has moved on; it was merged in 10 times, which all passed, and is not merged in by itself again'
+  const why = 'main has moved on; 10 merges of it passed the checks, and no more are made for one order'
   const at = '2026-01-31T12:00:00.000Z'
   assert.match(
     of({ follow_up: { state: 'left_behind', why, code: null, at } }),
-    /^Next: weigh first: main has moved on; .* again {3}moose show 1a2b3c4d --diff {3}then: moose merge 1a2b3c4d {3}or: moose verify 1a2b3c4d {3}or: moose close/m,
+    /^Next: weigh first: main has moved on; .* one order {3}moose show 1a2b3c4d --diff {3}then: moose merge 1a2b3c4d {3}or: moose verify 1a2b3c4d {3}or: moose close/m,
   )
   const failed = of({ seen_head_sha: 'x', failed_verification: ended })
   assert.match(
@@ -478,7 +478,12 @@ test('an order merged at a commit that was not verified says so beside its pull 
   const text = page({ ...order, pull_request: { ...pull, ...shas, merged_unverified } })
   assert.match(text, /^pull request +#3 \(merged, at a commit that was not verified\),/m)
   assert.match(text, /^not verified +merged at b{12}; what was proved is of a{12}$/m)
-  assert.doesNotMatch(page({ ...order, pull_request: { ...pull, ...shas } }), /not verified/)
+  assert.match(
+    text,
+    /^ {2}- \[ \] greet\('fr'\) says Bonjour — proved by check tests at a{12}; what was merged is b{12}$/m,
+  )
+  assert.doesNotMatch(text, /\[x\]/)
+  assert.doesNotMatch(page({ ...order, pull_request: { ...pull, ...shas } }), /not verified|what was merged/)
 })
 
 test('the cost of an order says what is reserved and what nobody knows', () => {

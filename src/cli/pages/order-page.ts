@@ -68,10 +68,11 @@ export function orderPage(order: WorkOrderDetail, options: PageOptions): string 
   return sections.filter((section) => section !== '').join('\n\n')
 }
 
-/** Ticked where a check of the last attempt proved it. */
+/** Ticked where a check of the last attempt proved it, unless another commit was merged. */
 function criteria(order: WorkOrderDetail, evidence: OrderEvidence | null): string[] {
   if (evidence === null) return order.acceptance_criteria.map((criterion) => `[ ] ${criterion}`)
-  return evidence.criteria.map(criterionLine)
+  const { pull_request: pull } = order
+  return evidence.criteria.map((criterion) => criterionLine(criterion, pull?.merged_unverified ?? null))
 }
 
 /** The files to read, with what no model is shown of them. */

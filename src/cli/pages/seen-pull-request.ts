@@ -1,4 +1,5 @@
 import { reactionsText } from '../../contract/evidence/follow-up.ts'
+import { mergedByText } from '../../contract/evidence/merged-by.ts'
 import { againstMerge, reviewOf } from '../../contract/evidence/review.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
 import { ago, shortId } from './humanize.ts'
@@ -83,12 +84,12 @@ export function followedOf(order: WorkOrderDetail): string | null {
   return `${state.replaceAll('_', ' ')}: ${why}${done}`
 }
 
-/** What is to be known beside its state: that another commit was merged than the verified one, that its change was taken back. */
+/** What is to be known beside its state: by what it was merged, that another commit was merged than the verified one, that its change was taken back. */
 export function sinceMerged(pull: NonNullable<WorkOrderDetail['pull_request']>): string {
-  const { reverted, merged_unverified: other } = pull
+  const { reverted, merged_unverified: other, merged_by } = pull
   const isOther = other !== undefined && other !== null
   const isBack = reverted !== undefined && reverted !== null
-  return `${isOther ? ', at a commit that was not verified' : ''}${isBack ? ', reverted since' : ''}`
+  return `${harmless(mergedByText(merged_by ?? null))}${isOther ? ', at a commit that was not verified' : ''}${isBack ? ', reverted since' : ''}`
 }
 
 /** What took its merged change back; null: nothing is known to have. */

@@ -13,7 +13,7 @@ const PULL: PullInReview = {
 }
 
 test('a pull request that is left behind can be merged as it stands, or verified; what speaks against it otherwise comes first', () => {
-  const why = 'main has moved on; it was merged in 10 times, which all passed, and is not merged in by itself again'
+  const why = 'main has moved on; 10 merges of it passed the checks, and no more are made for one order'
   const behind = { state: 'left_behind', why, code: null, at: '2026-01-31T12:00:00.000Z' }
   const review = reviewOf({ ...PULL, follow_up: behind })
   const advice = 'Merge it as it stands, or have it verified with main merged in.'

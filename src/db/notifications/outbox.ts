@@ -26,6 +26,19 @@ export type DueEntry = {
 /** How many are taken: in all, and of one endpoint; `busy` has how many of each, by its name, are under way already. */
 export type Places = { most: number; mostOfOne: number; busy: ReadonlyMap<string, number> }
 
+const MOST_OF_REASON = 500
+
+/** What is known of an event beside what was written with it: what merged a pull request, and why a reaction failed. */
+const MORE = sql`case
+  when entry.kind in ('order.completed', 'pull_request.merged_unverified') then (
+    select jsonb_build_object('merged_by', metadata -> 'merged_by') from outcome_vectors
+    where work_order_id = entry.work_order_id and operation_type = 'pull_request_end'
+      and outcome in ('merged', 'merged_unverified') order by created_at limit 1)
+  when entry.kind = 'follow_up.failed' then (
+    select jsonb_build_object('reason', left(attempts.error ->> 'message', ${MOST_OF_REASON}::integer)) from attempts
+    where attempts.work_order_id = entry.work_order_id and attempts.follows::text = split_part(entry.event_key, ':', 2))
+end`
+
 /**
  * Takes what is due, the earliest first, and of no endpoint more than its places: for as long as the lease no other process does.
  * What is not settled by then is due again.
@@ -49,7 +62,7 @@ export async function takeDue(
     set tries = entry.tries + 1, next_try_at = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
     from notification_endpoints as endpoint
     where endpoint.id = entry.endpoint_id and entry.id in (select id from due)
-    returning entry.id, entry.kind, entry.work_order_id, entry.data, entry.created_at,
+    returning entry.id, entry.kind, entry.work_order_id, entry.data || coalesce(${MORE}, '{}') as data, entry.created_at,
       extract(epoch from entry.created_at)::text as version, entry.tries,
       endpoint.name, endpoint.format, endpoint.url, endpoint.secret
   `.execute(db)

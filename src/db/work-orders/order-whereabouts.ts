@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { FollowUpKind, FollowUpView } from '../../contract/evidence/follow-up.ts'
+import type { MergedBy } from '../../contract/evidence/merged-by.ts'
 import { recordIn } from '../../contract/evidence/pull-request-record.ts'
 import type { Revert, UnverifiedMerge } from '../../contract/evidence/revert.ts'
 import { codesOf } from '../../faults/families.ts'
@@ -66,6 +67,8 @@ export type PullRequestSeen = Pick<
     reverted: Revert | null
     /** The commit it was merged at, where that is not the verified one; null: it is, as far as is known. */
     merged_unverified: UnverifiedMerge | null
+    /** What merged it; null: it is not merged, or that was not kept. */
+    merged_by: MergedBy | null
   }
 
 /** What the database says of where an order stands and what becomes of it. */

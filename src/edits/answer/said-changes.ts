@@ -75,9 +75,27 @@ export function saidOf(line: string, names: ScopeNames): Said[] {
   })
 }
 
+/** The name of a file, between marks. */
+const MADE_NAME = '[`*"\']{0,3}([\\w@./-]{1,300})'
+/** What asks for a file, or tells that it was made, before its name: by the verbs it does so with. */
+const BEFORE_MADE = [
+  /** Asks, at the start of a sentence. */
+  '^\\W{0,9}(?:(?:finally|then|now|next|please|first)[, ]+){0,3}create',
+  /** Tells, at the start or behind what leads to a verb. */
+  "(?:^\\W{0,9}|[,;:] |\\b(?:and|I|we|also|have|has|was|were|been|then|now|just|newly) |['’]ve )created",
+  /** Tells of the writer, with verbs that are said of parts of files as well. */
+  "\\b(?:I|we)(?:['’]ve| have)? (?:also )?(?:added|introduced)",
+].join('|')
+/** Words between the verb and the name. */
+const MADE_BESIDE = '(?:(?:an?|the|new|file|module|script|package|helper|small|another|called|named|at|in)\\s+){0,5}'
+/** The name is that of something that was taken from a file, or into one. */
+const MADE_OF_PART = '(?![`*"\']{0,3} (?:to|from|as)\\b)'
+/** What tells that a file was made, behind its name. */
+const BEHIND_MADE = '(?:(?:was |has been |\\| ?)(?:newly )?created\\b(?! by\\b)|is (?:newly )?created\\W*$)'
+/** How a sentence tells that a file was made, or asks for it: the verb before the name, and behind it. */
 const MAKES_FILE = [
-  /(?:^\W{0,9}(?:(?:finally|then|now|next|please|first)[, ]+){0,3}create|(?:^\W{0,9}|[,;:] |\b(?:and|I|we|also|have|has|was|were|been|then|now|just|newly) |['’]ve )created|\b(?:I|we)(?:['’]ve| have)? (?:also )?(?:added|introduced))\W{1,5}(?:(?:an?|the|new|file|module|script|package|helper|small|another|called|named|at|in)\s+){0,5}[`*"']{0,3}([\w@./-]{1,300})(?![`*"']{0,3} (?:to|from|as)\b)/i,
-  /^\W{0,9}([\w@./-]{1,300})[`*"']{0,3} (?:(?:was |has been |\| ?)(?:newly )?created\b(?! by\b)|is (?:newly )?created\W*$)/i,
+  new RegExp(`(?:${BEFORE_MADE})\\W{1,5}${MADE_BESIDE}${MADE_NAME}${MADE_OF_PART}`, 'i'),
+  new RegExp(`^\\W{0,9}([\\w@./-]{1,300})[\`*"']{0,3} ${BEHIND_MADE}`, 'i'),
 ]
 
 /** A file in scope that a sentence tells to have been made, or asks for; null: it speaks of none. */

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type LookedAt, pullRequestsToLookAt } from '../../db/seen-pull-requests.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
-import type { LookResult, PullRequest, SeenParts, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
+import type {
+  EndedBy,
+  LookResult,
+  PullRequest,
+  SeenParts,
+  Sighting,
+  WatchedPullRequest,
+} from '../../ports/pull-request.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
 import { deleteMergedBranch, holdsOther, provenMerge } from './proven-merge.ts'
@@ -13,6 +20,7 @@ const MOST_AT_ONCE = 50
 
 /** @see https://docs.github.com/en/graphql/reference/objects#pullrequest */
 const QUERY = `query OpenPullRequests($ids: [ID!]!) {
+  viewer { login }
   nodes(ids: $ids) {
     ... on PullRequest {
       id number state headRefOid baseRefName reviewDecision updatedAt mergeable
@@ -112,7 +120,9 @@ type PullRequestNode = z.infer<typeof PullRequestNode>
 const MissingNode = z.strictObject({}).or(z.null())
 
 /** In the order of the ids. Each is read for itself, so that one of unknown form takes nothing from the others. */
-const Answer = z.object({ data: z.object({ nodes: z.array(z.unknown()) }) })
+const Answer = z.object({
+  data: z.object({ viewer: z.object({ login: z.string() }).nullish().catch(null), nodes: z.array(z.unknown()) }),
+})
 
 /** One request for up to 50 pull requests of a host. A host that fails is asked no further. */
 export async function lookAtPulls(
@@ -164,13 +174,14 @@ async function lookAtBatch(
 ): Promise<LookResult> {
   const body = { query: QUERY, variables: { ids: watched.map(({ nodeId }) => nodeId) } }
   const { data } = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal }, Answer)
+  const viewer = data.viewer?.login ?? null
   const rows = await pullRequestsToLookAt(parts.db, watched)
   const looked: LookResult = { sightings: [], faults: [] }
   for (const [index, of] of watched.entries()) {
     const [node, row = null] = [nodeOf(host, of, data.nodes[index]), rows[index]]
     if (node instanceof Fault) looked.faults.push(node)
     else if (node === null) parts.log.warn({ number: of.number }, 'a pull request cannot be seen on GitHub')
-    else if (row !== null) looked.sightings.push(...(await sightingOf(parts, { of, row }, node)))
+    else if (row !== null) looked.sightings.push(...(await sightingOf(parts, { of, row, viewer }, node)))
   }
   return looked
 }
@@ -188,14 +199,20 @@ function nodeOf(host: string, { number, nodeId }: WatchedPullRequest, node: unkn
 /** Empty when its merge could not be proven now, e.g. because the fetch failed; the others must not wait for that. */
 async function sightingOf(
   parts: GitHubForgeParts,
-  { of, row }: { of: WatchedPullRequest; row: LookedAt },
+  { of, row, viewer }: { of: WatchedPullRequest; row: LookedAt; viewer: string | null },
   seen: PullRequestNode,
 ): Promise<Sighting[]> {
   try {
     const pullRequest = await pullRequestOf(parts, { of, row }, seen)
     const checks = seen.statusCheckRollup === null ? null : seen.statusCheckRollup.state
     const baseSha = seen.baseRef?.target.oid ?? null
-    const told = { baseSha, checks, review: seen.reviewDecision, parts: partsIn(seen), endedBy: loginIn(seen) }
+    const told = {
+      baseSha,
+      checks,
+      review: seen.reviewDecision,
+      parts: partsIn(seen),
+      endedBy: endedByIn(seen, viewer),
+    }
     return [{ of, pullRequest, ...told, mark: markOf(row, seen) }]
   } catch (error) {
     parts.log.warn({ number: of.number, err: error }, 'the end of a pull request could not be proven')
@@ -252,9 +269,10 @@ function pageIn(url: string | null): string | null {
   return url !== null && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : null
 }
 
-function loginIn({ timelineItems }: PullRequestNode): string | null {
+/** @param viewer the login of Moose's account; null: GitHub did not tell */
+function endedByIn({ timelineItems }: PullRequestNode, viewer: string | null): EndedBy | null {
   const actor = timelineItems?.nodes[0]?.actor
-  return actor === undefined || actor === null ? null : actor.login
+  return actor === undefined || actor === null ? null : { login: actor.login, isMoose: actor.login === viewer }
 }
 
 /** Its number, address and branch are those that Moose keeps, whatever GitHub says now. */

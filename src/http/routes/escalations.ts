@@ -33,7 +33,7 @@ const answer = createRoute({
   description:
     '`allow`: what is held of its change may be published. `adopt`: the pull request is given back to Moose. `retry`: again, ' +
     'with a higher cap where the one it has is too low; of an order in review one more reaction to how its pull request stands. ' +
-    '`model`: given to another proposer. `amend`: changed, approved as it stands then, and tried again. `verify`: without a ' +
+    '`model`: given to another proposer. `amend`: the order is changed, approved as changed, and tried again. `verify`: without a ' +
     'model, the checks on the commit that is there. `abort`: given up; an open pull request is closed, as by `amend`. `allow` and `amend` take the scope `approve` too, and so ' +
     'does a `budget_usd` over the cap of any order, named or offered. `allow` takes `held` of the option as it was shown.',
   tags,

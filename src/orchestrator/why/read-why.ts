@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { assertRoom } from '../../attempt/disk-room.ts'
 import { whyStopped } from '../../budget/emergency.ts'
 import type { Config } from '../../config.ts'
+import { forgeName } from '../../contract/evidence/merged-by.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Database } from '../../db/schema.ts'
 import { readSettings, type Settings } from '../../db/system-config.ts'
@@ -10,6 +11,7 @@ import { type Whereabouts, whereaboutsOf } from '../../db/work-orders/order-wher
 import { suspendedOrders } from '../../db/work-orders/suspended-orders.ts'
 import { listWorkers } from '../../db/workers/workers.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
+import { askedToMerge } from '../act-by-rule.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { faultOfRow } from '../malformed-rows.ts'
 import { type MergeVerdict, mergeVerdicts } from '../merge-by-rule.ts'
@@ -71,9 +73,8 @@ function withRules(why: Why, verdict: MergeVerdict | undefined): Why {
   const rows = refusals.map(({ rule, reason }) => ({ name: 'not merged by rule', text: `${reason} (${rule})` }))
   if (asked !== null && asked.head_sha === order.head_sha && refusals.length === 0) {
     if (asked.is === 'refused' || asked.is === 'switched_off')
-      rows.push({ name: 'not merged by rule', text: `${asked.why} (${order.forge})` })
-    if (asked.is === 'waiting')
-      rows.push({ name: 'merged by rule', text: `by ${order.forge} itself, once all that is required there has come` })
+      rows.push({ name: 'not merged by rule', text: `${asked.why} (${forgeName(order.forge)})` })
+    if (asked.is === 'waiting') rows.push({ name: 'merged by rule', text: askedToMerge(order) })
   }
   return { ...why, evidence: [...why.evidence, ...rows] }
 }

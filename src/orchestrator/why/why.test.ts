@@ -45,6 +45,7 @@ const PULL: PullRequestSeen = {
   ...UNKNOWN,
   reverted: null,
   merged_unverified: null,
+  merged_by: null,
   seen_open_threads: 0,
   outside_scope: [],
 }
@@ -431,7 +432,7 @@ describe('an order that has begun, or is over', () => {
 
   test('is in review, and its checks fail as on its base, or threads are open: that it is so, and that it can be merged', () => {
     const at = BEFORE.toISOString()
-    const red = 'failed on the forge, as on main: unit; what eve asked for is left: no write access'
+    const red = 'failed on the forge, as on main: unit; what eve asked for is not done: no write access'
     const inReview = (more: Partial<PullRequestSeen>) =>
       why({ order: { status: 'in_progress', phase: 'in_review', pull: { ...PULL, ...more } } })
     const commands = ['moose show 1a2b3c4d --diff', 'moose merge 1a2b3c4d', 'moose close 1a2b3c4d']
@@ -445,7 +446,7 @@ describe('an order that has begun, or is over', () => {
     const outside = inReview({ outside_scope: ['index.js'] })
     assert.equal(outside.short, 'pull request #7: it changes what is outside of the scope of the order: index.js')
     assert.deepEqual(outside.next, commands)
-    const left = 'there is nothing to do; what eve asked for is left: no write access'
+    const left = 'there is nothing to do; what eve asked for is not done: no write access'
     const strangers = inReview({ follow_up: { state: 'quiet', why: left, code: null, at } })
     assert.ok(evidence(strangers).includes(`follow-up: quiet: ${left}`), evidence(strangers).join())
   })
@@ -469,7 +470,7 @@ describe('an order that has begun, or is over', () => {
       ['2 of 2: ended with check_failed, succeeded'],
     )
     const told = red.evidence.map(({ text }) => text).join('\n')
-    assert.match(told, /1 of \d+: git could not do that$/m)
+    assert.match(told, /1 of \d+: git could not merge$/m)
     assert.match(told, /1 of \d+: run again$/m)
     const verified = {
       attempt: 4,
@@ -575,12 +576,16 @@ describe('an order that has begun, or is over', () => {
   })
 
   test('is completed by a merge, or cancelled, and how', () => {
-    const merged = is('completed', why({ order: { status: 'completed', pull: { ...PULL, state: 'merged' } } }))
-    assert.deepEqual([merged.sentence, merged.next], ['It is completed: pull request #7 is merged.', []])
+    const pull = { ...PULL, state: 'merged' as const, merged_by: { is: 'person', name: 'octo' } }
+    const merged = is('completed', why({ order: { status: 'completed', pull } }))
+    assert.deepEqual([merged.sentence, merged.next], ['It is completed: pull request #7 was merged by octo.', []])
     const shas = { verified_sha: 'a'.repeat(40), merged_sha: 'b'.repeat(40) }
     const other = why({ order: { status: 'completed', pull: { ...PULL, state: 'merged', merged_unverified: shas } } })
-    assert.match(other.short, /#7 is merged at b{12}, which Moose has not verified: a{12} was$/)
+    assert.match(other.short, /#7 was merged at b{12}, which Moose has not verified: a{12} was$/)
     assert.ok(evidence(other).includes(`not verified: ${shas.merged_sha}`), evidence(other).join())
+    const failed: LastAttempt = { ...ATTEMPT, number: 3, status: 'failed', isWorkerAlive: false }
+    const later = why({ order: { status: 'completed', attempt: failed, pull: { ...PULL, state: 'merged' } } })
+    assert.deepEqual([later.evidence[0]?.name, later.evidence.at(-1)?.name], ['completed', 'last attempt'])
     const rejected = is('cancelled', why({ order: { status: 'cancelled', rejection: 'not now' } }))
     assert.deepEqual([rejected.short, rejected.next], ['cancelled: it was rejected: not now', ['moose retry 1a2b3c4d']])
     assert.equal(why({ order: { status: 'cancelled' } }).sentence, 'It is cancelled.')

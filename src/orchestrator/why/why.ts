@@ -1,5 +1,6 @@
 import { isoTime } from '../../clock.ts'
 import { type FollowUpKind, type FollowUpView, REACTIONS } from '../../contract/evidence/follow-up.ts'
+import { mergedByText } from '../../contract/evidence/merged-by.ts'
 import type { Revert, UnverifiedMerge } from '../../contract/evidence/revert.ts'
 import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
@@ -123,7 +124,7 @@ function reactionRows({ reactions }: Whereabouts): [string, string][] {
 
 function endOf(kind: FollowUpKind, outcome: string | null): string {
   if (outcome === null) return 'under way'
-  if (outcome === 'merge_conflict') return 'git could not do that'
+  if (outcome === 'merge_conflict') return 'git could not merge'
   if (outcome === 'succeeded') return outcome
   if (kind !== 'rerun') return `ended with ${outcome}`
   if (outcome === 'refused') return 'the forge refused it'
@@ -182,7 +183,11 @@ function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
   const isBack = revert === null ? '' : `, and its change was reverted ${revertedText(revert, pull)}`
   const other = pull === null ? null : pull.merged_unverified
   const at = other === null ? '' : ` at ${unverifiedText(other)}`
-  const state = pull === null ? null : `pull request #${pull.number} is ${pull.state}${at}${isBack}`
+  const by = pull === null ? '' : mergedByText(pull.merged_by)
+  const state =
+    pull === null
+      ? null
+      : `pull request #${pull.number} ${pull.state === 'open' ? 'is' : 'was'} ${pull.state}${by}${at}${isBack}`
   const because = kind === 'cancelled' && rejection !== null ? `it was rejected: ${rejection}` : state
   const seen = revert === null ? '' : `, as was seen at ${revert.seen_at}`
   return answer({
@@ -190,15 +195,24 @@ function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
     short: because === null ? kind : `${kind}: ${because}`,
     sentence: because === null ? `It is ${kind}.` : `It is ${kind}: ${because}${seen}.`,
     evidence: [
-      ...attemptEvidence(order),
-      ...(pull === null ? [] : [{ name: 'pull request', text: `#${pull.number}, ${pull.state}` }]),
       { name: kind, text: isoTime(order.updatedAt) },
+      ...(pull === null ? [] : [{ name: 'pull request', text: `#${pull.number}, ${pull.state}${by}` }]),
       ...(other === null ? [] : [{ name: 'not verified', text: other.merged_sha }]),
       ...(revert === null ? [] : [{ name: 'reverted', text: `${revertedText(revert, pull)}, at ${revert.at}` }]),
       ...costEvidence(order),
+      ...endedBefore(order, kind),
     ],
     next: kind === 'completed' ? [] : [`moose retry ${short(id)}`],
   })
+}
+
+/** The attempt that has ended it; of a completed one that was not the last, the last says nothing of its end and is named so. */
+function endedBefore(order: Whereabouts, kind: 'completed' | 'cancelled'): Why['evidence'] {
+  const { attempt, pull } = order
+  if (kind === 'cancelled' || attempt === null || pull === null || pull.attempt === attempt.number)
+    return attemptEvidence(order)
+  const later = attemptEvidence(order).map(({ text }) => ({ name: 'last attempt', text }))
+  return [{ name: 'merged attempt', text: `${pull.attempt}` }, ...later]
 }
 
 function unverifiedText({ verified_sha: verified, merged_sha: merged }: UnverifiedMerge): string {

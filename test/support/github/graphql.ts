@@ -213,8 +213,8 @@ async function graphBase(state: RepositoryState, host: string, branch: string) {
 }
 
 /** Who has ended it last: the maintainer, whose page it is. */
-function lastChange({ mergedAt, state }: Pull) {
-  const actor = { __typename: 'User', login: MAINTAINER }
+function lastChange({ mergedAt, mergedBy, state }: Pull) {
+  const actor = { __typename: 'User', login: mergedBy ?? MAINTAINER }
   if (mergedAt !== null) return [{ __typename: 'MergedEvent', actor }]
   return state === 'closed' ? [{ __typename: 'ClosedEvent', actor }] : []
 }

@@ -12,6 +12,8 @@ export type Pull = {
   sha: string
   state: 'open' | 'closed'
   mergedAt: string | null
+  /** Who has merged it, where that is not the maintainer, whose page it is. */
+  mergedBy?: string
   mergeSha: string | null
   labels: string[]
   checks: 'SUCCESS' | 'FAILURE' | 'PENDING' | null
@@ -131,6 +133,7 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
       Object.assign(pull, { autoMerge: null, queuedBy: autoMerge.by })
       return
     }
+    pull.mergedBy = autoMerge.by
     pull.mergeSha = await commitMerge(pull, autoMerge.method)
     pull.mergedAt = new Date().toISOString()
     pull.state = 'closed'

@@ -1,5 +1,6 @@
 import { jobLog, permissionOf, rerun, workflowRun } from './actions.ts'
 import type { Answer } from './answer.ts'
+import { VIEWER } from './conversation.ts'
 import type { Pull, RepositoryState } from './repository-state.ts'
 
 export type RestCall = {
@@ -152,9 +153,11 @@ async function merge(state: RepositoryState, { body }: RestCall, pull: Pull): Pr
   const why = notAllowed(method, state.settings)
   if (why !== null) return refused(405, why)
   try {
+    pull.mergedBy = VIEWER
     const { mergeSha } = await state.merge(pull.number, method === 'squash' || method === 'rebase' ? method : 'merge')
     return ok({ sha: mergeSha, merged: true })
   } catch {
+    delete pull.mergedBy
     return refused(405, 'Pull Request is not mergeable')
   }
 }

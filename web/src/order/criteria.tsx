@@ -2,6 +2,7 @@ import type { OrderDetail, Schemas } from '../api/client.ts'
 import { whichCommit } from './checks.tsx'
 
 type Criterion = Schemas['CriterionEvidence']
+type Unverified = Schemas['UnverifiedMerge']
 
 const MARKS: Readonly<Record<Criterion['result'], string>> = {
   proved: '✓',
@@ -17,23 +18,31 @@ export function Criteria({ order }: { order: OrderDetail }) {
   if (texts.length === 0) return <p className="quiet">It has no acceptance criteria.</p>
   if (evidence === undefined || evidence === null) return <Expected order={order} />
   const proved = evidence.criteria.filter(({ result }) => result === 'proved').length
+  const other = order.pull_request?.merged_unverified ?? null
   return (
     <>
       <p>
-        <strong className={proved === texts.length ? 'good' : 'warn'}>
-          {proved} of {texts.length} {texts.length === 1 ? 'criterion is' : 'criteria are'} proved.
+        <strong className={proved === texts.length && other === null ? 'good' : 'warn'}>
+          {proved} of {texts.length} {texts.length === 1 ? 'criterion' : 'criteria'}{' '}
+          {other === null
+            ? `${texts.length === 1 ? 'is' : 'are'} proved.`
+            : `proved, at another commit than was merged.`}
         </strong>{' '}
         <span className="quiet">{whichCommit(evidence)}</span>
       </p>
       <ol className="criteria">
         {evidence.criteria.map((criterion) => (
-          <li key={criterion.number} className={criterion.result} data-result={criterion.result}>
+          <li
+            key={criterion.number}
+            className={isUnknown(criterion, other) ? 'unproved' : criterion.result}
+            data-result={criterion.result}
+          >
             <span className="mark" aria-hidden="true">
-              {MARKS[criterion.result]}
+              {isUnknown(criterion, other) ? '–' : MARKS[criterion.result]}
             </span>
             <div>
               <p>{criterion.text}</p>
-              <p className="because">{becauseOf(criterion)}</p>
+              <p className="because">{becauseOf(criterion, other)}</p>
             </div>
           </li>
         ))}
@@ -42,11 +51,18 @@ export function Criteria({ order }: { order: OrderDetail }) {
   )
 }
 
-function becauseOf({ result, checks }: Criterion): string {
+/** What was proved is of another commit than was merged. */
+function isUnknown({ result }: Criterion, other: Unverified | null): boolean {
+  return result === 'proved' && other !== null
+}
+
+function becauseOf({ result, checks }: Criterion, other: Unverified | null): string {
   const named = checks.map(({ name, outcome }) => `${name} ${outcome.replace('_', ' ')}`).join(', ')
   switch (result) {
     case 'proved':
-      return `Proved: ${named}.`
+      return other === null
+        ? `Proved: ${named}.`
+        : `Proved at ${other.verified_sha.slice(0, 12)}: ${named}. What was merged is ${other.merged_sha.slice(0, 12)}.`
     case 'failed':
       return `Not proved: ${named}.`
     case 'unproved':

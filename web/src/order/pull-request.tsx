@@ -33,7 +33,8 @@ export function PullRequest({ order }: { order: OrderDetail }) {
         )}
         {endedAt === null || endedAt === undefined ? null : (
           <span className="quiet">
-            {state} <Ago at={endedAt} />
+            {state}
+            {mergedBy(pull)} <Ago at={endedAt} />
           </span>
         )}
       </p>
@@ -50,6 +51,13 @@ export function PullRequest({ order }: { order: OrderDetail }) {
       <Text pull={pull} />
     </>
   )
+}
+
+function mergedBy({ merged_by: by }: Pull): string {
+  if (by?.is === 'rule') return ' by a rule of the merge policy'
+  if (by?.is === 'auto_merge') return " by GitHub's auto-merge (requested by Moose)"
+  if (by?.is !== 'person') return ''
+  return by.name === null ? ' by a person' : ` by ${by.name}`
 }
 
 /** What it says, as it is on its forge; without the comments for programs at its end. */

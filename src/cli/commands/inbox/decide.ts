@@ -19,14 +19,15 @@ import { ago, counted, shortId, usd } from '../../pages/humanize.ts'
 import type { Output } from '../../pages/output.ts'
 import { BAR, harmless, oneLine } from '../../pages/terminal-text.ts'
 import { type EditOptions, requestedEdit } from '../edit.ts'
+import { storyLines } from './story-lines.ts'
 
 type Options = EditOptions & { budget?: string; proposer?: string; held?: string }
 
 export function decideCommand(cli: Cli): Command {
   return new Command('decide')
     .description(
-      'Says what a human has to decide about a work order that failed, is blocked or held, or whose pull request Moose does no more about: its story, and the options with ' +
-        'what each is expected to cost and how often it ended well. With an option it is carried out, and the answer is kept.',
+      'Shows what has to be decided about a work order that failed, is blocked or held, or whose pull request Moose does no more about: its story, and the options, each with ' +
+        'its expected cost and how often it ended well. With an option: carries it out, and keeps the answer.',
     )
     .argument('<id>', 'id, or its first characters (at least 4)')
     .addArgument(new Argument('[option]', 'what is to be done; left out: nothing yet').choices(ESCALATION_OPTIONS))
@@ -58,12 +59,12 @@ export function decideCommand(cli: Cli): Command {
 const HELP = `
 Options of a decision:
   allow    what is held of its change may be published
-  adopt    the pull request is given back to Moose after somebody else has pushed to its branch
-  retry    again, with more money where its cap is too low
+  adopt    the pull request is given back to Moose after another push to its branch
+  retry    tried again, with a higher cap where the one it has is too low
   model    given to another proposer
-  amend    changed, approved as it stands then, and tried again
+  amend    the order is changed, approved as changed, and tried again
   verify   without a model: the checks on the commit that is there
-  abort    given up
+  abort    the order is cancelled, and an open pull request closed
 
 Examples:
   $ moose decide 1a2b3c4d
@@ -132,7 +133,9 @@ function nextLines({ next }: { next: readonly string[] }, { paint, hint }: Outpu
 function openPage({ story, options, opened_at }: OpenEscalation, output: Output, now: Date): string {
   const { paint } = output
   return [
-    ...story.map((line) => output.hint(harmless(line)).replaceAll('\n', `\n${BAR} `)),
+    ...story
+      .flatMap((line) => storyLines(line, now))
+      .map((line) => output.hint(harmless(line)).replaceAll('\n', `\n${BAR} `)),
     paint.dim(`Stopped ${ago(new Date(opened_at), now)}`),
     ...options.flatMap((offer) => ['', ...offerLines(offer, output)]),
   ].join('\n')
