@@ -4,7 +4,7 @@ import { refusalOf } from '../budget/ledger.ts'
 import { pauseFault } from '../db/provider-pauses.ts'
 import { type ReleasedFor, releaseOrder } from '../db/work-orders/released-orders.ts'
 import {
-  resumableOrder,
+  resumableOrders,
   type SuspendedOrder,
   suspendedOrder,
   suspendedOrders,
@@ -70,7 +70,7 @@ export async function resumeAsked(sources: ConditionSources, id: string): Promis
  * @throws {Fault} `ledger_unsound`, `config_invalid`
  */
 export async function retryRefusedByCap(db: ConditionSources['db'], id: string): Promise<Fault | null> {
-  const order = await resumableOrder(db, id, { revision: PIPELINE_REVISION })
+  const [order = null] = await resumableOrders(db, [id], { revision: PIPELINE_REVISION })
   const needed = order === null || order.reason.code !== 'budget_exceeded' ? null : neededUsd(order)
   if (order === null || needed === null) return null
   const refusal = await refusalOf(db, payerOf(order), needed)
