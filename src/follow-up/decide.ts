@@ -187,6 +187,8 @@ const BEGUN: Record<FollowUpKind, string> = {
 function onceDone({ kind, outcome }: Past): string {
   if (outcome === null) return `${BEGUN[kind]}, which has not ended; it is tried once for a commit`
   if (outcome === 'merge_conflict') return `${TRIED[kind]}, and git could not do that; it is tried once for a commit`
+  if (outcome === 'merge_held')
+    return `${TRIED[kind]}, and a human has to allow what it holds; it is tried once for a commit`
   if (kind !== 'rerun' && outcome !== 'succeeded')
     return `${TRIED[kind]}, which ended with ${outcome}; it is tried once for a commit`
   return `${DONE[kind]}, and that is done once`
