@@ -6,6 +6,7 @@ import { createBaseChecks } from '../checks/base-checks.ts'
 import { createCheckRunner } from '../checks/check-runner.ts'
 import { failureTeller } from '../checks/excerpt/failure-teller.ts'
 import { createSetUp } from '../checks/set-up.ts'
+import type { FirstCallOf } from '../client-manager/retry-room.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { grantsOf } from '../db/projects.ts'
@@ -53,6 +54,7 @@ import type { Project } from '../work-order/project.ts'
 import { createHeldSearch } from '../workspace/held-search.ts'
 import { createSecretSearch } from '../workspace/secret-search.ts'
 import { createWorkspaces } from '../workspace/workspaces.ts'
+import { createFirstCallOf } from './first-call.ts'
 
 /** The concrete parts, and those of our own that are served to others even where an attempt uses foreign ones. */
 export type Parts = {
@@ -68,6 +70,8 @@ export type Parts = {
   toolchains: () => Promise<Toolchains>
   manager: OwnManager
   proposer: Proposer
+  /** What a new attempt of an order would reserve first. */
+  firstCallOf: FirstCallOf
   gh: Gh
   watch: PullRequestWatch
   followUps: FollowUpForges
@@ -91,8 +95,26 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const gateway = createGateway({ db, models, home: config.home, refuseSecrets })
   const workspaces = createWorkspaces({ root: config.home, mirrors })
   const { runs, ...children } = createChildParts(deps, workspaces)
+  const adapters: Adapters = {
+    manager:
+      config.managerUrl === null
+        ? ownManager
+        : createForeignManager({ url: config.managerUrl, network: createNetwork(config.networkEnvironment) }),
+    proposer: proposerFor(deps, { models, own: ownProposer }),
+    executors: createExecutors(config, { gateway, sandbox: children.sandbox }),
+    ...runs,
+    workspaces,
+    secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
+    heldSearch: createHeldSearch(mirrors),
+    refuseSecrets,
+    forges: { local, github },
+    buildRoutingRequest,
+    buildProposerRequest,
+  }
   return {
     ...children,
+    adapters,
+    firstCallOf: createFirstCallOf({ ...deps, models, manager: ownManager, adapters }),
     models,
     gateway,
     mirrors,
@@ -106,22 +128,6 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       github: createGitHubFollowUp({ ...onGitHub, tellFailure: failureTeller(redactionOf(config)) }),
     },
     proposers: () => proposerConditions(db, models, config),
-    adapters: {
-      manager:
-        config.managerUrl === null
-          ? ownManager
-          : createForeignManager({ url: config.managerUrl, network: createNetwork(config.networkEnvironment) }),
-      proposer: proposerFor(deps, { models, own: ownProposer }),
-      executors: createExecutors(config, { gateway, sandbox: children.sandbox }),
-      ...runs,
-      workspaces,
-      secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
-      heldSearch: createHeldSearch(mirrors),
-      refuseSecrets,
-      forges: { local, github },
-      buildRoutingRequest,
-      buildProposerRequest,
-    },
   }
 }
 

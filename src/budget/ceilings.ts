@@ -26,15 +26,18 @@ export function leftBelow({ cap, spent, reserved }: Ceiling): Usd {
 /**
  * Every ceiling above a payer, in the order in which a refusal names them. Day and month are those of UTC.
  *
+ * @param orderCap see `refusalOf`
  * @throws {Fault} `ledger_unsound`
  */
 export async function ceilingsOf(
   db: Kysely<Database>,
   { limits }: BudgetRules,
   payer: Payer,
+  orderCap?: Usd | null,
 ): Promise<{ ceilings: Ceiling[]; day: string; month: string }> {
-  const { first_disputed, ...sums } = await readCapSums(db, payer)
+  const { first_disputed, ...read } = await readCapSums(db, payer)
   assertSound(first_disputed)
+  const sums = orderCap === undefined ? read : { ...read, order_cap: orderCap === null ? null : orderCap.toFixed() }
   return { ceilings: ceilingsFrom(limits, payer.workOrderId, sums), day: sums.day, month: sums.month }
 }
 
@@ -72,11 +75,12 @@ function assertSound(firstDisputed: string | null): void {
  * Says which cap, how much of it is gone, how much was wanted, and how to raise it. Amounts in the details are decimals.
  *
  * @param unresolved what of the reserved is held for calls of which it is unknown whether they were charged
+ * @param others other caps that have no room for it either
  */
 export function overCap(
   call: PaidCall,
   ceiling: Ceiling,
-  { worstCase, unresolved }: { worstCase: Usd; unresolved: Usd },
+  { worstCase, unresolved, others }: { worstCase: Usd; unresolved: Usd; others: readonly Ceiling[] },
 ): Fault {
   const { scope, of, cap, spent, reserved } = ceiling
   const left = leftBelow(ceiling)
@@ -84,7 +88,7 @@ export function overCap(
     `The next call to ${call.proposer} may cost up to ${shownUsd(worstCase)}, and the cap ${hardCapOf(scope).label(of)}, ` +
     `${shownUsd(cap)}, has ${shownUsd(left.isNegative() ? NO_USD : left)} left ` +
     `(${shownUsd(spent)} spent, ${shownUsd(reserved)} reserved). ${heldSentence(unresolved)}` +
-    `Raise it with: ${raiseCommand(ceiling, worstCase)}`
+    `Raise it with: ${[ceiling, ...others].map((one) => raiseCommand(one, worstCase)).join('   and: ')}`
   return new Fault('budget_exceeded', message, {
     scope,
     of,

@@ -113,25 +113,27 @@ async function reserveBehindLock(
 /**
  * What `reserve` would refuse a call with at this moment; null: there is room for it. Nothing is reserved.
  *
+ * @param orderCap the cap of the order in place of the one it has; null: the usual one. Left out: as it is
  * @throws {Fault} `config_invalid`, `ledger_unsound`
  */
-export async function refusalOf(db: Db, call: PaidCall, worstCase: Usd): Promise<Fault | null> {
-  return (await judged(db, call, worstCase)).refusal
+export async function refusalOf(db: Db, call: PaidCall, worstCase: Usd, orderCap?: Usd | null): Promise<Fault | null> {
+  return (await judged(db, call, worstCase, orderCap)).refusal
 }
 
 async function judged(
   db: Db,
   call: PaidCall,
   worstCase: Usd,
+  orderCap?: Usd | null,
 ): Promise<{ refusal: Fault | null; day: string; month: string }> {
   const rules = await readBudgetRules(db)
-  const { ceilings, day, month } = await ceilingsOf(db, rules, call)
+  const { ceilings, day, month } = await ceilingsOf(db, rules, call, orderCap)
   const killed = whyKilled(rules.stopped, ceilings)
-  const passed = killed === null ? firstPassed(ceilings, worstCase) : undefined
+  const [passed, ...others] = killed === null ? passedBy(ceilings, worstCase) : []
   if (passed === undefined) return { refusal: killed, day, month }
   const { summedBy } = hardCapOf(passed.scope)
   const unresolved = await unresolvedUnder(db, summedBy, { workOrderId: call.workOrderId, day, month })
-  return { refusal: overCap(call, passed, { worstCase, unresolved: new Usd(unresolved) }), day, month }
+  return { refusal: overCap(call, passed, { worstCase, unresolved: new Usd(unresolved), others }), day, month }
 }
 
 /** @throws {Fault} `provider_busy` */
@@ -182,9 +184,8 @@ async function assertEndedSo(db: Db, reservationId: string, { kind, cost }: Endi
 }
 
 /** What costs nothing passes no cap, also where one is passed already. */
-function firstPassed(ceilings: readonly Ceiling[], worstCase: Usd): Ceiling | undefined {
-  if (worstCase.isZero()) return undefined
-  return ceilings.find((ceiling) => leftBelow(ceiling).lessThan(worstCase))
+function passedBy(ceilings: readonly Ceiling[], worstCase: Usd): Ceiling[] {
+  return worstCase.isZero() ? [] : ceilings.filter((ceiling) => leftBelow(ceiling).lessThan(worstCase))
 }
 
 function whyKilled(byHand: boolean, ceilings: readonly Ceiling[]): Fault | null {

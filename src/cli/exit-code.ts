@@ -56,6 +56,7 @@ const EXIT_CODE = {
   manager_refused: 3,
   manager_unreachable: 1,
   merge_conflict: 3,
+  merge_held: 3,
   model_answer_refused: 1,
   model_answer_truncated: 1,
   model_call_rejected: 1,

@@ -13,8 +13,9 @@ import {
 } from '../db/escalations/order-escalations.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
-import { retryRefusedByCap } from '../orchestrator/resume-suspended.ts'
+import { assertNotHeldBack } from '../orchestrator/settle-dependents.ts'
 import { type ClientManagerDeps, isPlainRetry } from './client-manager.ts'
+import { retryRefusedByCap } from './retry-room.ts'
 
 /**
  * Does what a human wants done about an order, and keeps it as the answer to its open escalation, if it has one: it is learnt from
@@ -44,7 +45,7 @@ export async function asAnswer<Result>(
  * Retries an order by the command for it. Where the option `retry` does the same, that is the answer; where it would raise the cap of
  * the order, or is not offered, nothing was decided. As after the option, the Manager chooses the proposer again.
  *
- * @throws {Fault} those of `Orchestrator.retry`; `budget_exceeded` where its attempt rests by a cap that has no room for its next call
+ * @throws {Fault} those of `Orchestrator.retry`; `budget_exceeded` where a cap has no room for the first call of it
  */
 export async function retryAsAnswer(
   deps: ClientManagerDeps,
@@ -52,8 +53,10 @@ export async function retryAsAnswer(
   { by, mode }: { by: Actor; mode: Exclude<RetryMode, 'verify_only'> },
 ): Promise<Retried> {
   const { db, orchestrator } = deps
-  const { id } = await findWorkOrder(db, idOrPrefix)
-  const refusal = mode === 'again' ? await retryRefusedByCap(db, id) : null
+  const order = await findWorkOrder(db, idOrPrefix)
+  const { id } = order
+  await assertNotHeldBack(db, order)
+  const refusal = await retryRefusedByCap(deps, { order, mode, wanted: null })
   if (refusal !== null) throw refusal
   const wish = { idOrPrefix: id, option: 'retry', by: (await isPlainRetry(deps, id)) ? by : undefined } as const
   return await asAnswer(db, wish, async () => {

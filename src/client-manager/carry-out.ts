@@ -3,15 +3,17 @@ import type { Actor } from '../contract/actor.ts'
 import type { DecideWorkOrder, EscalationOption, OfferedOption } from '../contract/why/escalation.ts'
 import type { EditWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
 import { lastAttemptOf } from '../db/attempts/last-attempt.ts'
-import { wantProposer } from '../db/escalations/order-escalations.ts'
+import { wantedProposer, wantProposer } from '../db/escalations/order-escalations.ts'
 import { lookAnew } from '../db/follow-ups.ts'
 import type { Database } from '../db/schema.ts'
 import { approveWorkOrder } from '../db/work-orders/approve-work-order.ts'
 import { assertEditable, editWorkOrder } from '../db/work-orders/edit-work-order.ts'
 import { wrongStatus } from '../db/work-orders/work-orders.ts'
 import { Fault } from '../faults/fault.ts'
+import { statedUsd } from '../money.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { HeldCommit } from '../work-order/protection/held-change.ts'
+import type { Retry } from './retry-room.ts'
 
 type Acting = {
   db: Kysely<Database>
@@ -67,20 +69,43 @@ async function retry(acting: Acting, choice: Choice): Promise<string> {
 
 async function model(acting: Acting, choice: Choice): Promise<string> {
   const { db, orchestrator, by } = acting
-  const { order, offer, wish } = choice
-  const proposer = wish.proposer === undefined ? offer.proposer : wish.proposer
+  const { order } = choice
+  const proposer = otherProposer(choice)
   if (isInReview(order)) {
     await raiseBudget(acting, choice)
     await wantProposer(db, order.id, proposer)
     return `${proposer} is asked. ${await onceMore(acting, choice)}`
   }
-  // Its attempt would go on with the proposer it was given to.
-  const last = await lastAttemptOf(db, order.id)
-  const mode = last !== null && last.goesOn ? 'fresh' : 'again'
+  const mode = await modeOfOther(db, order.id)
   await wantProposer(db, order.id, proposer)
   await raiseBudget(acting, choice)
   const { sentence } = await orchestrator.retry(order.id, by, mode)
   return `It is given to ${proposer}. ${sentence}`
+}
+
+function otherProposer({ offer, wish }: Pick<Choice, 'offer' | 'wish'>): string | null {
+  return wish.proposer === undefined ? offer.proposer : wish.proposer
+}
+
+/** Its attempt would go on with the proposer it was given to. */
+async function modeOfOther(db: Acting['db'], id: string): Promise<'fresh' | 'again'> {
+  const last = await lastAttemptOf(db, id)
+  return last !== null && last.goesOn ? 'fresh' : 'again'
+}
+
+/** The retry that a choice comes to; null: it comes to none. */
+export async function retryBy(db: Acting['db'], { order, offer, wish }: Omit<Choice, 'held'>): Promise<Retry | null> {
+  const raised = raisedTo(wish, offer)
+  const retried = { order, ...(raised === null ? {} : { orderCap: statedUsd(raised) }) }
+  if (wish.option === 'retry') return { ...retried, mode: 'again', wanted: null }
+  if (wish.option === 'model')
+    return { ...retried, mode: await modeOfOther(db, order.id), wanted: otherProposer({ offer, wish }) }
+  const { changes } = wish
+  if (wish.option !== 'amend' || changes === undefined) return null
+  const { budget_usd: budget, content_sha256: _, ...content } = changes
+  const cap = budget === undefined || raised !== null ? {} : { orderCap: budget === null ? null : statedUsd(budget) }
+  const amended = Object.keys(content).length === 0 ? {} : { amended: content }
+  return { ...retried, ...cap, ...amended, mode: 'again', wanted: await wantedProposer(db, order.id) }
 }
 
 /** What Moose does about the pull request from then on is done by who follows it, at the next look. */

@@ -39,8 +39,9 @@ import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { RoutingRequest } from '../ports/routing.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
 import { heldFrom } from '../work-order/protection/held-change.ts'
-import { carryOut, raisedTo } from './carry-out.ts'
+import { carryOut, raisedTo, retryBy } from './carry-out.ts'
 import { type OptionFacts, optionsFor, shortOfRoom } from './options.ts'
+import { type FirstCallOf, retryRefusedByCap } from './retry-room.ts'
 import { storyOf } from './story.ts'
 
 export type ClientManagerDeps = {
@@ -48,6 +49,7 @@ export type ClientManagerDeps = {
   db: Kysely<Database>
   orchestrator: Pick<Orchestrator, 'explain' | 'retry' | 'verify' | 'adopt' | 'cancel'>
   manager: Pick<OwnManager, 'explain' | 'costsAlike'>
+  firstCallOf: FirstCallOf
 }
 
 type Escalations = {
@@ -123,6 +125,9 @@ export async function decide(
   const low = tooLow(wish, offer, facts)
   // What it asks for is changed, so its next call may be a smaller one.
   if (low !== null && wish.option !== 'amend') throw new Fault('request_invalid', low, { field: 'budget_usd' })
+  const retry = await retryBy(db, { order, offer, wish })
+  const refusal = retry === null ? null : await retryRefusedByCap(deps, retry)
+  if (refusal !== null) throw refusal
   if (!(await noteAnswer(db, open.id, { option: wish.option, by, spentUsd: spent.toFixed() })))
     throw anotherByNow(order)
   const wanted = await wantedProposer(db, order.id)

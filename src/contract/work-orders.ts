@@ -161,6 +161,8 @@ export const WorkOrderView = z
     project: z.string().nullable(),
     /** Why the order is blocked or failed; null otherwise. */
     status_reason: FaultView.or(z.null()),
+    /** Of a blocked one, in lists, in the inbox and where one order is shown: whether a retry resumes its last attempt; false: it begins a new one. */
+    resumes: z.boolean().optional(),
     /**
      * What the checks of the project will say of it, by what is known of its base; null: that is not known yet. In answers
      * that add, approve or show a pending order; left out elsewhere.
@@ -355,8 +357,6 @@ export const WorkOrderDetail = WorkOrderView.extend({
   approval: z.object({ actor: ShownActor, at: Time }).nullish(),
   /** What was verified, and which check proves which criterion; null: nothing was verified yet. */
   evidence: OrderEvidence.or(z.null()).optional(),
-  /** Of a blocked one: whether a retry resumes its last attempt; false: it begins a new one. */
-  resumes: z.boolean().optional(),
   /** Its address in the page, for people; null: `MOOSE_PUBLIC_URL` of the service does not say where that is. */
   page_url: z.url().nullish(),
 }).openapi('WorkOrderDetail')

@@ -127,11 +127,20 @@ export async function endFollowUp(db: Db, id: string, outcome: string): Promise<
   await db.updateTable('follow_ups').set({ outcome }).where('id', '=', id).execute()
 }
 
-/** Keeps what became of checks that were run again; where another process has kept something since `before`, that stays. */
+/** Of a rerun whose result has still to come. */
+const RERUNNING: readonly string[] = ['asked', 'running']
+
+/**
+ * Keeps what became of checks that were run again; where another process has kept something since `before`, that stays, and where
+ * the order has ended meanwhile no result is waited for.
+ */
 export async function keepRerun(db: Db, id: string, { before, now }: { before: string | null; now: string }) {
+  const hasEnded = sql<boolean>`exists (
+    select from work_orders where work_orders.id = work_order_id and work_orders.status in ('completed', 'cancelled'))`
+  const outcome = RERUNNING.includes(now) ? sql<string>`case when ${hasEnded} then 'unfinished' else ${now} end` : now
   await db
     .updateTable('follow_ups')
-    .set({ outcome: now })
+    .set({ outcome })
     .where('id', '=', id)
     .where('outcome', 'is not distinct from', before)
     .execute()
@@ -150,14 +159,14 @@ export async function endUnbegun(db: Db, workOrderId: string): Promise<void> {
   `.execute(db)
 }
 
-/** Ends the reruns of an order that was completed before anything was seen of them. */
+/** Ends the reruns of an order that has ended before their result was seen. */
 export async function endReruns(db: Db, workOrderId: string): Promise<void> {
   await db
     .updateTable('follow_ups')
     .set({ outcome: 'unfinished' })
     .where('work_order_id', '=', workOrderId)
     .where('kind', '=', 'rerun')
-    .where((eb) => eb.or([eb('outcome', 'is', null), eb('outcome', 'in', ['asked', 'running'])]))
+    .where((eb) => eb.or([eb('outcome', 'is', null), eb('outcome', 'in', RERUNNING)]))
     .execute()
 }
 

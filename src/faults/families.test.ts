@@ -59,6 +59,7 @@ const CAUSES: Readonly<Record<FaultCode, Cause>> = {
   manager_refused: 'network',
   manager_unreachable: 'network',
   merge_conflict: 'order',
+  merge_held: 'order',
   model_answer_refused: 'model',
   model_answer_truncated: 'model',
   model_call_rejected: 'account',

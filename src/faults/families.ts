@@ -87,6 +87,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   manager_refused: ['keeps_answers'],
   manager_unreachable: ['keeps_answers'],
   merge_conflict: [],
+  merge_held: [],
   model_answer_refused: ['model_work', 'other_proposer', 'same_again', 'aider_again'],
   model_answer_truncated: ['model_work', 'other_proposer', 'same_again', 'aider_again'],
   model_call_rejected: ['other_proposer', 'same_again'],

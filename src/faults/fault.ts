@@ -77,6 +77,7 @@ export const NEXT_MOVE = {
   manager_refused: 'block',
   manager_unreachable: 'retry',
   merge_conflict: 'block',
+  merge_held: 'fail',
   model_answer_refused: 'fail',
   model_answer_truncated: 'fail',
   model_call_rejected: 'fail',

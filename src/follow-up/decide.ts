@@ -186,6 +186,8 @@ const BEGUN: Record<FollowUpKind, string> = {
 function onceDone({ kind, outcome }: Past): string {
   if (outcome === null) return `${BEGUN[kind]} is under way; it is tried once for each commit`
   if (outcome === 'merge_conflict') return `${TRIED[kind]}, and git could not merge; it is tried once for each commit`
+  if (outcome === 'merge_held')
+    return `${TRIED[kind]}, and a human has to allow what it holds; it is tried once for each commit`
   if (kind !== 'rerun' && outcome !== 'succeeded')
     return `${TRIED[kind]}, which ended with ${outcome}; it is tried once for each commit`
   return `${DONE[kind]}, and that is done once`

@@ -19,8 +19,8 @@ type Given = {
 
 /**
  * What became of the checks of this commit that were run again: they are `asked` for, are seen to be `running`, and are then `red`
- * once more, or `flaky`; `superseded` where another commit stands by then, `unfinished` where the order is completed. One that a
- * crash has left unasked is asked for now.
+ * once more, or `flaky`; `superseded` where another commit stands by then, `unfinished` where the order has ended. One that a crash has left
+ * unasked is asked for now; one of a pull request that was reopened is waited for again.
  *
  * @returns whether its result has still to come
  */
@@ -29,10 +29,14 @@ export async function settleReruns(db: Kysely<Database>, forge: FollowUpForge, g
   await endSuperseded(db, given)
   const one = past.findLast(({ kind, headSha }) => kind === 'rerun' && headSha === facts.head_sha)
   if (one === undefined) return false
-  const before = one.outcome === null ? await askAgain(db, forge, given) : one.outcome
-  const outcome = becomesOf({ ...one, outcome: before }, facts, now)
+  const outcome = becomesOf({ ...one, outcome: await begunAs(one, () => askAgain(db, forge, given)) }, facts, now)
   if (outcome !== one.outcome) await keepRerun(db, one.id, { before: one.outcome, now: outcome })
   return outcome === 'asked' || outcome === 'running'
+}
+
+async function begunAs({ outcome }: BegunFollowUp, ask: () => Promise<string>): Promise<string> {
+  if (outcome === null) return await ask()
+  return outcome === 'unfinished' ? 'asked' : outcome
 }
 
 /** Of another commit than the one that stands nothing is told any more. */

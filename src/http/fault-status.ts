@@ -58,6 +58,7 @@ export const FAULT_STATUS = {
   manager_refused: 502,
   manager_unreachable: 502,
   merge_conflict: 409,
+  merge_held: 409,
   model_answer_refused: 422,
   model_answer_truncated: 422,
   model_call_rejected: 502,

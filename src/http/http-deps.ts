@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import type { Adapters } from '../attempt/context.ts'
 import type { Audit } from '../audit/audit.ts'
+import type { FirstCallOf } from '../client-manager/retry-room.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Actor } from '../contract/actor.ts'
@@ -32,6 +33,8 @@ export type HttpDeps = {
   /** Ours, for `POST /api/proposer-enhanced`. */
   proposer: Proposer
   models: Models
+  /** What a retry would reserve first. */
+  firstCallOf: FirstCallOf
   /** What is known of proposers where orders wait for them. */
   proposers: OrchestratorDeps['proposers']
   adapters: Pick<Adapters, 'workspaces' | 'executors' | 'forges' | 'bases' | 'buildProposerRequest'>

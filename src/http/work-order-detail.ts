@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import { isoTime } from '../clock.ts'
 import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
@@ -15,9 +14,9 @@ import { afterMergesOf } from '../db/reverts.ts'
 import type { Database } from '../db/schema.ts'
 import { dependenciesOf } from '../db/work-orders/dependencies.ts'
 import { outsideInBody } from '../db/work-orders/order-whereabouts.ts'
-import { resumableOrder } from '../db/work-orders/suspended-orders.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { countsOf } from '../follow-up/decide.ts'
+import { resumedByRetry } from '../orchestrator/resumed-by-retry.ts'
 import { standsOn } from '../work-order/standing.ts'
 
 /**
@@ -43,13 +42,9 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
     }),
     pull_request: pullRequest === null ? null : await pullRequestView(db, pullRequest, order),
     evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
-    ...(order.status === 'blocked' ? { resumes: await isResumed(db, order.id) } : {}),
+    ...(await resumedByRetry(db, [order]))(order),
     approval: order.approved ? await approvalOf(db, order.id) : null,
   }
-}
-
-async function isResumed(db: Kysely<Database>, id: string): Promise<boolean> {
-  return (await resumableOrder(db, id, { revision: PIPELINE_REVISION })) !== null
 }
 
 async function pullRequestView(

@@ -38,9 +38,10 @@ export type OwnManager = Manager & {
   /**
    * The decision for an order as it would be made now, approved or not; nothing is stored or spent.
    *
+   * @param wanted whom a human wants it given to; null: the Manager chooses. Left out: as it is kept
    * @throws {Fault} those of `route`, except `work_order_not_approved`
    */
-  explain(request: RoutingRequest): Promise<RoutingDecision>
+  explain(request: RoutingRequest, wanted?: string | null): Promise<RoutingDecision>
   /**
    * USD of one attempt at an order by each proposer that can be called, at its price now, so that they can be compared: all for the
    * same tokens, those of its attempts so far, else those that one call is expected to take. One whose price is not known is left out.
@@ -51,13 +52,13 @@ export type OwnManager = Manager & {
 /** Our own Manager: `proposer_configs`, the budget and what is known of past orders, as they are at this moment. */
 export function createManager({ db, models, clock, pauseAfter }: ManagerOptions): OwnManager {
   const pausing = async () => (await readPausing(db, await pauseAfter())).proposers
-  const explain = async (request: RoutingRequest) => {
+  const explain = async (request: RoutingRequest, wanted?: string | null) => {
     const { status, today } = await readBudgetLine(db)
     const stopped = status === 'emergency_kill' ? await whyStopped(db) : null
     if (stopped !== null) throw stopped
     const grounds = await readGrounds(db, request, models, await pausing())
     const standing = { budget_status: status, daily_spend: today.spent_usd }
-    const decided = await decideAnew(db, request, grounds)
+    const decided = await decideAnew(db, { request, wanted }, grounds)
     return decisionOf(request, decided, { ...grounds, standing, at: clock.now(), id: randomUUID() })
   }
   return {
@@ -107,11 +108,15 @@ async function readGrounds(
 }
 
 /** What was tried for an order before counts, and before that whom a human wants it given to. */
-async function decideAnew(db: Kysely<Database>, request: RoutingRequest, grounds: Grounds): Promise<RoutingChoice> {
+async function decideAnew(
+  db: Kysely<Database>,
+  { request, wanted: wish }: { request: RoutingRequest; wanted: string | null | undefined },
+  grounds: Grounds,
+): Promise<RoutingChoice> {
   const decided = decide(request, grounds)
   const { work_order_id: id } = request
   if (!isId(id)) return afterFailures(id, decided, { failures: [], ...grounds })
-  const wanted = await wantedProposer(db, id)
+  const wanted = wish === undefined ? await wantedProposer(db, id) : wish
   if (wanted !== null) return asWanted({ id, wanted }, decided, grounds)
   return afterFailures(id, decided, { failures: await readFailedAttempts(db, id), ...grounds })
 }

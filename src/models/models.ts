@@ -19,7 +19,7 @@ import {
   partsOf,
 } from './model-answer.ts'
 import type { Admission, ModelsOptions, TryOptions } from './paid-try.ts'
-import { costOf, priceOf, worstCaseOf } from './price.ts'
+import { costOf, priceOf, worstCaseOf, worstCaseOfCall } from './price.ts'
 import { heedChangedKeys, keyMarkOf, unlessPaused } from './provider-pause.ts'
 import { rememberedAnswers, requestKey } from './remembered-answers.ts'
 import type { TestedCall } from './test-call.ts'
@@ -92,6 +92,18 @@ export function createModels(options: ModelsOptions) {
     costOf(proposer: ProposerConfig, usage: { input: number; output: number }): Usd | null {
       const price = priceOf(proposer, clock.now())
       return price === null ? null : costOf(price, { ...usage, cacheRead: 0, cacheWrite: 0, reasoning: 0 })
+    },
+
+    /**
+     * What a call would reserve; zero where its answer is remembered, null when the price is unknown.
+     *
+     * @throws {Fault} `model_call_rejected` for a prompt that cannot fit
+     */
+    async reservedBy(asked: Omit<ModelCall, 'signal' | 'turn' | 'task'>): Promise<Usd | null> {
+      const call = fitToContext(asked)
+      const price = priceOf(call.proposer, clock.now())
+      if ((await call.memory.take(requestKey(call))) !== null) return NO_USD
+      return price === null ? null : worstCaseOfCall(price, call)
     },
 
     /** What a first call with so much of a prompt reserves; null when the price is unknown. */

@@ -22,11 +22,10 @@ import {
   type ModelAnswer,
   type ModelCall,
   partsOf,
-  promptBytesOf,
   type RawAnswer,
 } from './model-answer.ts'
 import { toModelFault } from './model-faults.ts'
-import { priceOf, worstCaseOf } from './price.ts'
+import { priceOf, worstCaseOfCall } from './price.ts'
 import { findRecording } from './recordings.ts'
 import { type CallMeans, languageModel, streamAnswer } from './stream-answer.ts'
 
@@ -102,11 +101,11 @@ export async function paidTry(options: TryOptions, call: ModelCall, signal: Abor
 
 /** @throws {Fault} `price_unknown`, `budget_exceeded`, `emergency_stop`, `attempt_taken_over` */
 async function reserveTry(options: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<Try> {
-  const { proposer, messages, maxOutputTokens } = call
+  const { proposer } = call
   const startedAt = options.clock.now()
   const price = priceOf(proposer, startedAt)
   if (price === null) throw unknownPrice(proposer)
-  const worstCase = worstCaseOf(price, { promptBytes: promptBytesOf(call), messages: messages.length, maxOutputTokens })
+  const worstCase = worstCaseOfCall(price, call)
   const reservationId = await reserveInTurn(options, { call, signal, worstCase })
   return { call, signal, startedAt, price, worstCase, reservationId }
 }

@@ -2,7 +2,7 @@ import { calcPrice, type ModelPrice, type PriceCalculationResult } from '@pydant
 import packageJson from '../../package.json' with { type: 'json' }
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { NO_USD, Usd } from '../money.ts'
-import type { PricedUsage } from './model-answer.ts'
+import { type ModelCall, type PricedUsage, promptBytesOf } from './model-answer.ts'
 
 const MILLION = 1_000_000
 const TOKENS_PER_MESSAGE = 16
@@ -94,6 +94,14 @@ export function worstCaseOf(
     perMillion(dearest('output', 'reasoning'), maxOutputTokens),
     dearest('request'),
   )
+}
+
+/** The most that a call can cost, which is what it reserves. */
+export function worstCaseOfCall(
+  price: Price,
+  { maxOutputTokens, ...asked }: Pick<ModelCall, 'messages' | 'offersTools' | 'maxOutputTokens'>,
+): Usd {
+  return worstCaseOf(price, { promptBytes: promptBytesOf(asked), messages: asked.messages.length, maxOutputTokens })
 }
 
 /**

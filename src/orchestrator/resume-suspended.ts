@@ -1,14 +1,8 @@
 import { assertRoom } from '../attempt/disk-room.ts'
-import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import { refusalOf } from '../budget/ledger.ts'
 import { pauseFault } from '../db/provider-pauses.ts'
 import { type ReleasedFor, releaseOrder } from '../db/work-orders/released-orders.ts'
-import {
-  resumableOrder,
-  type SuspendedOrder,
-  suspendedOrder,
-  suspendedOrders,
-} from '../db/work-orders/suspended-orders.ts'
+import { type SuspendedOrder, suspendedOrder, suspendedOrders } from '../db/work-orders/suspended-orders.ts'
 import { Fault } from '../faults/fault.ts'
 import { NO_USD } from '../money.ts'
 import {
@@ -62,25 +56,6 @@ export async function resumeAsked(sources: ConditionSources, id: string): Promis
   return null
 }
 
-/**
- * Why a retry of an order whose attempt rests by a cap is refused: the attempt is resumed, and would end at that cap again. Null: there
- * is room for its next call, it rests for nothing of the kind, or a retry begins a new attempt.
- *
- * @returns `budget_exceeded` as it is now, with the commands that raise the cap and that begin a new attempt
- * @throws {Fault} `ledger_unsound`, `config_invalid`
- */
-export async function retryRefusedByCap(db: ConditionSources['db'], id: string): Promise<Fault | null> {
-  const order = await resumableOrder(db, id, { revision: PIPELINE_REVISION })
-  const needed = order === null || order.reason.code !== 'budget_exceeded' ? null : neededUsd(order)
-  if (order === null || needed === null) return null
-  const refusal = await refusalOf(db, payerOf(order), needed)
-  if (refusal?.code !== 'budget_exceeded') return null
-  const anew = `A new attempt is begun by \`moose retry ${id.slice(0, 8)} --fresh\`.`
-  // Its last words are the command that raises the cap.
-  const message = `Work order ${id} was not retried, because it would be blocked again at once. ${anew} ${refusal.message}`
-  return new Fault('budget_exceeded', message, refusal.details)
-}
-
 /** Null: the order may be released. */
 async function refusalNow(
   { db, home }: ConditionSources,
@@ -108,7 +83,7 @@ function releasedFor(conditions: Conditions, order: SuspendedOrder): ReleasedFor
 }
 
 /** The call it was suspended at, as its refusal tells it. */
-function payerOf(order: SuspendedOrder) {
+export function payerOf(order: SuspendedOrder) {
   const [proposer, provider, model] = ['proposer', 'provider', 'model'].map((name) => String(detailOf(order, name)))
   return {
     workOrderId: order.id,

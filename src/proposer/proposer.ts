@@ -7,7 +7,7 @@ import type { FileChange } from '../edits/edited-tree.ts'
 import { parseEdits } from '../edits/parse-edits.ts'
 import { isOf } from '../faults/families.ts'
 import { Fault, toldToModel } from '../faults/fault.ts'
-import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelCall } from '../models/model-answer.ts'
+import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelCall, type ModelMessage } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
 import type { BaseTree, ProposeInput, Proposer, ProposerResponse, Said } from '../ports/proposal.ts'
@@ -16,7 +16,7 @@ import { withWaysOut } from '../work-order/ways-out.ts'
 import { conflictRefinement, conflictText, markerLeft, partsOfConflict } from './conflict-message.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
 import { repairConversation, repairRefinement } from './repair-message.ts'
-import { lookAt, notShown, partsOf, type SightLimits, shownFiles } from './sight.ts'
+import { lookAt, notShown, partsOf, type Sight, type SightLimits, shownFiles } from './sight.ts'
 
 const SHOWN_REASON = 300
 const KEPT_REASON = 1_000
@@ -36,22 +36,32 @@ export function createProposer(options: ProposerOptions): Proposer {
   return {
     async propose(input) {
       const startedAt = options.clock.now().getTime()
-      const config = await getProposerConfig(options.db, input.proposer)
-      const { request, base } = input
-      const sight = await lookAt(base, input, options, config.contextTokens)
-      options.refuseSecrets([...partsOf(request, sight), ...partsOfConflict(input.repair)])
+      const { config, sight, ...prompt } = await firstQuestion(options, input)
+      options.refuseSecrets([...partsOf(input.request, sight), ...partsOfConflict(input.repair)])
       const missing = notShown(sight, input.contextFiles)
       // Before a repair it was said already.
       if (missing !== null && input.repair === null) await input.onProgress(missing)
       const shown = shownFiles(sight)
       await input.onShown(shown)
-      const form = input.wanted === 'text' ? 'text' : config.answerForm
-      const prompt = buildPrompt(request, sight, { form, previousFailure: input.previousFailure })
-      const refined = await refine(options, config, input, { messages: prompt, offersTools: form === 'tools' })
+      const refined = await refine(options, config, input, prompt)
       const durationMs = options.clock.now().getTime() - startedAt
       return { ...toResponse(config, refined, durationMs), shown }
     },
   }
+}
+
+type Asking = Pick<ProposeInput, 'proposer' | 'request' | 'base' | 'contextFiles' | 'wanted' | 'previousFailure'>
+
+/** What a proposal begins with: the proposer as it is configured now, and what it is told. @throws {Fault} those of `lookAt` */
+export async function firstQuestion(
+  options: SightLimits & Pick<ProposerOptions, 'db'>,
+  input: Asking,
+): Promise<{ config: ProposerConfig; sight: Sight; messages: ModelMessage[]; offersTools: boolean }> {
+  const config = await getProposerConfig(options.db, input.proposer)
+  const sight = await lookAt(input.base, input, options, config.contextTokens)
+  const form = input.wanted === 'text' ? 'text' : config.answerForm
+  const messages = buildPrompt(input.request, sight, { form, previousFailure: input.previousFailure })
+  return { config, sight, messages, offersTools: form === 'tools' }
 }
 
 /** Answers and why they were sent back, oldest first; the last answer is the proposal, `said` what came before it. */

@@ -139,8 +139,9 @@ describe('moose budget', () => {
       const of = { order: ID, project: 'my.shop', day: '2026-01-31', month: '2026-01-01', emergency_kill: '2026-01-31' }
       const ceiling = { scope, of: of[scope], cap: new Usd(1), spent: new Usd(1), reserved: new Usd(0) }
       const [, command] =
-        /: moose (.+)$/.exec(overCap(call, ceiling, { worstCase: new Usd('0.005'), unresolved: new Usd(0) }).message) ??
-        []
+        /: moose (.+)$/.exec(
+          overCap(call, ceiling, { worstCase: new Usd('0.005'), unresolved: new Usd(0), others: [] }).message,
+        ) ?? []
       return String(command)
     })
     for (const command of commands) assert.equal((await run(command.split(' '))).exitCode, 0, command)

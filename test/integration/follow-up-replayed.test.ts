@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { NEVER_ABORTED } from '../../src/clock.ts'
-import { beginFollowUp, countedFollowUps, lookAnew } from '../../src/db/follow-ups.ts'
+import { beginFollowUp, countedFollowUps, keepRerun, lookAnew } from '../../src/db/follow-ups.ts'
 import { projectOf } from '../../src/db/projects.ts'
 import { whereaboutsOf } from '../../src/db/work-orders/order-whereabouts.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
@@ -231,16 +231,41 @@ test('checks that were run again for a commit that stands no more are superseded
   assert.deepEqual(await outcomes(), ['superseded'])
 })
 
-test('checks that still run again when the order is merged are unfinished, and what ended before stays', async () => {
-  await using given = await followed({ replyTo: refused, rerunFailed: async () => ({ outcome: 'rerun' }) })
+for (const to of ['completed', 'cancelled'] as const) {
+  test(`checks that still run again when the order is ${to} are unfinished, and what ended before stays`, async () => {
+    await using given = await followed({ replyTo: refused, rerunFailed: async () => ({ outcome: 'rerun' }) })
+    const { db, id } = given
+    const outcomes = async () =>
+      (await db.selectFrom('follow_ups').select('outcome').orderBy('id').execute()).map(({ outcome }) => outcome)
+    await given.happens({ checks: [checkWith({ actions: job })] })
+    await given.happens({ checks: [checkWith({ state: 'pending', actions: job })] })
+    assert.deepEqual(await outcomes(), ['running'])
+    const inputs = { workOrderId: id, kind: 'rerun', headSha: 'a', baseSha: null, because: 'red' } as const
+    const ended = { ...inputs, fingerprint: 'ended', task: null, attempt: null, allowedBy: null }
+    const before = (await beginFollowUp(db, ended)) ?? assert.fail()
+    await keepRerun(db, before, { before: null, now: 'flaky' })
+    assert.ok(await moveWorkOrder(db, id, { from: ['in_progress'], to, reason: null }))
+    assert.deepEqual(await outcomes(), ['unfinished', 'flaky'])
+  })
+}
+
+test('checks that the forge is asked to run again while the order is cancelled are unfinished', async () => {
+  const others: (() => Promise<unknown>)[] = []
+  await using given = await followed({
+    replyTo: refused,
+    async rerunFailed() {
+      for (const other of others) await other()
+      return { outcome: 'rerun' }
+    },
+  })
   const { db, id } = given
-  const outcomes = async () =>
-    (await db.selectFrom('follow_ups').select('outcome').orderBy('id').execute()).map(({ outcome }) => outcome)
+  // It ends between the answer of the forge and what is kept of it.
+  others.push(() =>
+    db.updateTable('work_orders').set({ status: 'cancelled', phase: null }).where('id', '=', id).execute(),
+  )
   await given.happens({ checks: [checkWith({ actions: job })] })
-  await given.happens({ checks: [checkWith({ state: 'pending', actions: job })] })
-  assert.deepEqual(await outcomes(), ['running'])
-  assert.ok(await moveWorkOrder(db, id, { from: ['in_progress'], to: 'completed', reason: null }))
-  assert.deepEqual(await outcomes(), ['unfinished'])
+  const rows = await db.selectFrom('follow_ups').select(['kind', 'outcome']).execute()
+  assert.deepEqual(rows, [{ kind: 'rerun', outcome: 'unfinished' }])
 })
 
 test('checks that run again while the pull request is closed and reopened are waited for, and no model is asked', async () => {
@@ -253,6 +278,7 @@ test('checks that run again while the pull request is closed and reopened are wa
   await given.happens(red)
   assert.deepEqual(await reactions(), ['rerun asked'])
   assert.equal(await given.becomes('closed'), 'cancelled')
+  assert.deepEqual(await reactions(), ['rerun unfinished'])
   assert.equal(await given.becomes('open'), 'in_progress')
   await given.happens(red)
   assert.deepEqual(await reactions(), ['rerun asked'], 'the old result, until the new one is there')

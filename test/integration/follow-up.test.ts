@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { REPAIRS } from '../../src/db/numbers/merged.ts'
+import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
@@ -144,6 +145,45 @@ test('what fails the checks once the base is merged in is mended by the model, i
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\nhello, dear world\nbottom')
   assert.equal(await repairsOf(given), 1)
   assert.ok(Number(order.attempt_history.at(-1)?.cost_usd) > 0, 'it is paid for by the order')
+})
+
+test('a merge of the base that a human has to allow leaves the pull request in review as it stands, and says so', async () => {
+  await using given = await inReview([])
+  const { home, moose, branch, head, id, calls } = given
+  const { db } = home.database
+  await db
+    .updateTable('projects')
+    .set({ protect: JSON.stringify(['greeting.txt']) })
+    .execute()
+  const tip = await home.remote.commit('main', { 'other.txt': 'another\n' })
+  const { order, rows } = await followed(given, 1)
+  assert.deepEqual(
+    rows.map(({ kind, outcome, attempt }) => [kind, outcome, attempt]),
+    [['base', 'merge_held', 2]],
+  )
+  assert.deepEqual([order.status, order.phase, order.status_reason], ['in_progress', 'in_review', null])
+  assert.equal(await home.remote.git('rev-parse', branch), head, 'nothing was pushed')
+  const isSaid = async () => (await detailOf(moose, id)).pull_request?.follow_up?.code === 'follow_up_exhausted'
+  await until('what is left is said', isSaid, { withinMs: 30_000 })
+  const { pull_request: pull } = await detailOf(moose, id)
+  assert.match(String(pull?.follow_up?.why), /a merge of the base was tried, and a human has to allow what it holds/)
+  const explained = (await moose.orchestrator.explain([id])).get(id) ?? assert.fail()
+  const { sentence, next } = explained.why
+  assert.match(sentence, /main is merged into pull request #1 and verified, .* greeting\.txt is /)
+  assert.match(sentence, /Merge it as it stands, or have the merge held until you allow it: moose verify /)
+  const short = id.slice(0, 8)
+  for (const verb of ['decide', 'merge', 'verify'])
+    assert.ok(next.includes(`moose ${verb} ${short}`), `${verb}: ${next.join(', ')}`)
+  await looksAgain(given)
+  assert.deepEqual([(await followed(given, 1)).rows.length, calls.length], [1, 1])
+
+  // What is named works: a verification that was asked for is held until it is allowed.
+  await moose.orchestrator.verify(id)
+  const held = await settled(moose, id)
+  assert.deepEqual([held.status, held.status_reason?.code], ['blocked', 'protected_change'])
+  await approveWorkOrder(db, id, { allow: [], allow_secrets: [], allow_all_protected: true })
+  const published = await settled(moose, id)
+  assert.deepEqual([published.phase, published.pull_request?.base_sha], ['in_review', tip])
 })
 
 test('where a person pushes, Moose keeps its hands off until it is given back', async () => {

@@ -11,6 +11,7 @@ import { faultPoint } from '../../faults/fault-point.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
 import type { Sanitize } from '../../redaction/sanitize-output.ts'
+import { heldFrom, inWords } from '../../work-order/protection/held-change.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { type Evidence, type PartialEvidence, shownEvidence } from '../evidence.ts'
@@ -163,6 +164,25 @@ async function sayFixes(
       await context.note(`the fix of check ${name} is not run: what is verified stays as it is${then}`)
 }
 
+/** Whether it is a merge of the base that Moose has made by itself, with no change of a model. */
+function isOfGitAlone({ follows }: AttemptContext, { resolution = [] }: Evidence): boolean {
+  return follows !== null && follows.task === null && !follows.isAllowed && resolution.length === 0
+}
+
+/** What a human has to allow of such a merge keeps no pull request from being merged as it stands: it is not waited for. */
+function unlessHeld(error: unknown, { routed: { project, shortId } }: Evidence, { number }: OpenPull): unknown {
+  const held = error instanceof Fault && error.code === 'protected_change' ? heldFrom(error.details) : null
+  if (held === null) return error
+  const named = held.held.slice(0, MOST_NAMED).map(inWords).join('; ')
+  const more = held.count > MOST_NAMED ? `; and ${held.count - MOST_NAMED} more` : ''
+  const message =
+    `${project.defaultBranch} is merged into pull request #${number} and verified, and a human has to allow what that holds: ` +
+    `${named}${more}. Nothing was pushed. Merge it as it stands, or have the merge held until you allow it: moose verify ${shortId}`
+  return new Fault('merge_held', message, { number }, error)
+}
+
+const MOST_NAMED = 5
+
 /** Has the open pull request be the one of what was verified, and the order be in review with it. */
 async function updatePull(
   { db, adapters, sanitize, context, key, run }: Verifying,
@@ -179,7 +199,10 @@ async function updatePull(
       const never = { ...context, signal: NEVER_ABORTED }
       await assertStillApproved(never)
       const risk = await context.risk(evidence.verified.checks.length)
-      const body = await allowedBody(never, evidence, adapters, { title: pull.title, openedBy: pull.attempt, risk })
+      const openedBy = { title: pull.title, openedBy: pull.attempt, risk }
+      const body = await allowedBody(never, evidence, adapters, openedBy).catch((error: unknown) => {
+        throw isOfGitAlone(context, evidence) ? unlessHeld(error, evidence, pull) : error
+      })
       const updated = await forge.update({
         project,
         number: pull.number,

@@ -64,7 +64,8 @@ export type Review = {
 export function reviewOf(pull: PullInReview | null): Review {
   const standing = standingOf(pull)
   const followUp = pull?.follow_up
-  const isLeftBehind = standing.needs === 'weigh' && followUp?.state === LEFT_BEHIND
+  const isLeft = followUp?.state === LEFT_BEHIND || pull?.failed_verification?.code === MERGE_HELD
+  const isLeftBehind = standing.needs === 'weigh' && isLeft
   if (followUp === undefined || followUp === null || followUp.code === null)
     return { ...standing, code: null, isLeftBehind }
   const { code, why } = followUp
@@ -78,6 +79,9 @@ const LEFT: Readonly<Record<string, (why: string) => string>> = {
   follow_up_exhausted: (why) => `; Moose does no more about it: ${why}`,
   hands_off: () => '; Moose keeps its hands off it until it is given back',
 }
+
+/** Of a merge of the base that Moose has made by itself, and that a human has to allow. */
+const MERGE_HELD = 'merge_held'
 
 type Standing = Omit<Review, 'code' | 'isLeftBehind'>
 
@@ -179,6 +183,9 @@ function afterFailure(pull: PullInReview, failed: EndedVerification): Standing {
     moved === null
       ? `its commit was verified again in attempt ${attempt}${merged}`
       : `another push has moved its branch to ${moved.slice(0, 12)}, which was verified in attempt ${attempt}`
+  // Nothing failed, and the pull request stands as it was.
+  if (failed.code === MERGE_HELD && failed.said !== null && moved === null)
+    return { needs: 'weigh', because: failed.said.replace(/\.$/, ''), advice: null }
   const isOfCommit = failed.check !== null || (failed.code !== null && isOf('worthless', failed.code))
   return {
     needs: isOfCommit ? 'mend' : 'verify',
@@ -203,8 +210,8 @@ export function whatFailed({ code, check, said }: EndedVerification): string {
 
 /** The commands to type for an order in review, the most likely first; none of them is refused as it stands. */
 export function nextInReview(id: string, { needs, code, isLeftBehind }: Omit<Review, 'because' | 'advice'>): string[] {
-  const commands = commandsOf(id, needs)
-  if (isLeftBehind) return commands.toSpliced(2, 0, `moose verify ${id}`)
+  const all = commandsOf(id, needs)
+  const commands = isLeftBehind ? all.toSpliced(2, 0, `moose verify ${id}`) : all
   if (code === 'follow_up_exhausted') return [`moose decide ${id}`, ...commands]
   return code === 'hands_off' ? commands.toSpliced(1, 0, `moose adopt ${id}`) : commands
 }

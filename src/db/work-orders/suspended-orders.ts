@@ -57,15 +57,15 @@ export async function suspendedOrder(db: Db, id: string): Promise<SuspendedOrder
   return order
 }
 
-/** The same of one order whose attempt a retry resumes; null: it is no such order, or a retry begins a new attempt. */
-export async function resumableOrder(
+/** The same of those of some orders whose attempt a retry resumes; of any other a retry begins a new attempt. */
+export async function resumableOrders(
   db: Db,
-  id: string,
+  ids: readonly string[],
   { revision }: Pick<Runner, 'revision'>,
-): Promise<SuspendedOrder | null> {
-  const rows = await selectSuspended(db).where('work_orders.id', '=', id).where(isResumable(revision)).execute()
-  const [order = null] = rows.flatMap(asSuspended)
-  return order
+): Promise<SuspendedOrder[]> {
+  if (ids.length === 0) return []
+  const rows = await selectSuspended(db).where('work_orders.id', 'in', ids).where(isResumable(revision)).execute()
+  return rows.flatMap(asSuspended)
 }
 
 function selectSuspended(db: Db) {

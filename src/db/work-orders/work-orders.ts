@@ -156,8 +156,7 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
   // What was to be an attempt of its own, and is none any more.
   const isOver = move.to === 'cancelled' || move.to === 'completed'
   if (isOver || move.verifies !== undefined) await endUnbegun(db, id)
-  // Not of a cancelled one: where its pull request is reopened, the result is waited for again.
-  if (move.to === 'completed') await endReruns(db, id)
+  if (isOver) await endReruns(db, id)
   const phase = move.phase === undefined ? null : move.phase
   const where = phase === null ? move.to : `${move.to}/${phase}`
   const message = move.because === undefined ? where : `${where}: ${move.because}`

@@ -3,6 +3,7 @@ import type { ListedWorkOrder } from '../../contract/work-orders.ts'
 import { replayedOrders } from '../../db/attempts/attempt-history.ts'
 import { findProjectByName } from '../../db/projects.ts'
 import { countOrders, type ListedRow, listWorkOrders } from '../../db/work-orders/list-work-orders.ts'
+import { resumedByRetry } from '../../orchestrator/resumed-by-retry.ts'
 import type { ExplainedOrder } from '../../orchestrator/why/read-why.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
 import type { HttpDeps } from '../http-deps.ts'
@@ -76,6 +77,7 @@ async function withAnswers({ db, orchestrator }: Deps, orders: readonly ListedRo
   const ids = orders.map(({ id }) => id)
   const replayed = await replayedOrders(db, ids)
   const answers = await orchestrator.explain(ids)
+  const resumes = await resumedByRetry(db, orders)
   return orders.flatMap((order) => {
     const explained = answers.get(order.id)
     if (explained === undefined) return []
@@ -83,7 +85,13 @@ async function withAnswers({ db, orchestrator }: Deps, orders: readonly ListedRo
     const why = { kind, short: short.slice(0, LONGEST_SHORT), code, orders: others, until }
     const { attempt } = explained.order
     const running_since = attempt?.status === 'running' ? attempt.claimedAt.toISOString() : null
-    const derived = { replayed: replayed.has(order.id), state: orderState(order), why, running_since }
+    const derived = {
+      replayed: replayed.has(order.id),
+      state: orderState(order),
+      why,
+      running_since,
+      ...resumes(order),
+    }
     return [{ listed: { ...order, ...derived }, explained }]
   })
 }

@@ -44,6 +44,8 @@ export type Resting = {
   order: SuspendedOrder
   /** Whether the next look resumes it, unless everything is stopped. */
   isReleased: boolean
+  /** Whether a retry begins a new attempt instead, of one that rests by a cap: it is not what was approved any more. */
+  isAnew: boolean
   /** What its next call may cost; null: it waits for no money, or does not say. */
   needed: Usd | null
   /** The cap in its way; null: none, or the ledger cannot be added up. */

@@ -8,7 +8,7 @@ import type { Database } from '../../db/schema.ts'
 import { readSettings, type Settings } from '../../db/system-config.ts'
 import { type Verdict, verdictsOfNextClaim } from '../../db/work-orders/next-orders.ts'
 import { type Whereabouts, whereaboutsOf } from '../../db/work-orders/order-whereabouts.ts'
-import { suspendedOrders } from '../../db/work-orders/suspended-orders.ts'
+import { type SuspendedOrder, suspendedOrders } from '../../db/work-orders/suspended-orders.ts'
 import { listWorkers } from '../../db/workers/workers.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { askedToMerge } from '../act-by-rule.ts'
@@ -16,6 +16,7 @@ import type { Dispatcher } from '../dispatcher.ts'
 import { faultOfRow } from '../malformed-rows.ts'
 import { type MergeVerdict, mergeVerdicts } from '../merge-by-rule.ts'
 import { type ConditionSources, neededUsd, pauseOf, readConditions, rowOf, whatReleases } from '../resume-conditions.ts'
+import { resumedByRetry } from '../resumed-by-retry.ts'
 import type { Intake, Resting } from './facts.ts'
 import { stateOf, whyOf } from './why.ts'
 
@@ -130,6 +131,7 @@ async function readResting(sources: WhySources, { stop }: Intake): Promise<Reado
   if (waiting.length === 0) return NONE_REST
   const conditions = await readConditions({ ...sources, home: sources.config.home }, waiting)
   const { room, isLedgerSound, allowances } = conditions
+  const resumes = await resumedByRetry(sources.db, waiting.flatMap(asBlockedByCap))
   return new Map(
     waiting.map((order) => {
       const { code } = order.reason
@@ -140,9 +142,14 @@ async function readResting(sources: WhySources, { stop }: Intake): Promise<Reado
       const isReleased = whatReleases(conditions, order) !== null
       const row = code === 'provider_paused' ? rowOf(conditions, order) : null
       const own = { row, pause: pause ?? null, allowances: allowances.get(order.id) ?? [] }
-      return [order.id, { order, isReleased, needed, cap, isLedgerSound, ...own }]
+      const isAnew = asBlockedByCap(order).some((blocked) => resumes(blocked).resumes === false)
+      return [order.id, { order, isReleased, isAnew, needed, cap, isLedgerSound, ...own }]
     }),
   )
+}
+
+function asBlockedByCap({ id, reason }: SuspendedOrder): { id: string; status: 'blocked' }[] {
+  return reason.code === 'budget_exceeded' ? [{ id, status: 'blocked' }] : []
 }
 
 /** The fault that a question answers with or ends with, where that names a row that cannot be read or a full disk. */

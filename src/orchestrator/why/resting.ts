@@ -64,9 +64,10 @@ function resetOf(scope: string, now: Date): string | null {
   return endOf(scope === 'day' || scope === 'emergency_kill' ? 'day' : 'month', now)
 }
 
-function belowCap({ cap, needed, isLedgerSound, ...rest }: Resting, facts: WhyFacts): Why {
+function belowCap(resting: Resting, facts: WhyFacts): Why {
+  const { cap, needed, isLedgerSound, isAnew } = resting
   const { order, now } = facts
-  if (!isLedgerSound) return ledgerUnsound({ cap, needed, isLedgerSound, ...rest }, facts)
+  if (!isLedgerSound) return ledgerUnsound(resting, facts)
   if (cap === null || needed === null) return { ...needsHuman(order), kind: 'cap' }
   const { scope, of, spent, reserved, promised } = cap
   const label = hardCapOf(scope).label(of)
@@ -90,6 +91,8 @@ function belowCap({ cap, needed, isLedgerSound, ...rest }: Resting, facts: WhyFa
     // Of its own cap what is offered there has room for an attempt, and not for one call alone.
     next: [
       scope === 'order' ? `moose decide ${short(order.id)}` : raiseCommand(cap, needed.plus(promised)),
+      // What it asks for has changed, and a new attempt of that may need less.
+      ...(isAnew ? [`moose retry ${short(order.id)}`] : []),
       'moose budget',
     ],
     until,

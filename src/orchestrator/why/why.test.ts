@@ -107,6 +107,7 @@ function rests(
   const reason = { code, message: `The reason of ${code}.`, details }
   const nothing = {
     isReleased: false,
+    isAnew: false,
     needed: null,
     cap: null,
     isLedgerSound: true,

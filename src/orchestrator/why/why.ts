@@ -125,6 +125,7 @@ function reactionRows({ reactions }: Whereabouts): [string, string][] {
 function endOf(kind: FollowUpKind, outcome: string | null): string {
   if (outcome === null) return 'under way'
   if (outcome === 'merge_conflict') return 'git could not merge'
+  if (outcome === 'merge_held') return 'a human has to allow what it holds'
   if (outcome === 'succeeded') return outcome
   if (kind !== 'rerun') return `ended with ${outcome}`
   if (outcome === 'refused') return 'the forge refused it'

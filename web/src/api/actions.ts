@@ -132,11 +132,10 @@ export type ListedState =
 
 /** What can be done with an order, the most likely first. */
 export function verbsOf(
-  order: Pick<Order, 'status' | 'phase' | 'approved' | 'status_reason'> & Pick<OrderDetail, 'resumes'>,
+  order: Pick<Order, 'status' | 'phase' | 'approved' | 'status_reason' | 'resumes'>,
 ): readonly Verb[] {
   // An attempt that is resumed below its cap would be blocked again: what helps is among what can be decided.
-  const isResumed = order.status === 'blocked' && order.resumes !== false
-  const isCapped = isResumed && order.status_reason?.code === 'budget_exceeded'
+  const isCapped = order.resumes === true && order.status_reason?.code === 'budget_exceeded'
   return VERBS_OF[stateOf(order)].filter((verb) => !(isCapped && verb === 'retry'))
 }
 
