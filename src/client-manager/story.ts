@@ -61,10 +61,12 @@ export function storyOf(
 
 /** Lines of a message are facts, or ways out with their commands, of their own: they stay apart in the one line. */
 function joined(sentence: string): string {
-  return sentence
-    .trim()
-    .split(/\s*\n\s*/)
-    .reduce((line, next) => `${line}${/[.!?:;,]$/.test(line) ? '' : ';'} ${next}`)
+  const lines = sentence.split('\n').map((line) => line.trim())
+  const between = (line: string) => (line === '' || /[.!?:;,]$/.test(line) ? ' ' : '; ')
+  return lines
+    .filter((line) => line !== '')
+    .reduce((line, next) => `${line}${between(line)}${next}`, '')
+    .trimStart()
 }
 
 /** On the forge `local` it has no address. */

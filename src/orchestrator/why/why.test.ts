@@ -593,9 +593,7 @@ describe('an order that has begun, or is over', () => {
   })
 
   test('every kind of answer is looked at above', () => {
-    assert.deepEqual(
-      WHY_KINDS.filter((kind) => !told.has(kind)),
-      [],
-    )
+    const untold = WHY_KINDS.filter((kind) => !told.has(kind))
+    assert.deepEqual(untold, [])
   })
 })

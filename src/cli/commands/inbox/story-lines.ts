@@ -1,7 +1,7 @@
 import { withLocalTimes } from '../../pages/humanize.ts'
 
 /** Between two facts of a line of a story, and between two commands. */
-const BETWEEN = /;\s+|(?<=[.!?])\s+(?=[A-Z])|\s+(?=(?:then|or): moose )/
+const BETWEEN = /; |(?<=[.!?]) (?=[A-Z])| (?=(?:then|or): moose )/
 
 /** What others have written stays as it is. */
 const IS_WRITTEN = /^Asked: /
