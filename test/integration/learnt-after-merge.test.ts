@@ -99,7 +99,7 @@ test('a merged pull request costs what all its attempts did, follow-ups too; its
     .execute()
   assert.equal(events.length, 1)
   const why = (await moose.orchestrator.explain([id])).get(id)?.why
-  const said = `pull request #1 is merged, and its change was reverted on main by ${sha.slice(0, 12)}`
+  const said = `pull request #1 was merged, and its change was reverted on main by ${sha.slice(0, 12)}`
   assert.equal(why?.short, `completed: ${said}`)
   assert.ok(why.sentence.startsWith(`It is completed: ${said}, as was seen at 20`), why.sentence)
   const shown = await command({ ...home.environment, COLUMNS: '200' }, 'show', id)
