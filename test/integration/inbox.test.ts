@@ -188,7 +188,7 @@ describe('why an order stands where it stands, and what waits for a human: the A
     assert.equal((await entryOf(id))?.kind, 'merge')
     assert.equal((await status()).states.review, 1)
     await orders.orchestrator.close(id)
-    assert.equal((await why(id)).why.sentence, 'It is cancelled: pull request #1 is closed.')
+    assert.equal((await why(id)).why.sentence, 'It is cancelled: pull request #1 was closed.')
   })
 
   test('blocked by a provider: until when; the status and the inbox name it with who calls it', async () => {
@@ -213,7 +213,7 @@ describe('why an order stands where it stands, and what waits for a human: the A
     await endPause(db, 'replay')
     await until('it goes on', async () => (await why(id)).why.kind === 'review')
     await orders.orchestrator.merge(id)
-    assert.equal((await why(id)).why.sentence, 'It is completed: pull request #2 is merged.')
+    assert.equal((await why(id)).why.sentence, 'It is completed: pull request #2 was merged.')
   })
 
   test('held for a human, and failed: the paths, the step and the code, each with what to type', async () => {
