@@ -162,9 +162,13 @@ function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'no
     ours: row.made,
     handsOff: row.hands_off,
     adopted: row.adopted_sha,
-    answered: past.flatMap(({ keys }) => keys),
+    answered: past.flatMap(({ keys, outcome }) => (isAnswer(outcome) ? keys : [])),
+    failed: past.flatMap(({ keys, outcome }) => (isAnswer(outcome) ? [] : keys)),
   }
 }
+
+/** Null: it is under way. */
+const isAnswer = (outcome: string | null) => outcome === null || outcome === 'succeeded'
 
 async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decision: Decision): Promise<void> {
   const { db, clock } = deps
