@@ -45,6 +45,8 @@ export async function actByRule(
   const { merge_asked: asked, head_sha: head } = order
   const [refusal] = refusals
   if (asked?.is === 'asking' && !isAgain(asked, acts.clock.now())) return
+  // What is not known for a moment takes nothing back.
+  if (asked !== null && isAskedFor(order) && asked.head_sha === head && isPassing(refusals)) return
   if (asked !== null && isSwitchedOff(order, asked)) return await leaveOff(acts, order, asked)
   if (asked !== null && isAskedFor(order) && (refusal !== undefined || asked.head_sha !== head)) {
     const why = refusal === undefined ? 'another commit is to be merged' : refusal.reason
@@ -52,6 +54,10 @@ export async function actByRule(
   }
   if (refusal !== undefined || !isDue(order, acts.clock.now())) return
   await ask(acts, order)
+}
+
+function isPassing(refusals: readonly MergeRefusal[]): boolean {
+  return refusals.length > 0 && refusals.every((refusal) => refusal.isPassing === true)
 }
 
 /** Whether its forge merges it by itself, or may do so. */

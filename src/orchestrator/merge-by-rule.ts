@@ -60,7 +60,9 @@ function toJudge(order: MergeCandidate): ToJudge {
 
 function seenOf({ followed_sha: sha, followed_since: since, followed_at: at, ...seen }: MergeCandidate) {
   if (sha === null || since === null || at === null) return null
-  return { sha, since, at, openThreads: seen.seen_open_threads }
+  const said = { changesRequested: seen.seen_changes_requested, unanswered: seen.seen_unanswered }
+  const { followed_mark: mark, seen_open_threads: openThreads, seen_absent_checks: absentChecks } = seen
+  return { sha, since, at, mark, openThreads, ...said, absentChecks }
 }
 
 /** Read at once. */

@@ -143,6 +143,8 @@ export type Sighting = {
   review: string | null
   /** Null: they could not be read. */
   parts: SeenParts | null
+  /** Its author has marked it as not ready on its forge. */
+  isDraft: boolean
   /** The login of who has merged, closed or reopened it last, where the forge told; null: it did not, or nobody has. */
   endedBy: string | null
   /**

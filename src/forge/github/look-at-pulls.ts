@@ -15,7 +15,7 @@ const MOST_AT_ONCE = 50
 const QUERY = `query OpenPullRequests($ids: [ID!]!) {
   nodes(ids: $ids) {
     ... on PullRequest {
-      id number state headRefOid baseRefName reviewDecision updatedAt mergeable
+      id number state isDraft headRefOid baseRefName reviewDecision updatedAt mergeable
       baseRef { target { oid ... on Commit { statusCheckRollup { state } } } }
       mergeCommit { oid }
       autoMergeRequest { enabledAt }
@@ -91,6 +91,7 @@ const PullRequestNode = z.object({
   id: z.string(),
   number: z.number().int(),
   state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
+  isDraft: z.boolean(),
   headRefOid: Sha,
   baseRefName: z.string(),
   baseRef: BaseRef.catch(null),
@@ -195,8 +196,8 @@ async function sightingOf(
     const pullRequest = await pullRequestOf(parts, { of, row }, seen)
     const checks = seen.statusCheckRollup === null ? null : seen.statusCheckRollup.state
     const baseSha = seen.baseRef?.target.oid ?? null
-    const told = { baseSha, checks, review: seen.reviewDecision, parts: partsIn(seen), endedBy: loginIn(seen) }
-    return [{ of, pullRequest, ...told, mark: markOf(row, seen) }]
+    const told = { baseSha, checks, review: seen.reviewDecision, parts: partsIn(seen), isDraft: seen.isDraft }
+    return [{ of, pullRequest, ...told, endedBy: loginIn(seen), mark: markOf(row, seen) }]
   } catch (error) {
     parts.log.warn({ number: of.number, err: error }, 'the end of a pull request could not be proven')
     return []
@@ -221,7 +222,7 @@ function markOf(row: Pick<LookedAt, 'head_sha'>, seen: PullRequestNode): string 
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
   const checks = [rollup?.state, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
-  const besides = [seen.autoMergeRequest, seen.isInMergeQueue, seen.reviewThreads]
+  const besides = [seen.isDraft, seen.baseRefName, seen.autoMergeRequest, seen.isInMergeQueue, seen.reviewThreads]
   const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
   return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
 }

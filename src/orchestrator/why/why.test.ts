@@ -46,6 +46,8 @@ const PULL: PullRequestSeen = {
   reverted: null,
   merged_unverified: null,
   seen_open_threads: 0,
+  seen_draft: false,
+  seen_base: null,
   outside_scope: [],
 }
 const INTAKE: Intake = {
