@@ -94,6 +94,22 @@ export async function askedInsteadOf(
   return row === undefined ? null : row.asked
 }
 
+export type AskedOfForge = { work_order_id: string; number: number; url: string | null }
+
+/** Open pull requests that their forges may merge by themselves, the oldest first. */
+export async function askedOfForges(db: Db): Promise<AskedOfForge[]> {
+  return await db
+    .selectFrom('pull_requests')
+    .innerJoin('projects', 'projects.id', 'pull_requests.project_id')
+    .select(['work_order_id', 'number', 'url'])
+    .where('state', '=', 'open')
+    .where('projects.removed_at', 'is', null)
+    .where(sql<boolean>`merge_asked ->> 'is' in ('asking', 'waiting')`)
+    .orderBy('pull_requests.created_at')
+    .orderBy('work_order_id')
+    .execute()
+}
+
 /** As `pull_requests.merge_asked` has it. */
 export function mergeAskedIn(stored: unknown): MergeAsked | null {
   return stored === null ? null : MergeAsked.parse(stored)

@@ -47,6 +47,7 @@ const SEEN = {
 }
 const QUIET = { state: 'quiet', why: 'there is nothing to do', code: null, at: '2026-01-01T01:00:00.000Z' }
 const GREEN: MergeFacts = {
+  stopped: null,
   policy: 'auto',
   most: 'low',
   forge: 'local',
@@ -66,6 +67,7 @@ const pull = (more: Partial<MergeFacts['pull']>) => ({ pull: { ...GREEN.pull, ..
 
 /** What each rule alone refuses, and what it says. */
 const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says: RegExp][]>> = {
+  stopped: [[{ stopped: 'an emergency stop is in force' }, /^an emergency stop is in force$/]],
   manual: [[{ policy: 'manual' }, /^its project has its pull requests merged by a human$/]],
   under_way: [[{ isInReview: false }, /^an attempt of its order is under way$/]],
   hands_off: [

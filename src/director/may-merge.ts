@@ -15,6 +15,8 @@ import { outsideOf } from '../work-order/scope.ts'
 
 /** What is decided by, but the risk of the order: the policy of the project, and its open pull request as it was last seen. */
 export type MergeFacts = {
+  /** Why nothing is merged by rule now, e.g. because of an emergency stop; null: nothing stops it. */
+  stopped: string | null
   policy: MergePolicy
   /** The highest risk that the policy `auto` merges. */
   most: RiskLevel
@@ -80,6 +82,7 @@ const UNREAD_FOR_MS = 300_000
 
 /** Each completes "It is not merged by rule: …"; null: it has nothing against it. The rule `risk` comes after them. */
 export const MERGE_RULES: readonly MergeRule[] = [
+  { rule: 'stopped', refuses: ({ stopped }) => stopped },
   {
     rule: 'manual',
     refuses: ({ policy }) => (policy === 'manual' ? 'its project has its pull requests merged by a human' : null),

@@ -19,6 +19,8 @@ export type MergeActs = {
   forges: FollowUpForges
   /** Merges the pull request an order is in review with. */
   merge: (workOrderId: string, by: Actor) => Promise<void>
+  /** Whether orders are taken on here: nothing is asked for otherwise, and what was asked for is taken back all the same. */
+  isTakenOn: () => Promise<boolean>
   onError: (error: unknown) => void
   signal: AbortSignal
 }
@@ -52,7 +54,7 @@ export async function actByRule(
     const why = refusal === undefined ? 'another commit is to be merged' : refusal.reason
     return await withdraw(acts, order, { asked, why })
   }
-  if (refusal !== undefined || !isDue(order, acts.clock.now())) return
+  if (refusal !== undefined || !isDue(order, acts.clock.now()) || !(await acts.isTakenOn())) return
   await ask(acts, order)
 }
 
