@@ -204,7 +204,7 @@ async function sightingOf(
   }
 }
 
-/** Checks that have ended well, or not yet, are in the state of them all: each would make another mark while they run. */
+/** Of checks that have ended well, or not yet, the names count alone: each of their states would make another mark while they run. */
 const PASSED = new Set([
   'SUCCESS',
   'NEUTRAL',
@@ -221,7 +221,8 @@ const PASSED = new Set([
 function markOf(row: Pick<LookedAt, 'head_sha'>, seen: PullRequestNode): string {
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
-  const checks = [rollup?.state, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
+  const names = rollup?.contexts?.nodes.flatMap((run) => (run === null ? [] : [run.name])).toSorted()
+  const checks = [rollup?.state, names, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
   const besides = [seen.isDraft, seen.baseRefName, seen.autoMergeRequest, seen.isInMergeQueue, seen.reviewThreads]
   const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
   return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
