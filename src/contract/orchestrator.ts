@@ -91,7 +91,7 @@ export const StartResponse = z.object({ success: z.literal(true), message: z.str
 export const StopResponse = z.object({
   success: z.literal(true),
   message: z.string(),
-  /** Pull requests that their forge may still merge by itself: that could not be taken back yet, and is tried again. */
+  /** Pull requests that their forge may still merge by itself: that could not be taken back yet, and is tried again. Left out: none. */
   may_still_merge: z
     .array(z.object({ work_order_id: z.guid(), number: z.number().int(), url: z.url().nullable() }))
     .optional(),

@@ -170,6 +170,8 @@ test('a look in which nothing is new costs four statements, of which two write',
   const { happens, looks, statements } = given
   // A review that was answered.
   for (const _ of [1, 2]) await happens({ threads: [threadWith()] })
+  await given.db.updateTable('follow_ups').set({ outcome: 'succeeded' }).execute()
+  for (const _ of [1, 2]) await happens({ threads: [threadWith()] })
   statements()
   await looks()
   const sent = statements()

@@ -97,8 +97,9 @@ async function startPolling({ db, orchestrator }: Deps, wanted: number | undefin
 
 async function stopPolling({ db, orchestrator }: Deps) {
   const left = await orchestrator.stop()
+  const mayStill = left.length === 0 ? {} : { may_still_merge: left }
   await recordPolling(db, 'stopped')
-  return { success: true as const, message: 'Orchestrator polling stopped', may_still_merge: left }
+  return { success: true as const, message: 'Orchestrator polling stopped', ...mayStill }
 }
 
 /** The specification's section 5. */
