@@ -88,7 +88,14 @@ export const OrchestratorStatusResponse = z.object({ success: z.literal(true), s
 
 export const StartBody = z.strictObject({ interval_ms: z.number().int().min(100).max(3_600_000).optional() })
 export const StartResponse = z.object({ success: z.literal(true), message: z.string(), interval_ms: z.number().int() })
-export const StopResponse = z.object({ success: z.literal(true), message: z.string() })
+export const StopResponse = z.object({
+  success: z.literal(true),
+  message: z.string(),
+  /** Pull requests that their forge may still merge by itself: that could not be taken back yet, and is tried again. Left out: none. */
+  may_still_merge: z
+    .array(z.object({ work_order_id: z.guid(), number: z.number().int(), url: z.url().nullable() }))
+    .optional(),
+})
 
 /** Start or stop in one route, as the first Moose has it (specification 2). */
 export const ControlBody = StartBody.extend({ action: z.enum(['start', 'stop']) })

@@ -335,6 +335,10 @@ export const PullRequestView = z
     follow_up: FollowUpView.nullish(),
     /** While it is open: threads of people with write access that are not resolved, as last seen. */
     seen_open_threads: z.number().int().optional(),
+    /** While it is open: whether it was marked as a draft on its forge, as last seen. */
+    seen_draft: z.boolean().optional(),
+    /** While it is open: its base on its forge, as last seen; another than `base` was changed there. Null: not looked at yet. */
+    seen_base: z.string().nullish(),
     /** While it is open: files that it changes outside of the scope of its order, which only people do; as last verified. */
     outside_scope: z.array(z.string()).optional(),
     /** How often Moose has reacted to what became of the order's pull requests; left out: it has not. */

@@ -8,23 +8,39 @@ type Db = Kysely<Database>
 /** What a look saw of an open pull request that the rules of merging go by. */
 export type SeenToMerge = {
   headSha: string
+  /** Of the sighting whose facts these are. */
+  mark: string
   at: Date
   /** Whether its forge merges it by itself once it may; null: it has no such thing, or it has ended. */
   isAutoMerged: boolean | null
   /** Threads of people with write access that are not resolved. */
   openThreads: number
+  /** Logins of people with write access whose latest review asks for changes. */
+  changesRequested: readonly string[]
+  /** Logins of people with write access who ask for what was not done. */
+  unanswered: readonly string[]
+  /** Names of checks that ran on its base and not on its commit. */
+  absentChecks: readonly string[]
 }
 
 /** Keeps that an open pull request was seen on its forge with this commit on its branch. */
-export async function noteFollowed(db: Db, key: AttemptKey, { headSha, at, ...seen }: SeenToMerge): Promise<void> {
+export async function noteFollowed(
+  db: Db,
+  key: AttemptKey,
+  { headSha, mark, at, ...seen }: SeenToMerge,
+): Promise<void> {
   await db
     .updateTable('pull_requests')
     .set({
       followed_sha: headSha,
       followed_since: sql<Date>`case when followed_sha = ${headSha} then followed_since else ${at}::timestamptz end`,
       followed_at: at,
+      followed_mark: mark,
       seen_auto_merge: seen.isAutoMerged,
       seen_open_threads: seen.openThreads,
+      seen_changes_requested: seen.changesRequested,
+      seen_unanswered: seen.unanswered,
+      seen_absent_checks: seen.absentChecks,
     })
     .where('work_order_id', '=', key.workOrderId)
     .where('attempt', '=', key.attempt)
@@ -87,6 +103,22 @@ export async function mergeAskedOf(db: Db, { workOrderId, attempt }: AttemptKey)
     .where('attempt', '=', attempt)
     .executeTakeFirst()
   return row === undefined ? null : mergeAskedIn(row.merge_asked)
+}
+
+export type AskedOfForge = { work_order_id: string; number: number; url: string | null }
+
+/** Open pull requests that their forges may merge by themselves, the oldest first. */
+export async function askedOfForges(db: Db): Promise<AskedOfForge[]> {
+  return await db
+    .selectFrom('pull_requests')
+    .innerJoin('projects', 'projects.id', 'pull_requests.project_id')
+    .select(['work_order_id', 'number', 'url'])
+    .where('state', '=', 'open')
+    .where('projects.removed_at', 'is', null)
+    .where(sql<boolean>`merge_asked ->> 'is' in ('asking', 'waiting')`)
+    .orderBy('pull_requests.created_at')
+    .orderBy('work_order_id')
+    .execute()
 }
 
 /** As `pull_requests.merge_asked` has it. */

@@ -79,6 +79,11 @@ type SeenBefore = Pick<Seen, 'seen_head_sha' | 'checks' | 'review'> & {
 }
 type Look = {
   at: Date
+  /** As of `Sighting`. */
+  mark: string
+  /** The branch it is to be merged into. */
+  base: string
+  isDraft: boolean
   /** Where its base stood, which is kept with a conflict; null: nothing says so. */
   baseSha: string | null
 }
@@ -94,7 +99,7 @@ export async function noteSeen(
   db: Db,
   { workOrderId, attempt }: AttemptKey,
   seen: Seen,
-  { at, baseSha, since }: Look & { since: string },
+  { since, ...look }: Look & { since: string },
 ): Promise<{ before: SeenBefore; head: string } | null> {
   const row = await db
     .selectFrom('pull_requests')
@@ -113,9 +118,9 @@ export async function noteSeen(
   const head = isPublishing ? before.seen_head_sha : seen.seen_head_sha
   await db
     .updateTable('pull_requests')
-    .set({ ...seen, seen_head_sha: head, seen_at: at })
-    .$if(baseSha !== null, (update) =>
-      update.set({ conflict: sql<string>`conflict || jsonb_build_object('seen_base_sha', ${baseSha}::text)` }),
+    .set({ ...seen, seen_head_sha: head, ...lookedAt(look) })
+    .$if(look.baseSha !== null, (update) =>
+      update.set({ conflict: sql<string>`conflict || jsonb_build_object('seen_base_sha', ${look.baseSha}::text)` }),
     )
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
@@ -123,16 +128,22 @@ export async function noteSeen(
   return { before, head }
 }
 
+/** What is kept of each look, also of one that has seen the same. */
+function lookedAt({ at, mark, base, isDraft }: Look) {
+  return { seen_at: at, seen_mark: mark, seen_base: base, seen_draft: isDraft }
+}
+
 /** Keeps that a pull request was seen once more as it was seen before. @returns false: it was seen otherwise */
 export async function noteSeenAgain(
   db: Db,
   { workOrderId, attempt }: AttemptKey,
   { seen_head_sha: head, checks, review, seen }: Seen,
-  { at, baseSha }: Look,
+  look: Look,
 ): Promise<boolean> {
+  const { baseSha } = look
   const row = await db
     .updateTable('pull_requests')
-    .set({ seen_at: at })
+    .set(lookedAt(look))
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('seen_head_sha', '=', head)

@@ -39,10 +39,15 @@ const SEEN = {
   sha: HEAD,
   since: new Date('2026-01-01T00:00:00Z'),
   at: new Date('2026-01-01T01:00:00Z'),
+  mark: 'one',
   openThreads: 0,
+  changesRequested: [],
+  unanswered: [],
+  absentChecks: [],
 }
 const QUIET = { state: 'quiet', why: 'there is nothing to do', code: null, at: '2026-01-01T01:00:00.000Z' }
 const GREEN: MergeFacts = {
+  stopped: null,
   policy: 'auto',
   most: 'low',
   forge: 'local',
@@ -50,7 +55,7 @@ const GREEN: MergeFacts = {
   hasHeldChanges: false,
   isInReview: true,
   scope: ['src/a.ts'],
-  pull: { ...PULL, body: body(), follow_up: QUIET, adopted_sha: null },
+  pull: { ...PULL, body: body(), follow_up: QUIET, adopted_sha: null, seen_at: SEEN.at, seen_mark: 'one' },
   seen: SEEN,
   mergedBeside: null,
   now: new Date('2026-01-01T01:00:10Z'),
@@ -62,6 +67,7 @@ const pull = (more: Partial<MergeFacts['pull']>) => ({ pull: { ...GREEN.pull, ..
 
 /** What each rule alone refuses, and what it says. */
 const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says: RegExp][]>> = {
+  stopped: [[{ stopped: 'an emergency stop is in force' }, /^an emergency stop is in force$/]],
   manual: [[{ policy: 'manual' }, /^the merge policy of its project is manual$/]],
   under_way: [[{ isInReview: false }, /^an attempt of its order is under way$/]],
   hands_off: [
@@ -102,6 +108,19 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
       },
       /^its commit was not seen on GitHub yet$/,
     ],
+    [{ forge: 'github', seen: { ...SEEN, mark: null } }, /^something has changed on GitHub since/],
+    [{ forge: 'github', ...pull({ seen_mark: 'two' }) }, /^something has changed on GitHub since/],
+    [{ forge: 'github', ...pull({ seen_mark: null }), seen: { ...SEEN, mark: null } }, /^something has changed/],
+  ],
+  changes_requested: [
+    [{ seen: { ...SEEN, changesRequested: ['ada', 'bob'] } }, /^a review asks for changes: ada, bob$/],
+  ],
+  unanswered: [
+    [{ seen: { ...SEEN, unanswered: ['ada'] } }, /^what a person with write access asks for was not done: ada$/],
+  ],
+  draft: [[{ forge: 'github', ...pull({ seen_draft: true }) }, /^it is a draft on GitHub$/]],
+  retargeted: [
+    [{ forge: 'github', ...pull({ seen_base: 'release' }) }, /^its base was changed on GitHub from main to release$/],
   ],
   checks_hidden: [
     [
@@ -111,6 +130,14 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
   ],
   checks_may_begin: [
     [{ forge: 'github', seen: { ...SEEN, since: new Date('2026-01-01T00:59:00Z') } }, /less than 2 minutes/],
+    [
+      { forge: 'github', ...pull({ checks: 'SUCCESS' }), seen: { ...SEEN, since: new Date('2026-01-01T00:59:00Z') } },
+      /less than 2 minutes/,
+    ],
+    [
+      { forge: 'github', seen: { ...SEEN, since: new Date('2026-01-01T00:55:00Z'), absentChecks: ['build', 'unit'] } },
+      /^checks of its base have not begun on its commit, .* less than 10 minutes: build, unit$/,
+    ],
   ],
   newer_base: [
     [{ mergedBeside: { number: 7, at: SEEN.at } }, /^pull request #7 was merged since it was last looked at$/],
@@ -202,4 +229,13 @@ test('the rule risk refuses what is riskier than allowed, and says why', () => {
   ])
   assert.deepEqual(riskRefusal(high, 'high'), [])
   assert.deepEqual(riskRefusal({ level: 'medium', reasons: [] }, 'medium'), [])
+})
+
+test('what has changed since its facts were read ends with the next look, and lasts where they cannot be read', () => {
+  const at = (minutes: number) => pull({ seen_mark: 'two', seen_at: new Date(SEEN.at.getTime() + minutes * 60_000) })
+  const passing = (facts: Partial<MergeFacts>) =>
+    refusalsBeforeRisk({ ...GREEN, forge: 'github', ...facts }).map(({ rule, isPassing }) => [rule, isPassing])
+  assert.deepEqual(passing(at(1)), [['unseen', true]])
+  assert.deepEqual(passing(at(5)), [['unseen', undefined]])
+  assert.deepEqual(passing({ ...at(1), seen: { ...SEEN, sha: 'c'.repeat(40) } }), [['unseen', undefined]])
 })

@@ -1,7 +1,14 @@
 import type { FollowUpView } from '../contract/evidence/follow-up.ts'
 import { forgeName } from '../contract/evidence/merged-by.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import { outsideText, type PullInReview, reviewOf, threadsText } from '../contract/evidence/review.ts'
+import {
+  draftText,
+  outsideText,
+  type PullInReview,
+  retargetedText,
+  reviewOf,
+  threadsText,
+} from '../contract/evidence/review.ts'
 import type { RiskLevel } from '../work-order/content.ts'
 import type { MergePolicy } from '../work-order/project.ts'
 import { isAtMost, type Risk } from '../work-order/risk.ts'
@@ -9,6 +16,8 @@ import { outsideOf } from '../work-order/scope.ts'
 
 /** What is decided by, but the risk of the order: the policy of the project, and its open pull request as it was last seen. */
 export type MergeFacts = {
+  /** Why nothing is merged by rule now, e.g. because of an emergency stop; null: nothing stops it. */
+  stopped: string | null
   policy: MergePolicy
   /** The highest risk that the policy `auto` merges. */
   most: RiskLevel
@@ -21,30 +30,60 @@ export type MergeFacts = {
   isInReview: boolean
   /** Its `files_in_scope`. */
   scope: readonly string[]
-  /** With its text, whose record says what was verified. */
-  pull: PullInReview & { body: string; follow_up: FollowUpView | null; adopted_sha: string | null }
-  /**
-   * The commit with which it was last seen on its forge, since when, and when last, and how many threads of people with write
-   * access were open then; null: it was not seen yet.
-   */
-  seen: { sha: string; since: Date; at: Date; openThreads: number } | null
+  /** With its text, whose record says what was verified, and what the last look saw of it. */
+  pull: PullInReview & {
+    body: string
+    follow_up: FollowUpView | null
+    adopted_sha: string | null
+    seen_at: Date | null
+    seen_mark: string | null
+  }
+  /** What was known of it when its facts were last read; null: they were not read yet. */
+  seen: SeenFacts | null
   /** The last pull request that was merged into its base since its own verification began; null: none was. */
   mergedBeside: { number: number; at: Date } | null
   now: Date
 }
 
-export type MergeRefusal = { rule: string; reason: string }
+export type SeenFacts = {
+  /** The commit with which it was seen on its forge, since when, and when last. */
+  sha: string
+  since: Date
+  at: Date
+  /** Of the look of which the facts are; null: it was not kept. */
+  mark: string | null
+  /** How many threads of people with write access were open. */
+  openThreads: number
+  /** Logins of people with write access whose latest review asks for changes, and of those who ask for what was not done. */
+  changesRequested: readonly string[]
+  unanswered: readonly string[]
+  /** Names of checks that ran on its base and not on its commit. */
+  absentChecks: readonly string[]
+}
+
+/** `isPassing`: it ends with the next look, and takes nothing back that a forge was asked for. */
+export type MergeRefusal = { rule: string; reason: string; isPassing?: true }
 
 type Verified = NonNullable<ReturnType<typeof recordIn>>
-type MergeRule = { rule: string; refuses: (facts: MergeFacts, verified: Verified | null) => string | null }
+type MergeRule = {
+  rule: string
+  refuses: (facts: MergeFacts, verified: Verified | null) => string | null
+  /** Whether it ends with the next look; left out: it does not. */
+  isPassing?: (facts: MergeFacts) => boolean
+}
 
 /** States of a follow-up in which there is nothing to do, or only to wait. */
 const AT_REST: ReadonlySet<string> = new Set(['quiet', 'checking'])
 /** A forge begins the checks of a commit so soon, if it has any. */
 const BEGIN_WITHIN_MS = 120_000
+/** Checks that ran on the base are waited for so long: some run there alone. */
+const EXPECTED_WITHIN_MS = 600_000
+/** Facts that could not be read for so long beside what a look saw take back what a forge was asked for. */
+const UNREAD_FOR_MS = 300_000
 
 /** Each completes "It is not merged by rule: …"; null: it has nothing against it. The rule `risk` comes after them. */
 export const MERGE_RULES: readonly MergeRule[] = [
+  { rule: 'stopped', refuses: ({ stopped }) => stopped },
   {
     rule: 'manual',
     refuses: ({ policy }) => (policy === 'manual' ? 'the merge policy of its project is manual' : null),
@@ -91,6 +130,11 @@ export const MERGE_RULES: readonly MergeRule[] = [
       sha === null ? null : `it holds ${sha.slice(0, 12)}, which a person has pushed`,
   },
   {
+    rule: 'draft',
+    refuses: ({ forge, pull }) => (pull.seen_draft === true ? draftText(forgeName(forge)) : null),
+  },
+  { rule: 'retargeted', refuses: ({ forge, pull }) => retargetedText(pull, forgeName(forge)) },
+  {
     rule: 'outside_scope',
     refuses: ({ scope }, verified) => {
       const outside = verified === null ? [] : outsideOf(scope, verified.files)
@@ -114,9 +158,29 @@ export const MERGE_RULES: readonly MergeRule[] = [
     },
   },
   {
+    rule: 'changes_requested',
+    refuses: ({ seen }) => {
+      const by = seen === null ? [] : seen.changesRequested
+      return by.length === 0 ? null : `a review asks for changes: ${named(by)}`
+    },
+  },
+  {
+    rule: 'unanswered',
+    refuses: ({ seen }) => {
+      const by = seen === null ? [] : seen.unanswered
+      return by.length === 0 ? null : `what a person with write access asks for was not done: ${named(by)}`
+    },
+  },
+  {
     rule: 'unseen',
-    refuses: ({ forge, pull, seen }) =>
-      forge === 'local' || seen?.sha === pull.head_sha ? null : `its commit was not seen on ${forgeName(forge)} yet`,
+    refuses: ({ forge, pull, seen }) => {
+      if (forge === 'local') return null
+      if (seen?.sha !== pull.head_sha) return `its commit was not seen on ${forgeName(forge)} yet`
+      if (seen.mark !== null && seen.mark === pull.seen_mark) return null
+      return `something has changed on ${forgeName(forge)} since its reviews and checks were read`
+    },
+    isPassing: ({ pull, seen }) =>
+      seen?.sha === pull.head_sha && pull.seen_at !== null && Number(pull.seen_at) - Number(seen.at) < UNREAD_FOR_MS,
   },
   {
     rule: 'checks_hidden',
@@ -125,13 +189,15 @@ export const MERGE_RULES: readonly MergeRule[] = [
   },
   {
     rule: 'checks_may_begin',
-    refuses: ({ forge, pull, seen, now }) =>
-      forge === 'local' ||
-      pull.checks !== null ||
-      seen === null ||
-      now.getTime() - seen.since.getTime() >= BEGIN_WITHIN_MS
-        ? null
-        : `its commit has been on ${forgeName(forge)} for less than ${BEGIN_WITHIN_MS / 60_000} minutes, and checks may still begin`,
+    refuses: ({ forge, seen, now }) => {
+      if (forge === 'local' || seen === null) return null
+      const ageMs = now.getTime() - seen.since.getTime()
+      if (ageMs < BEGIN_WITHIN_MS)
+        return `its commit has been on ${forgeName(forge)} for less than ${minutes(BEGIN_WITHIN_MS)}, and checks may still begin`
+      if (seen.absentChecks.length === 0 || ageMs >= EXPECTED_WITHIN_MS) return null
+      const absent = named(seen.absentChecks)
+      return `checks of its base have not begun on its commit, which has been on ${forgeName(forge)} for less than ${minutes(EXPECTED_WITHIN_MS)}: ${absent}`
+    },
   },
   {
     rule: 'newer_base',
@@ -144,12 +210,21 @@ export const MERGE_RULES: readonly MergeRule[] = [
     rule: 'review',
     refuses: ({ forge, pull }) => {
       // What its forge waits for by itself; the states of its follow-up, and open threads, have rules of their own.
-      const apart = { follow_up: null, seen_open_threads: 0, outside_scope: [] }
+      const apart = { follow_up: null, seen_open_threads: 0, outside_scope: [], seen_draft: false, seen_base: null }
       const { needs, because } = reviewOf({ ...(forge === 'local' ? pull : waitedFor(pull)), ...apart })
       return needs === 'merge' ? null : because
     },
   },
 ]
+
+const minutes = (ms: number) => `${ms / 60_000} minutes`
+
+const MOST_NAMED = 5
+
+function named(names: readonly string[]): string {
+  const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : ''
+  return `${names.slice(0, MOST_NAMED).join(', ')}${more}`
+}
 
 /** A pull request without what only has to come: the end of checks, and an approval. */
 function waitedFor<Pull extends PullInReview>(pull: Pull): Pull {
@@ -165,9 +240,10 @@ export function isRunning({ checks }: Pick<PullInReview, 'checks'>): boolean {
 /** Every rule, but that of the risk, by which a pull request is not merged without a human. */
 export function refusalsBeforeRisk(facts: MergeFacts): MergeRefusal[] {
   const verified = recordIn(facts.pull.body)
-  return MERGE_RULES.flatMap(({ rule, refuses }) => {
+  return MERGE_RULES.flatMap(({ rule, refuses, isPassing }) => {
     const reason = refuses(facts, verified)
-    return reason === null ? [] : [{ rule, reason }]
+    if (reason === null) return []
+    return [isPassing?.(facts) === true ? { rule, reason, isPassing: true as const } : { rule, reason }]
   })
 }
 

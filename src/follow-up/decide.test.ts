@@ -11,6 +11,7 @@ const known: Known = {
   handsOff: null,
   adopted: null,
   answered: [],
+  failed: [],
   isRerunning: false,
   toldAt: new Date('2026-11-01T12:00:00Z'),
   now: new Date('2026-11-01T12:00:00Z'),
@@ -199,4 +200,21 @@ test('beyond a bound, an answer of a human allows what is refused once, and make
   const conflict = untilNone((made) => factsWith({ mergeability: 'conflict', ...headOf(made) })).decision
   const again = onceMore(conflict, 'answer')
   assert.ok(again.reaction?.kind === 'base' && again.reaction.resolves)
+})
+
+test('a reaction to a review that came to nothing is left to a human, with what was asked for and how it ended', () => {
+  const facts = factsWith({ threads: [threadWith({ comments: [commentWith({ body: 'Say it\nlouder.' })] })] })
+  const { reaction } = decided(facts)
+  assert.ok(reaction?.kind === 'review')
+  const failed = reaction.asked.map(({ key }) => key)
+  const past: Past[] = [
+    { ...BEGUN, kind: 'review', fingerprint: reaction.fingerprint, headSha: sha('1'), outcome: 'proposal_rejected' },
+  ]
+  const decision = decided(facts, past, { failed })
+  assert.ok(decision.reaction === null && decision.isExhausted)
+  assert.match(
+    decision.why,
+    /^a comment of a review by ada \(greeting\.txt: "Say it louder\."\); what a review asks for was tried, which ended with proposal_rejected/,
+  )
+  assert.equal(decided(facts, past, { answered: failed }).reaction, null)
 })

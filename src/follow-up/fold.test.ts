@@ -8,7 +8,7 @@ import {
   sha,
   threadWith,
 } from '../../test/support/pull-request-facts.ts'
-import { fold, type Known, strangersIn } from './fold.ts'
+import { changesRequestedBy, fold, type Known, strangersIn, unansweredBy } from './fold.ts'
 
 const known = (some: Partial<Known> = {}): Known => ({
   verifiedBase: sha('a'),
@@ -16,6 +16,7 @@ const known = (some: Partial<Known> = {}): Known => ({
   handsOff: null,
   adopted: null,
   answered: [],
+  failed: [],
   isRerunning: false,
   toldAt: new Date('2026-11-01T12:00:00Z'),
   now: new Date('2026-11-01T12:00:00Z'),
@@ -131,4 +132,35 @@ test('a base that moved is taken in, but not where that could dismiss an approva
   assert.equal(fold(factsWith({ has_base_moved: true }), known({ verifiedBase: sha('b') })).is, 'quiet')
   assert.equal(is({ has_base_moved: true, review_decision: 'APPROVED' }), 'quiet')
   assert.equal(is({ mergeability: 'conflict', review_decision: 'APPROVED' }), 'conflict')
+})
+
+test('what was reacted to without success stays asked for, with its words, until it is approved by the same person', () => {
+  const asked = fold(factsWith({ reviews: [reviewWith()] }), known())
+  assert.ok(asked.is === 'reviewed')
+  const failed = asked.asked.map(({ key }) => key)
+  const after = (...more: Parameters<typeof reviewWith>[0][]) => {
+    const facts = factsWith({
+      reviews: [reviewWith(), ...more.map((one) => reviewWith({ id: 'r2', body: '', ...one }))],
+    })
+    return [fold(facts, known({ failed })), unansweredBy(facts, { answered: [], failed })] as const
+  }
+  const [state, by] = after()
+  assert.deepEqual([state.is, by], ['reviewed', ['ada']])
+  assert.equal(state.because, 'a comment of a review by ada ("Greet more warmly.")')
+  const later = { state: 'approved', at: '2026-11-01T11:00:00Z' } as const
+  assert.deepEqual([after(later)[0].is, after(later)[1]], ['quiet', []])
+  assert.equal(after({ ...later, login: 'bob' })[0].is, 'reviewed', 'the approval of another person')
+  assert.equal(after({ ...later, at: '2026-11-01T09:00:00Z' })[0].is, 'reviewed', 'it was approved before')
+})
+
+test('changes are requested by whose latest review that decides says so, and who may write', () => {
+  const by = (...reviews: Parameters<typeof reviewWith>[0][]) =>
+    changesRequestedBy(factsWith({ reviews: reviews.map((one, index) => reviewWith({ id: `r${index}`, ...one })) }))
+  const at = (hour: number) => `2026-11-01T${hour}:00:00Z`
+  assert.deepEqual(by({}, { login: 'bob', at: at(11) }), ['ada', 'bob'])
+  assert.deepEqual(by({ at: at(10) }, { state: 'commented', at: at(11) }), ['ada'], 'a comment takes nothing back')
+  assert.deepEqual(by({ at: at(10) }, { state: 'approved', body: '', at: at(11) }), [])
+  assert.deepEqual(by({ at: at(12) }, { state: 'approved', body: '', at: at(11) }), ['ada'])
+  assert.deepEqual(by({ state: 'dismissed' }), [])
+  assert.deepEqual(by({ may_write: false }, { is_moose: true, login: 'moose' }), [])
 })

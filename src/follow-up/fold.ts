@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { CheckFact, CommentFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import type { CheckFact, CommentFact, PullRequestFacts, ReviewFact } from '../ports/pull-request-facts.ts'
 
 /** What Moose itself knows of a pull request, beside what its forge tells. */
 export type Known = {
@@ -11,8 +11,10 @@ export type Known = {
   handsOff: string | null
   /** The commit that a human has given back; null: none. */
   adopted: string | null
-  /** Keys of what was asked for in reviews and has been reacted to. */
+  /** Keys of what was asked for in reviews and has been reacted to with success, or is being reacted to. */
   answered: readonly string[]
+  /** Keys of what was asked for in reviews and was reacted to without success. */
+  failed: readonly string[]
   /** What is red was run again, and its result has still to come. */
   isRerunning: boolean
   /** Since when the forge tells what it tells now. */
@@ -87,12 +89,15 @@ function ofChecks({ checks, base }: PullRequestFacts, { isRerunning }: Known): S
   return null
 }
 
-function ofReviews(facts: PullRequestFacts, { answered, toldAt, now }: Known): State | null {
-  const open = askedIn(facts).filter(({ key }) => !answered.includes(key))
+function ofReviews(facts: PullRequestFacts, known: Known): State | null {
+  const { failed, toldAt, now } = known
+  const open = unansweredIn(facts, known)
   if (open.length === 0) return null
   const latest = Math.max(...open.map(({ at }) => at))
   const names = [...new Set(open.map(({ by }) => by))].slice(0, MOST_NAMED).join(', ')
-  const because = `${open.length === 1 ? 'a comment' : `${open.length} comments`} of a review by ${names}`
+  const [quoted] = open.filter(({ key }) => failed.includes(key))
+  const said = quoted === undefined ? '' : ` (${quoteOf(quoted)})`
+  const because = `${open.length === 1 ? 'a comment' : `${open.length} comments`} of a review by ${names}${said}`
   // The clock of the forge may be ahead of this one.
   const quietSince = Math.min(latest, toldAt.getTime())
   if (now.getTime() - quietSince < SETTLES_AFTER_MS)
@@ -122,7 +127,50 @@ export function isBehind({ has_base_moved: moved, base_sha: tip }: PullRequestFa
   return moved && tip !== null && tip !== verifiedBase
 }
 
-type AskedAt = Asked & { at: number }
+type AskedAt = Asked & {
+  at: number
+  /** Said in a review that an approval by the same person has followed. */
+  isSuperseded: boolean
+}
+
+/** What was asked for and was not reacted to with success. An approval answers what could not be done. */
+function unansweredIn(facts: PullRequestFacts, { answered, failed }: Pick<Known, 'answered' | 'failed'>): AskedAt[] {
+  return askedIn(facts).filter(
+    ({ key, isSuperseded }) => !answered.includes(key) && !(isSuperseded && failed.includes(key)),
+  )
+}
+
+/** Logins of those whose request was not reacted to with success, each once. */
+export function unansweredBy(facts: PullRequestFacts, known: Pick<Known, 'answered' | 'failed'>): string[] {
+  return [...new Set(unansweredIn(facts, known).map(({ by }) => by))].toSorted()
+}
+
+/** Logins of people with write access whose latest review that decides asks for changes. */
+export function changesRequestedBy({ reviews }: PullRequestFacts): string[] {
+  const deciding = reviews.filter(
+    ({ may_write, is_moose, login, state }) => may_write && !is_moose && login !== null && DECIDING.has(state),
+  )
+  const latest = [...Map.groupBy(deciding, ({ login }) => login).values()].flatMap((all) =>
+    all.toSorted(byTime).slice(-1),
+  )
+  return latest
+    .flatMap(({ login, state }) => (state === 'changes_requested' && login !== null ? [login] : []))
+    .toSorted()
+}
+
+const DECIDING: ReadonlySet<string> = new Set(['approved', 'changes_requested', 'dismissed'])
+
+const timeOf = ({ at }: ReviewFact) => (at === null ? 0 : Date.parse(at))
+const byTime = (one: ReviewFact, other: ReviewFact) => timeOf(one) - timeOf(other)
+
+const LONGEST_QUOTE = 120
+
+/** What was asked for, in one line. */
+function quoteOf({ body, path }: Asked): string {
+  const line = body.replaceAll(/\s+/g, ' ').trim()
+  const short = line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE).toWellFormed()}…` : line
+  return `${path === null ? '' : `${path}: `}"${short}"`
+}
 
 /** In a conversation people speak with each other; what is said to Moose begins so. */
 const SAID_TO_MOOSE = /^\/moose\s/
@@ -146,7 +194,14 @@ function askedIn({ threads, reviews, comments }: PullRequestFacts): AskedAt[] {
   for (const { id, login, body, may_write, is_moose, at, edited_at } of comments) {
     if (!may_write || is_moose || login === null || !SAID_TO_MOOSE.test(body)) continue
     const written_at = Date.parse(edited_at === null ? at : edited_at)
-    asked.push({ ...written(id, login, body), path: null, line: null, thread: null, at: written_at })
+    asked.push({
+      ...written(id, login, body),
+      path: null,
+      line: null,
+      thread: null,
+      at: written_at,
+      isSuperseded: false,
+    })
   }
   for (const { id, path, line, is_resolved: isResolved, comments } of threads) {
     if (isResolved) continue
@@ -154,17 +209,38 @@ function askedIn({ threads, reviews, comments }: PullRequestFacts): AskedAt[] {
       if (!comment.may_write || comment.is_moose || comment.login === null) continue
       if (!asksForSomething(comment.body)) continue
       const at = Date.parse(comment.edited_at === null ? comment.at : comment.edited_at)
-      asked.push({ ...written(comment.id, comment.login, comment.body), path, line, thread: id, at })
+      asked.push({
+        ...written(comment.id, comment.login, comment.body),
+        path,
+        line,
+        thread: id,
+        at,
+        isSuperseded: false,
+      })
     }
   }
-  for (const { id, login, body, may_write, is_moose, state, at, edited_at } of reviews) {
+  for (const review of reviews) {
+    const { id, login, body, may_write, is_moose, state, at, edited_at } = review
     const counts = may_write && !is_moose && (state === 'changes_requested' || state === 'commented')
     if (!counts || login === null || !asksForSomething(body)) continue
     const moment = edited_at === null ? at : edited_at
     const written_at = moment === null ? 0 : Date.parse(moment)
-    asked.push({ ...written(id, login, body), path: null, line: null, thread: null, at: written_at })
+    asked.push({
+      ...written(id, login, body),
+      path: null,
+      line: null,
+      thread: null,
+      at: written_at,
+      isSuperseded: isSuperseded(review, reviews),
+    })
   }
   return asked
+}
+
+function isSuperseded(review: ReviewFact, reviews: readonly ReviewFact[]): boolean {
+  return reviews.some(
+    (later) => later.login === review.login && later.state === 'approved' && timeOf(later) > timeOf(review),
+  )
 }
 
 /** How many unresolved threads hold something that a person with write access asks for, whatever was answered. */

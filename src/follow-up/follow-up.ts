@@ -26,7 +26,16 @@ import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { type Decision, decide, onceMore, type Reaction } from './decide.ts'
-import { byOthers, fold, type Known, openThreadsIn, type State, strangersIn } from './fold.ts'
+import {
+  byOthers,
+  changesRequestedBy,
+  fold,
+  type Known,
+  openThreadsIn,
+  type State,
+  strangersIn,
+  unansweredBy,
+} from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
 import { answerReviews, taskOf } from './task.ts'
 
@@ -67,19 +76,20 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         const known = told.get(keyOf(of))
         // What it was told before is not how it stands now.
         if (known?.mark !== mark) continue
-        const { facts } = known
         await followOne(deps, of, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
-          .then(() => noteFollowed(deps.db, of, { ...followedIn(of, facts), at: began }))
+          .then((unanswered) => noteFollowed(deps.db, of, { ...followedIn(of, known), unanswered, at: began }))
           .catch(deps.onError)
       }
     },
   }
 }
 
-function followedIn({ project }: WatchedPullRequest, facts: PullRequestFacts): Omit<SeenToMerge, 'at'> {
+function followedIn({ project }: WatchedPullRequest, { facts, mark }: Told): Omit<SeenToMerge, 'at' | 'unanswered'> {
+  const { head_sha: headSha, absent_checks: absentChecks } = facts
   const isAutoMerged = project.forge === 'local' || facts.state !== 'open' ? null : facts.auto_merge !== null
-  return { headSha: facts.head_sha, isAutoMerged, openThreads: openThreadsIn(facts) }
+  const said = { openThreads: openThreadsIn(facts), changesRequested: changesRequestedBy(facts) }
+  return { headSha, mark, isAutoMerged, absentChecks, ...said }
 }
 
 async function askFacts(
@@ -117,11 +127,17 @@ type Seen = {
   past: readonly BegunFollowUp[]
 }
 
-async function followOne(deps: FollowUpDeps, of: WatchedPullRequest, told: Told, signal: AbortSignal): Promise<void> {
+/** @returns logins of people with write access who ask for what was not done */
+async function followOne(
+  deps: FollowUpDeps,
+  of: WatchedPullRequest,
+  told: Told,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
   const row = await followedPullRequest(db, of)
-  if (row === null) return
+  if (row === null) return []
   const facts = withKnown(told.facts, row)
   const past = await followUpsOf(db, of.workOrderId)
   const now = clock.now()
@@ -129,6 +145,13 @@ async function followOne(deps: FollowUpDeps, of: WatchedPullRequest, told: Told,
   const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
   const seen: Seen = { of, row, facts, known, past }
   await answerReviews(deps, forge, seen, signal)
+  await reactTo(deps, seen, signal)
+  return unansweredBy(facts, known)
+}
+
+async function reactTo(deps: FollowUpDeps, seen: Seen, signal: AbortSignal): Promise<void> {
+  const { db, forges } = deps
+  const { of, row, facts, known, past } = seen
   const state = fold(facts, known)
   const within = decide(state, facts, known, past)
   const isRefused = within.reaction === null && within.isExhausted
@@ -137,7 +160,7 @@ async function followOne(deps: FollowUpDeps, of: WatchedPullRequest, told: Told,
   if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
   if (!row.isApproved || !(await deps.isTakenOn()))
     return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
-  await react(deps, forge, { ...seen, signal, allowedBy }, decision).then(
+  await react(deps, forges[of.project.forge], { ...seen, signal, allowedBy }, decision).then(
     () => noteStanding(deps, seen, state, decision),
     async (error: unknown) => {
       const { code, message } = toFault(error)
@@ -162,9 +185,13 @@ function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'no
     ours: row.made,
     handsOff: row.hands_off,
     adopted: row.adopted_sha,
-    answered: past.flatMap(({ keys }) => keys),
+    answered: past.flatMap(({ keys, outcome }) => (isAnswer(outcome) ? keys : [])),
+    failed: past.flatMap(({ keys, outcome }) => (isAnswer(outcome) ? [] : keys)),
   }
 }
+
+/** Null: it is under way. */
+const isAnswer = (outcome: string | null) => outcome === null || outcome === 'succeeded'
 
 async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decision: Decision): Promise<void> {
   const { db, clock } = deps

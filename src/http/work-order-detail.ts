@@ -56,7 +56,8 @@ async function pullRequestView(
   const reactions = counts.length === 0 ? {} : { reactions: counts }
   // Moose itself changes nothing outside of the scope.
   const outside = row.verified_by === null ? [] : outsideInBody(row.body, scope)
-  const open = row.state === 'open' ? { seen_open_threads: row.seen_open_threads, outside_scope: outside } : {}
+  const { seen_open_threads, seen_draft, seen_base } = row
+  const open = row.state === 'open' ? { seen_open_threads, seen_draft, seen_base, outside_scope: outside } : {}
   const since = (await afterMergesOf(db, [row.work_order_id]))(row)
   return { ...toPullRequestView(row), ...since, ...(await readEndedAsSeen(db, row)), ...reactions, ...open }
 }

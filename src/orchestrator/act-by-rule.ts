@@ -20,6 +20,8 @@ export type MergeActs = {
   forges: FollowUpForges
   /** Merges the pull request an order is in review with. */
   merge: (workOrderId: string, by: Actor) => Promise<void>
+  /** Whether orders are taken on here: nothing is asked for otherwise, and what was asked for is taken back all the same. */
+  isTakenOn: () => Promise<boolean>
   onError: (error: unknown) => void
   signal: AbortSignal
 }
@@ -46,13 +48,19 @@ export async function actByRule(
   const { merge_asked: asked, head_sha: head } = order
   const [refusal] = refusals
   if (asked?.is === 'asking' && !isAgain(asked, acts.clock.now())) return
+  // What is not known for a moment takes nothing back.
+  if (asked !== null && isAskedFor(order) && asked.head_sha === head && isPassing(refusals)) return
   if (asked !== null && isSwitchedOff(order, asked)) return await leaveOff(acts, order, asked)
   if (asked !== null && isAskedFor(order) && (refusal !== undefined || asked.head_sha !== head)) {
     const why = refusal === undefined ? 'another commit is to be merged' : refusal.reason
     return await withdraw(acts, order, { asked, why })
   }
-  if (refusal !== undefined || !isDue(order, acts.clock.now())) return
+  if (refusal !== undefined || !isDue(order, acts.clock.now()) || !(await acts.isTakenOn())) return
   await ask(acts, order)
+}
+
+function isPassing(refusals: readonly MergeRefusal[]): boolean {
+  return refusals.length > 0 && refusals.every((refusal) => refusal.isPassing === true)
 }
 
 /** Whether its forge merges it by itself, or may do so. */

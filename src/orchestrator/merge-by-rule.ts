@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import type { MergeAsked } from '../contract/evidence/merge-asked.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
+import { askedOfForges } from '../db/merge-asked.ts'
 import type { Database } from '../db/schema.ts'
 import { allowancesOfAll } from '../db/work-orders/allowed-changes.ts'
 import { type MergeCandidate, mergeCandidateIds, mergeCandidates } from '../db/work-orders/merge-candidates.ts'
@@ -21,21 +22,23 @@ export type MergeVerdict = { order: MergeCandidate; refusals: readonly MergeRefu
 export async function mergeVerdicts(
   db: Db,
   ids: readonly string[],
-  now: Date,
+  here: Here,
 ): Promise<ReadonlyMap<string, MergeVerdict>> {
   const riskOfOrder = createRisks(db)
   const verdicts = new Map<string, MergeVerdict>()
-  for (const { order, refusals } of await beforeRisk(db, ids, now)) {
+  for (const { order, refusals } of await beforeRisk(db, ids, here)) {
     const last = riskRefusal(await riskOfOrder(toJudge(order)), order.auto_merge)
     verdicts.set(order.id, { order, refusals: [...refusals, ...last], asked: order.merge_asked })
   }
   return verdicts
 }
 
+/** When it is judged, and why nothing is merged by rule then; null: nothing stops it. */
+type Here = { now: Date; stopped: string | null }
 type Judged = { order: MergeCandidate; refusals: readonly MergeRefusal[] }
 
 /** What the rules say that need no more than two queries for all of some orders. */
-async function beforeRisk(db: Db, ids: readonly string[], now: Date): Promise<Judged[]> {
+async function beforeRisk(db: Db, ids: readonly string[], { now, stopped }: Here): Promise<Judged[]> {
   const candidates = await mergeCandidates(db, ids)
   const allowances = await allowancesOfAll(
     db,
@@ -44,7 +47,7 @@ async function beforeRisk(db: Db, ids: readonly string[], now: Date): Promise<Ju
   return candidates.map((order) => {
     const { merge_policy: policy, auto_merge: most, is_approved: isApproved, is_in_review: isInReview, forge } = order
     const of = { pull: order, scope: order.files_in_scope, hasHeldChanges: allowances.has(order.id) }
-    const own = { policy, most, forge, isApproved, isInReview, ...of }
+    const own = { stopped, policy, most, forge, isApproved, isInReview, ...of }
     return {
       order,
       refusals: refusalsBeforeRisk({ ...own, now, seen: seenOf(order), mergedBeside: order.merged_beside }),
@@ -60,39 +63,69 @@ function toJudge(order: MergeCandidate): ToJudge {
 
 function seenOf({ followed_sha: sha, followed_since: since, followed_at: at, ...seen }: MergeCandidate) {
   if (sha === null || since === null || at === null) return null
-  return { sha, since, at, openThreads: seen.seen_open_threads }
+  const said = { changesRequested: seen.seen_changes_requested, unanswered: seen.seen_unanswered }
+  const { followed_mark: mark, seen_open_threads: openThreads, seen_absent_checks: absentChecks } = seen
+  return { sha, since, at, mark, openThreads, ...said, absentChecks }
 }
 
 /** Read at once. */
 const PAGE = 200
+
+const TAKES_BACK = 'orders are not taken on any more'
+
+export type MergeByRule = AsyncDisposable & {
+  look(): void
+  /** Takes back all that forges were asked for, at once and at each look until that is done. Rejects never. */
+  takeBack(): Promise<void>
+  /** Orders are taken on again. */
+  goOn(): void
+}
 
 /**
  * Merges what may be merged without a human, or has its forge do so, beside everything else; one look at a time. On GitHub that is
  * only what was looked at since this process began: reviews and threads of before may be others by now.
  */
 export function createMergeByRule(
-  acts: Omit<MergeActs, 'signal'> & { clock: Clock },
-): { look(): void } & AsyncDisposable {
+  acts: Omit<MergeActs, 'signal'> & {
+    clock: Clock
+    /** Why nothing is to be merged by rule by any process, e.g. an emergency stop; null: nothing says so. */
+    whyStopped: () => Promise<string | null>
+  },
+): MergeByRule {
   const { db, clock, onError } = acts
   const stopping = new AbortController()
   const began = clock.now()
   const isOfBefore = ({ forge, followed_at: at }: MergeCandidate) => forge !== 'local' && (at === null || at < began)
   let looking: Promise<void> | null = null
   let isDue = false
+  /** Orders are no longer taken on here, and what was asked for has still to be taken back. */
+  let isTakingBack = false
+  async function stopped(): Promise<string | null> {
+    if (isTakingBack) return TAKES_BACK
+    // Where that cannot be read nothing is asked for, and what a rule refuses is taken back.
+    return await acts.whyStopped().catch((error: unknown) => {
+      onError(error)
+      return null
+    })
+  }
   async function mergeAll(): Promise<void> {
     const riskOfOrder = createRisks(db)
     const ids = await mergeCandidateIds(db)
+    const wasTakingBack = isTakingBack
     for (let at = 0; at < ids.length; at += PAGE) {
-      for (const { order, refusals } of await beforeRisk(db, ids.slice(at, at + PAGE), clock.now())) {
+      for (const { order, refusals } of await beforeRisk(db, ids.slice(at, at + PAGE), await here())) {
         if (stopping.signal.aborted) return
         if (refusals.length > 0 ? !isAskedFor(order) : isOfBefore(order)) continue
         await mergeOne(order.id, riskOfOrder)
       }
     }
+    // What could not be taken back is tried again at the next look.
+    if (wasTakingBack && (await askedOfForges(db)).length === 0) isTakingBack = false
   }
+  const here = async () => ({ now: clock.now(), stopped: await stopped() })
   async function mergeOne(id: string, riskOfOrder: ReturnType<typeof createRisks>): Promise<void> {
     // Anew: a merge of the one before may have moved its base.
-    const [now] = await beforeRisk(db, [id], clock.now())
+    const [now] = await beforeRisk(db, [id], await here())
     if (now === undefined) return
     const { order, refusals } = now
     const all = refusals.length > 0 ? refusals : riskRefusal(await riskOfOrder(toJudge(order)), order.auto_merge)
@@ -106,11 +139,20 @@ export function createMergeByRule(
     }
     looking = null
   }
+  function look(): void {
+    if (stopping.signal.aborted) return
+    isDue = true
+    looking ??= whileDue()
+  }
   return {
-    look() {
-      if (stopping.signal.aborted) return
-      isDue = true
-      looking ??= whileDue()
+    look,
+    async takeBack() {
+      isTakingBack = true
+      look()
+      await looking
+    },
+    goOn() {
+      isTakingBack = false
     },
     async [Symbol.asyncDispose]() {
       isDue = false

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
+import { waitAtMost } from '../async/deadline.ts'
 import { assertWantedReady, type Executors } from '../attempt/choose-executor.ts'
 import { assertServing, createDrain, type Drain, settle } from '../attempt/drain.ts'
 import { createRunningAttempts, type RunningAttempts } from '../attempt/running-attempts.ts'
 import { whyStopped } from '../budget/emergency.ts'
 import type { Clock } from '../clock.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
+import { askedOfForges } from '../db/merge-asked.ts'
 import type { Database } from '../db/schema.ts'
 import type { Settings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders/work-orders.ts'
@@ -17,7 +19,7 @@ import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
-import { createMergeByRule } from './merge-by-rule.ts'
+import { createMergeByRule, type MergeByRule } from './merge-by-rule.ts'
 import type { Orchestrator, OrchestratorDeps } from './orchestrator.ts'
 import { settleDependents } from './settle-dependents.ts'
 import { readStatus } from './status.ts'
@@ -55,7 +57,8 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const wake = () => dispatcher.wake()
   const attempts = createAttemptStarter(deps, { drain, running, onEnd: wake, onLeftBehind: wake, onError: errors.add })
   const decisions = createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel)
-  const ruled = { db, clock, forges: deps.followUpForges, merge: decisions.merge, onError: errors.add }
+  const intake = createIntake({ polling: () => dispatcher.polling, settings: claims.settings, emergencyStop })
+  const ruled = { db, clock, forges: deps.followUpForges, merge: decisions.merge, ...intake, onError: errors.add }
   const merging = createMergeByRule(ruled)
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
@@ -64,19 +67,25 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError: errors.add,
     now: clock.now,
   })
-  const tracker = createFollowing(deps, { emergencyStop, dispatcher, merging, onError: errors.add })
+  const tracker = createFollowing(deps, { isTakenOn: intake.isTakenOn, merging, onError: errors.add })
+  const begun = { emergencyStop, attempts, dispatcher }
 
   let looking: Promise<unknown> = Promise.resolve()
 
   return {
-    ...createBeginnings({ emergencyStop, attempts, dispatcher, tracker, drain, errors, executors: adapters.executors }),
+    ...createBeginnings({ ...begun, tracker, drain, errors, merging, executors: adapters.executors }),
     hintAtPullRequest: tracker.hint,
-    stop: dispatcher.stop,
+    async stop() {
+      dispatcher.stop()
+      await waitAtMost(merging.takeBack(), TAKE_BACK_WITHIN_MS)
+      return await askedOfForges(db)
+    },
     stopping: drain.signal,
     wake: dispatcher.wake,
     configChanged() {
-      // Attempts may run here although nothing is claimed here.
-      looking = emergencyStop.check().catch(errors.add)
+      // Attempts may run here although nothing is claimed here, and what forges were asked for is taken back.
+      const look = async () => ((await emergencyStop.check()) === null ? undefined : merging.look())
+      looking = look().catch(errors.add)
       dispatcher.wake()
     },
     status: () => readStatus({ ...deps, dispatcher, running, tracker, errors: errors.list() }),
@@ -108,27 +117,45 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
 /** What looks at pull requests, and reacts to what becomes of them where orders are taken on. */
 function createFollowing(
   deps: OrchestratorDeps,
-  {
-    emergencyStop,
-    dispatcher,
-    merging,
-    onError,
-  }: Pick<Beginnings, 'emergencyStop' | 'dispatcher'> & Pick<Look, 'merging'> & { onError: ErrorList['add'] },
+  { isTakenOn, merging, onError }: Pick<Intake, 'isTakenOn'> & Pick<Look, 'merging'> & { onError: ErrorList['add'] },
 ): Tracker {
   const { config, adapters, followUpForges: forges } = deps
-  const isPolling = async () => dispatcher.polling && (await emergencyStop.check()) === null
-  const isTakenOn = async () => config.followUp && (await isPolling())
-  const following = createFollowUps({ ...deps, forges, workspaces: adapters.workspaces, isTakenOn, onError })
+  const isFollowed = async () => config.followUp && (await isTakenOn())
+  const following = createFollowUps({
+    ...deps,
+    forges,
+    workspaces: adapters.workspaces,
+    isTakenOn: isFollowed,
+    onError,
+  })
   const followUps: FollowUps = {
     async saw(sightings, signal, began) {
       await following.saw(sightings, signal, began)
-      // What was seen may have it merged, or that taken back.
-      if (await isPolling()) merging.look()
+      // What was seen may have it merged, or that taken back, which is also done where no orders are taken on.
+      merging.look()
     },
   }
   const reverts = createReverts({ ...deps, forges, onError })
   const intervalMs = config.trackIntervalMs
   return createTracker({ ...deps, followUps, reverts, random: Math.random, intervalMs, onError })
+}
+
+/** Of the answer to a stop; what is not taken back by then is tried again at the next looks. */
+const TAKE_BACK_WITHIN_MS = 10_000
+
+type Intake = Pick<Parameters<typeof createMergeByRule>[0], 'isTakenOn' | 'whyStopped'>
+
+/** Whether orders are taken on by this process, and what keeps every process from it. */
+function createIntake(parts: {
+  polling: () => boolean
+  settings: Claims['settings']
+  emergencyStop: EmergencyStop
+}): Intake {
+  async function whyStopped(): Promise<string | null> {
+    if ((await parts.emergencyStop.check()) !== null) return 'an emergency stop is in force'
+    return (await parts.settings()).enabled ? null : 'orchestrator_enabled is false'
+  }
+  return { whyStopped, isTakenOn: async () => parts.polling() && (await whyStopped()) === null }
 }
 
 type Look = {
@@ -137,7 +164,7 @@ type Look = {
   attempts: AttemptStarter
   claims: Claims
   errors: ErrorList
-  merging: ReturnType<typeof createMergeByRule>
+  merging: MergeByRule
 }
 
 /**
@@ -174,15 +201,17 @@ type Beginnings = {
   tracker: Tracker
   drain: Drain
   errors: ErrorList
+  merging: MergeByRule
   executors: Executors
 }
 
 /** The ways a service begins: ready to be asked, and taking on orders by itself. */
 function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch' | 'start' | 'startUnattended'> {
-  const { emergencyStop, attempts, dispatcher, tracker, drain, errors, executors } = parts
+  const { emergencyStop, attempts, dispatcher, tracker, drain, errors, merging, executors } = parts
   async function poll(intervalMs: number | null): Promise<number> {
     await assertWantedReady(executors)
     await attempts.launch()
+    merging.goOn()
     return dispatcher.start(intervalMs)
   }
   return {

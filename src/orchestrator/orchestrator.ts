@@ -2,6 +2,7 @@ import type { Drain } from '../attempt/drain.ts'
 import type { Actor } from '../contract/actor.ts'
 import type { ExecutionResult, OrchestratorStatus } from '../contract/orchestrator.ts'
 import type { Retried, RetryMode } from '../contract/why/retry.ts'
+import type { AskedOfForge } from '../db/merge-asked.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { FleetDeps } from '../fleet/fleet-deps.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
@@ -41,8 +42,12 @@ export interface Orchestrator {
    * to tell. Nothing is taken on until the stop is over; that is looked for at every poll.
    */
   startUnattended(): Promise<number>
-  /** Stops claiming; running attempts continue. */
-  stop(): void
+  /**
+   * Stops claiming, and takes back that forges merge pull requests by themselves; running attempts continue.
+   *
+   * @returns the pull requests that their forges may still merge: what could not be taken back is tried again
+   */
+  stop(): Promise<AskedOfForge[]>
   status(): Promise<OrchestratorStatus>
   /** What each of some orders waits for, or why it stands where it stands, by its id; an order that is gone is not there. */
   explain(ids: readonly string[]): Promise<ReadonlyMap<string, ExplainedOrder>>

@@ -225,12 +225,12 @@ export async function recordSighting(db: Kysely<Database>, sighting: Sighting, n
 
 async function recordChanges(
   db: Kysely<Database>,
-  { of, pullRequest, baseSha, checks, review, parts }: Sighting,
+  { of, pullRequest, baseSha, checks, review, parts, isDraft, mark }: Sighting,
   now: Date,
 ) {
   const one = parts === null ? null : JSON.stringify(parts)
   const seen = { seen_head_sha: pullRequest.headSha, checks, review, seen: one }
-  const look = { at: now, baseSha, since: of.seenAt }
+  const look = { at: now, baseSha, mark, base: pullRequest.base, isDraft, since: of.seenAt }
   if (await noteSeenAgain(db, of, seen, look)) return
   await db.transaction().execute(async (transaction) => {
     const noted = await noteSeen(transaction, of, seen, look)

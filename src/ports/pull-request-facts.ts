@@ -110,6 +110,8 @@ export const PullRequestFacts = z.object({
   /** Files that git cannot merge, the first ones. */
   conflict_files: z.array(Word).max(MOST_TOLD.files),
   checks: z.array(CheckFact).max(MOST_TOLD.checks),
+  /** Names of checks that ran on the base's tip, and of which there is none on the head. */
+  absent_checks: z.array(Word).max(MOST_TOLD.checks),
   /** In the forge's words, e.g. `CHANGES_REQUESTED`; null: none is asked for and none was given. */
   review_decision: Word.nullable(),
   /** Of each reviewer the latest that says approved, changes requested or dismissed, and each that has a text of its own. */
@@ -127,6 +129,7 @@ export type PullRequestFacts = z.infer<typeof PullRequestFacts>
 /** What a forge tells that knows no CI, no reviews and no comments. */
 export const NOTHING_TOLD = {
   checks: [],
+  absent_checks: [],
   review_decision: null,
   reviews: [],
   threads: [],

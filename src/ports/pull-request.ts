@@ -146,6 +146,8 @@ export type Sighting = {
   review: string | null
   /** Null: they could not be read. */
   parts: SeenParts | null
+  /** Its author has marked it as not ready on its forge. */
+  isDraft: boolean
   /** What has merged, closed or reopened it last, where the forge told; null: it did not, or nothing has. */
   endedBy: EndedBy | null
   /**

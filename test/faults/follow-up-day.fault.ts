@@ -101,7 +101,15 @@ async function pass({ home, moose, server, id, looks }: Day, happens: Happens): 
     const project = await projectOf(db, row.project_id)
     const at = { project, workOrderId: id, attempt, number, nodeId, seenAt: row.head_sha }
     const of: WatchedPullRequest = { ...at, known, isAwaited: true, isSpare: false }
-    const seen = { checks: null, review: null, parts: null, endedBy: null, baseSha: null, mark: String(look) }
+    const seen = {
+      checks: null,
+      review: null,
+      parts: null,
+      isDraft: false,
+      endedBy: null,
+      baseSha: null,
+      mark: String(look),
+    }
     const pullRequest = { ...row, url: 'x', headSha: row.head_sha, mergeSha: null, state: 'open' as const }
     const sighting: Sighting = { of, pullRequest, ...seen }
     const calls = server.bill.length

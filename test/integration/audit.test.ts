@@ -315,7 +315,7 @@ test('who merges on the forge is named where the forge tells, else Moose that sa
     const seen = () =>
       recordSighting(
         db,
-        { of, pullRequest, baseSha: null, checks: null, review: null, parts: null, endedBy, mark: '' },
+        { of, pullRequest, baseSha: null, checks: null, review: null, parts: null, isDraft: false, endedBy, mark: '' },
         new Date(),
       )
     assert.deepEqual(await recorded(seen), [`pull_request.merge ${by}`])

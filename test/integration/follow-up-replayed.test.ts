@@ -91,7 +91,7 @@ async function followed(
       const same = { number, head_sha: head, known_head_sha: head, base_sha: base }
       told = event === null ? null : factsWith({ ...same, ...event })
       const pullRequest = { ...row, url: 'x', headSha: head, mergeSha: null, state: 'open' as const }
-      const seen = { checks: null, review: null, parts: null, endedBy: null, baseSha: base }
+      const seen = { checks: null, review: null, parts: null, isDraft: false, endedBy: null, baseSha: base }
       sighting = { of, pullRequest, ...seen, mark: String((mark += 1)) }
       await looks()
     },
@@ -169,6 +169,8 @@ test('a look in which nothing is new costs four statements, of which two write',
   })
   const { happens, looks, statements } = given
   // A review that was answered.
+  for (const _ of [1, 2]) await happens({ threads: [threadWith()] })
+  await given.db.updateTable('follow_ups').set({ outcome: 'succeeded' }).execute()
   for (const _ of [1, 2]) await happens({ threads: [threadWith()] })
   statements()
   await looks()

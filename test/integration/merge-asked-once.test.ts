@@ -18,7 +18,7 @@ async function asked() {
   await db.updateTable('projects').set({ merge_policy: 'auto' }).execute()
   const answers: ((answer: MergeWhenReadyAnswer) => void)[] = []
   const did: string[] = []
-  let isMerged = false
+  let [isMerged, isTakenOn] = [false, true]
   const forge = forgeThat({
     async mergeWhenReady() {
       did.push('asked')
@@ -37,6 +37,7 @@ async function asked() {
     clock: { now: () => now, sleep: async () => undefined },
     forges: { local: forge, github: forge },
     merge: async () => refused(),
+    isTakenOn: async () => isTakenOn,
     onError: (error: unknown) => assert.fail(String(error)),
     signal: new AbortController().signal,
   }
@@ -61,6 +62,9 @@ async function asked() {
     hasMerged() {
       isMerged = true
     },
+    stops() {
+      isTakenOn = false
+    },
     turns: (checks: string) => db.updateTable('pull_requests').set({ checks }).execute(),
     passes(minutes: number) {
       now = new Date(now.getTime() + minutes * 60_000)
@@ -80,6 +84,21 @@ test('while one process asks a forge, no other one asks it or takes it back', as
   await first
   assert.equal(await given.kept(), 'waiting')
   await given.look(REFUSAL)
+  assert.deepEqual([given.did, await given.kept()], [['asked', 'withdrawn'], null])
+})
+
+test('where no orders are taken on nothing is asked for, and what was asked for is taken back when a rule refuses', async () => {
+  await using given = await asked()
+  const first = given.look()
+  await given.isAsked(1)
+  given.answersWith({ outcome: 'waiting' })
+  await first
+  given.stops()
+  await given.look()
+  await given.look({ ...REFUSAL, isPassing: true })
+  assert.deepEqual([given.did, await given.kept()], [['asked'], 'waiting'], 'what ends with the next look')
+  await given.look(REFUSAL)
+  await given.look()
   assert.deepEqual([given.did, await given.kept()], [['asked', 'withdrawn'], null])
 })
 

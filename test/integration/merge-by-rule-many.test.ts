@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Kysely, type KyselyPlugin, sql } from 'kysely'
+import { askedOfForges } from '../../src/db/merge-asked.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { createMergeByRule } from '../../src/orchestrator/merge-by-rule.ts'
 import { forgeThat, greetingInReview } from '../support/asked-forge.ts'
@@ -23,6 +24,8 @@ function counting() {
 }
 
 const FORGE = forgeThat({ mergeWhenReady: async () => ({ outcome: 'ready' }) })
+
+const TAKEN_ON = { isTakenOn: async () => true, whyStopped: async () => null }
 
 /** Orders like one, with pull requests like its own, that were filed before it, or after. */
 async function copies(
@@ -53,6 +56,7 @@ test('behind many older pull requests that a rule refuses, the youngest is merge
     clock: { now: () => new Date(), sleep: async () => undefined },
     forges: { local: FORGE, github: FORGE },
     merge: async (one) => void merged.push(one),
+    ...TAKEN_ON,
     onError: (error) => assert.fail(String(error)),
   })
   merging.look()
@@ -71,7 +75,12 @@ test('facts of before a process began merge nothing by rule on GitHub: its own f
   await db
     .updateTable('pull_requests')
     .set({ checks: 'SUCCESS', follow_up, followed_since: minutes(9), followed_at: minutes(1) })
-    .set({ followed_sha: sql<string>`head_sha`, seen_head_sha: sql<string>`head_sha` })
+    .set({
+      followed_sha: sql<string>`head_sha`,
+      seen_head_sha: sql<string>`head_sha`,
+      seen_mark: 'one',
+      followed_mark: 'one',
+    })
     .execute()
 
   await copies(db, id, { count: 1, days: 1, followed_at: new Date(began + 1_000).toISOString() })
@@ -88,6 +97,7 @@ test('facts of before a process began merge nothing by rule on GitHub: its own f
     clock: { now: () => now, sleep: async () => undefined },
     forges: { local: FORGE, github: FORGE },
     merge: async (one) => void merged.push(one),
+    ...TAKEN_ON,
     onError: (error) => assert.fail(String(error)),
   })
   now = new Date(began + 2_000)
@@ -97,4 +107,46 @@ test('facts of before a process began merge nothing by rule on GitHub: its own f
   await db.updateTable('pull_requests').set({ followed_at: now }).where('work_order_id', '=', id).execute()
   merging.look()
   await until('the other one is merged', async () => merged.includes(id))
+})
+
+test('a stop takes back what forges were asked for, again at each look until it is done, and asks for nothing', async () => {
+  await using given = await greetingInReview(CHECKED)
+  const { db } = given
+  await db.updateTable('projects').set({ merge_policy: 'auto', auto_merge: 'high' }).execute()
+  const did: string[] = []
+  const errors: unknown[] = []
+  let isDown = true
+  const forge = forgeThat({
+    async mergeWhenReady() {
+      did.push('asked')
+      return { outcome: 'waiting' }
+    },
+    async withdrawMerge() {
+      if (isDown) throw new Error('the forge is down')
+      did.push('withdrawn')
+    },
+  })
+  let now = new Date()
+  await using merging = createMergeByRule({
+    db,
+    clock: { now: () => now, sleep: async () => undefined },
+    forges: { local: forge, github: forge },
+    merge: async () => assert.fail('nothing is merged'),
+    onError: (error) => errors.push(error),
+    ...TAKEN_ON,
+  })
+  const kept = async () => (await askedOfForges(db)).length
+  merging.look()
+  await until('it is asked for', async () => (await kept()) === 1 && did.length === 1)
+  await merging.takeBack()
+  assert.deepEqual([did, errors.length, await kept()], [['asked'], 1, 1], 'that its forge may merge it is told')
+  isDown = false
+  now = new Date(now.getTime() + 6 * 60_000)
+  merging.look()
+  await until('it is taken back', async () => (await kept()) === 0)
+  await until('that is over', async () => {
+    merging.look()
+    return did.filter((one) => one === 'asked').length === 2
+  })
+  assert.deepEqual(did, ['asked', 'withdrawn', 'asked'], 'another process that takes orders on may ask again')
 })

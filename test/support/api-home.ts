@@ -186,9 +186,9 @@ function ownDeps(deps: HttpDeps): ApiDeps {
     orchestrator: {
       ...orchestrator,
       start: note('start', orchestrator.start),
-      stop() {
+      async stop() {
         told.push('stop')
-        orchestrator.stop()
+        return await orchestrator.stop()
       },
       execute: note('execute', orchestrator.execute),
       cancel: note('cancel', orchestrator.cancel),

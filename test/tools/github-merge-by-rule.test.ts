@@ -1,61 +1,26 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import type { Moose } from '../../src/app.ts'
-import { WhyResponse } from '../../src/contract/why/inbox.ts'
+import { test } from 'node:test'
 import { readNumbers } from '../../src/http/numbers/read-numbers.ts'
-import type { StandInRun } from '../support/github/actions.ts'
-import { greeted, type OnGitHub, onGitHub as projectOnGitHub } from '../support/github/order-on-github.ts'
-import type { Pull } from '../support/github/repository-state.ts'
-import type { Scripted } from '../support/model-server.ts'
-import { detailOf, fileOrder, settled } from '../support/moose-home.ts'
+import {
+  asks,
+  checksHaveBegun,
+  completed,
+  eventsOf,
+  looksAgain,
+  onGitHub,
+  PATIENCE,
+  policy,
+  review,
+  says,
+  turns,
+  unit,
+} from '../support/github/merged-by-rule.ts'
+import { greeted, type OnGitHub } from '../support/github/order-on-github.ts'
+import { detailOf } from '../support/moose-home.ts'
 import { launchWorker } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
 
-const FILES = { 'greeting.txt': 'top\nhello\nbottom\n' }
-const PATIENCE = { withinMs: 240_000 }
 const timeout = 900_000
-
-/** A project whose model answers so. */
-const onGitHub = (t: TestContext, ...answers: Scripted[]) => projectOnGitHub(t, answers, { files: FILES })
-
-async function review({ home, github }: OnGitHub, moose: Moose, title = 'Greet the world') {
-  const id = await fileOrder(home.database, { title, files: ['greeting.txt'], criteria: ['It is polite'] })
-  const order = await settled(moose, id, PATIENCE.withinMs)
-  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
-  const pull = github.state.pulls.at(-1) ?? assert.fail()
-  return { id, pull, branch: String(order.github_branch), head: pull.sha }
-}
-
-const policy = ({ home }: OnGitHub, merge_policy: 'auto' | 'manual') =>
-  home.database.db.updateTable('projects').set({ merge_policy }).execute()
-const unit = (state: string): StandInRun => ({
-  name: 'unit',
-  state,
-  url: null,
-  job: { run: 5, id: 105 },
-  isRequired: true,
-})
-const turns = (pull: Pull, checks: 'PENDING' | 'SUCCESS' | 'FAILURE') =>
-  Object.assign(pull, { checks, runs: [unit(checks === 'PENDING' ? 'IN_PROGRESS' : checks)] })
-const asks = ({ github }: OnGitHub) =>
-  github.log.filter(({ operation }) => operation.endsWith('EnableAutoMerge')).length
-
-/** What `moose why` has of merging by rule. */
-async function rules(moose: Moose, id: string): Promise<string[]> {
-  const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/why`))
-  const { why } = WhyResponse.parse(await response.json())
-  return why.evidence.flatMap(({ name, text: told }) => (/merged by rule/.test(name) ? [`${name}: ${told}`] : []))
-}
-const says = (moose: Moose, id: string, words: RegExp) =>
-  until(`it says ${words}`, async () => (await rules(moose, id)).some((one) => words.test(one)), {
-    ...PATIENCE,
-    say: async () => JSON.stringify(await rules(moose, id)),
-  })
-const completed = (moose: Moose, id: string) =>
-  until('it is merged', async () => (await detailOf(moose, id)).status === 'completed', {
-    ...PATIENCE,
-    say: async () => JSON.stringify(await rules(moose, id)),
-  })
 
 /** Whether what it is now is known of its checks, and was reacted to. */
 async function isSeen({ home }: OnGitHub, checks: string): Promise<boolean> {
@@ -63,18 +28,6 @@ async function isSeen({ home }: OnGitHub, checks: string): Promise<boolean> {
     "select checks, follow_up ->> 'state' as state from pull_requests where followed_sha = head_sha",
   )
   return rows[0]?.checks === checks && rows[0]?.state === 'checking'
-}
-
-/** Some further looks, in which nothing more may happen. */
-async function looksAgain({ home }: OnGitHub): Promise<void> {
-  const last = async () => {
-    const { rows } = await home.database.pool.query('select max(followed_at) as at from pull_requests')
-    return Number(rows[0].at)
-  }
-  for (const _ of [1, 2]) {
-    const before = await last()
-    await until('the tracker looks again', async () => (await last()) > before, PATIENCE)
-  }
 }
 
 test('GitHub is asked once to merge a commit, that is taken back when a rule refuses, and GitHub merges it', {
@@ -86,6 +39,7 @@ test('GitHub is asked once to merge a commit, that is taken back when a rule ref
   const { id, pull, head } = await review(given, moose)
   await policy(given, 'auto')
   await says(moose, id, /less than 2 minutes, and checks may still begin \(checks_may_begin\)/)
+  await checksHaveBegun(given)
   turns(pull, 'PENDING')
   await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
   assert.equal(pull.autoMerge?.method, 'merge')
@@ -101,7 +55,7 @@ test('GitHub is asked once to merge a commit, that is taken back when a rule ref
   turns(pull, 'SUCCESS')
   await completed(moose, id)
   assert.equal(await given.home.remote.git('rev-parse', 'main^2'), head)
-  const { events } = await eventsOf(moose, id)
+  const events = await eventsOf(moose, id)
   for (const words of [
     /#1: GitHub was asked to merge it at [0-9a-f]{12} when everything that it requires has passed$/,
     /#1: GitHub was told not to merge it: its project/,
@@ -113,16 +67,12 @@ test('GitHub is asked once to merge a commit, that is taken back when a rule ref
     )
 })
 
-async function eventsOf({ db }: Moose, id: string) {
-  const rows = await db.selectFrom('work_order_events').select('message').where('work_order_id', '=', id).execute()
-  return { events: rows.map(({ message }) => message) }
-}
-
 test('where the repository allows no auto-merge that is said, and Moose merges what is green itself', {
   timeout,
 }, async (t) => {
   await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
   if (given === null) return
+  await checksHaveBegun(given)
   await using moose = await given.open()
   const { id, pull, head } = await review(given, moose)
   given.github.state.settings.allowAutoMerge = false
@@ -146,6 +96,7 @@ test('what is not required has ended before Moose merges it; what somebody else 
 }, async (t) => {
   await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
   if (given === null) return
+  await checksHaveBegun(given)
   await using moose = await given.open()
   const { id, pull, branch } = await review(given, moose)
   Object.assign(turns(pull, 'PENDING'), { runs: [{ ...unit('IN_PROGRESS'), isRequired: false }] })
@@ -170,6 +121,7 @@ test('a thread of a maintainer that is not resolved keeps it from being merged b
 }, async (t) => {
   await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'), greeted('top\nhello, dear world\nbottom'))
   if (given === null) return
+  await checksHaveBegun(given)
   await using moose = await given.open()
   const { id, pull } = await review(given, moose)
   given.github.state.settings.writers = ['ada']
@@ -197,6 +149,7 @@ test('auto-merge that a person switches off on GitHub is not switched on again f
 }, async (t) => {
   await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
   if (given === null) return
+  await checksHaveBegun(given)
   await using moose = await given.open()
   const { id, pull } = await review(given, moose)
   turns(pull, 'PENDING')
@@ -219,7 +172,7 @@ test('auto-merge that a person switches off on GitHub is not switched on again f
   )
   await looksAgain(given)
   assert.deepEqual([asks(given), pull.state], [1, 'open'])
-  const { events } = await eventsOf(moose, id)
+  const events = await eventsOf(moose, id)
   assert.equal(events.filter((message) => /auto-merge was switched off on GitHub/.test(message)).length, 1)
 })
 
@@ -228,6 +181,7 @@ test('what GitHub has put into the merge queue is not told as switched off, and 
 }, async (t) => {
   await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
   if (given === null) return
+  await checksHaveBegun(given)
   given.github.state.settings.mergeQueue = true
   await using moose = await given.open()
   const { id, pull } = await review(given, moose)
@@ -244,7 +198,7 @@ test('what GitHub has put into the merge queue is not told as switched off, and 
   await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
   await policy(given, 'manual')
   await until('it is taken out', async () => pull.queuedBy === null, PATIENCE)
-  const { events } = await eventsOf(moose, id)
+  const events = await eventsOf(moose, id)
   assert.deepEqual([asks(given), events.filter((message) => /switched off/.test(message))], [1, []])
 })
 
@@ -253,6 +207,7 @@ test('what GitHub merges by itself after a push that nobody has verified is said
 }, async (t) => {
   await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
   if (given === null) return
+  await checksHaveBegun(given)
   const { home } = given
   const { db, pool } = home.database
   const endpoint = { name: 'ops', url: 'https://127.0.0.1:9/x', secret: 'x', created_by: 'test', kinds: [] }
@@ -272,7 +227,7 @@ test('what GitHub merges by itself after a push that nobody has verified is said
   turns(pull, 'SUCCESS')
   await using moose = await given.open()
   await until('it is merged', async () => (await detailOf(moose, id)).status === 'completed', PATIENCE)
-  const { events } = await eventsOf(moose, id)
+  const events = await eventsOf(moose, id)
   const told = events.filter((message) =>
     /was merged by GitHub's auto-merge \(requested by Moose\) at [0-9a-f]{12}, which Moose has not verified/.test(
       message,
@@ -302,6 +257,8 @@ for (const moment of ['ask_merge:before', 'ask_merge:after', 'withdraw_merge:aft
   test(`kill -9 at ${moment}: one request for one commit, and no other commit is merged`, { timeout }, async (t) => {
     await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
     if (given === null) return
+    await checksHaveBegun(given)
+    await checksHaveBegun(given)
     const { home } = given
     const { id, pull, branch } = await (async () => {
       await using first = await given.open()
@@ -348,6 +305,7 @@ test('of two pull requests on one file the first is merged by rule, the second i
 }, async (t) => {
   await using given = await onGitHub(t, greeted('top, sir\nhello\nbottom'), greeted('top\nhello\nbottom, sir'))
   if (given === null) return
+  await checksHaveBegun(given)
   const { home, github } = given
   await using moose = await given.open()
   const one = await review(given, moose, 'Greet above')

@@ -36,6 +36,10 @@ export type PullInReview = {
   follow_up?: FollowUpView | null | undefined
   /** Threads of people with write access that are not resolved; missing: not known. */
   seen_open_threads?: number | undefined
+  /** It is marked as a draft on its forge; missing: not known. */
+  seen_draft?: boolean | undefined
+  /** The branch it is to be merged into on its forge; null or missing: not known. */
+  seen_base?: string | null | undefined
   /** Files that it changes outside of the scope of its order, which only people do; missing: not known. */
   outside_scope?: readonly string[] | undefined
 }
@@ -97,9 +101,14 @@ function standingOf(pull: PullInReview | null): Standing {
     return { needs: 'verify', because, advice: null }
   }
   const is = (needs: Needs, because: string): Standing => ({ needs, because, advice: null })
+  const retargeted = retargetedText(pull, 'GitHub')
+  if (retargeted !== null)
+    return { needs: 'human', because: retargeted, advice: 'Change it back there, or close the pull request.' }
   if (pull.follow_up?.code === 'follow_up_exhausted') return is('human', pull.follow_up.why)
   if (checks === 'FAILURE' || checks === 'ERROR') return withRedChecks(checks, pull)
   if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
+  if (pull.seen_draft === true)
+    return { needs: 'human', because: draftText('GitHub'), advice: 'Mark it there as ready for review.' }
   if (checks === 'PENDING' || checks === 'EXPECTED') return is('checks', 'its checks on GitHub have not ended')
   if (review === 'REVIEW_REQUIRED') return is('human', 'it has to be reviewed first')
   const { base, follow_up: followUp } = pull
@@ -116,6 +125,18 @@ export function againstMerge({
   outside_scope: outside = [],
 }: Pick<PullInReview, 'seen_open_threads' | 'outside_scope'>): string[] {
   return [...(threads === 0 ? [] : [threadsText(threads)]), ...(outside.length === 0 ? [] : [outsideText(outside)])]
+}
+
+/** Of a pull request that is marked as not ready. */
+export const draftText = (forge: string) => `it is a draft on ${forge}`
+
+/** Of a pull request that is to be merged into another branch than the one its commit was verified with; null: it is not. */
+export function retargetedText(
+  { base, seen_base: seen }: Pick<PullInReview, 'base' | 'seen_base'>,
+  forge: string,
+): string | null {
+  if (seen === undefined || seen === null || seen === base) return null
+  return `its base was changed on ${forge} from ${base} to ${seen}`
 }
 
 const MOST_OUTSIDE = 5

@@ -58,6 +58,8 @@ export type PullRequestSeen = Pick<
   | 'branch'
   | 'conflict'
   | 'seen_open_threads'
+  | 'seen_draft'
+  | 'seen_base'
 > &
   EndedAsSeen & {
     follow_up: FollowUpView | null
@@ -198,6 +200,8 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
       'conflict',
       'follow_up',
       'seen_open_threads',
+      'seen_draft',
+      'seen_base',
     ])
     .select([
       ...endedAsSeen,

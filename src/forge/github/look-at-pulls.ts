@@ -23,7 +23,7 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
   viewer { login }
   nodes(ids: $ids) {
     ... on PullRequest {
-      id number state headRefOid baseRefName reviewDecision updatedAt mergeable
+      id number state isDraft headRefOid baseRefName reviewDecision updatedAt mergeable
       baseRef { target { oid ... on Commit { statusCheckRollup { state } } } }
       mergeCommit { oid }
       autoMergeRequest { enabledAt }
@@ -99,6 +99,7 @@ const PullRequestNode = z.object({
   id: z.string(),
   number: z.number().int(),
   state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
+  isDraft: z.boolean(),
   headRefOid: Sha,
   baseRefName: z.string(),
   baseRef: BaseRef.catch(null),
@@ -211,6 +212,7 @@ async function sightingOf(
       checks,
       review: seen.reviewDecision,
       parts: partsIn(seen),
+      isDraft: seen.isDraft,
       endedBy: endedByIn(seen, viewer),
     }
     return [{ of, pullRequest, ...told, mark: markOf(row, seen) }]
@@ -220,7 +222,7 @@ async function sightingOf(
   }
 }
 
-/** Checks that have ended well, or not yet, are in the state of them all: each would make another mark while they run. */
+/** Of checks that have ended well, or not yet, the names count alone: each of their states would make another mark while they run. */
 const PASSED = new Set([
   'SUCCESS',
   'NEUTRAL',
@@ -237,8 +239,9 @@ const PASSED = new Set([
 function markOf(row: Pick<LookedAt, 'head_sha'>, seen: PullRequestNode): string {
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
-  const checks = [rollup?.state, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
-  const besides = [seen.autoMergeRequest, seen.isInMergeQueue, seen.reviewThreads]
+  const names = rollup?.contexts?.nodes.flatMap((run) => (run === null ? [] : [run.name])).toSorted()
+  const checks = [rollup?.state, names, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
+  const besides = [seen.isDraft, seen.baseRefName, seen.autoMergeRequest, seen.isInMergeQueue, seen.reviewThreads]
   const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
   return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
 }

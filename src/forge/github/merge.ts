@@ -36,12 +36,17 @@ async function mergeOpen(
   parts: GitHubForgeParts,
   repository: GitHubRepository,
   row: PullRequestRow,
-  { head, base }: RestPull,
+  { head, base, draft: isDraft }: RestPull,
 ): Promise<RestPull> {
   if (base.ref !== row.base) {
     const why = `The base of pull request #${row.number} was changed on GitHub to ${base.ref}; its order is for ${row.base}.`
     throw conflict(row, `${why} Change it back on GitHub, or close the pull request.`)
   }
+  if (isDraft === true)
+    throw conflict(
+      row,
+      `Pull request #${row.number} is a draft on GitHub. Mark it there as ready for review, then merge it.`,
+    )
   if (head.sha !== row.head_sha) throw unverified(row, head.sha, await failedVerificationAt(parts.db, row, head.sha))
   const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
   const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository, row) }

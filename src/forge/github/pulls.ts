@@ -29,6 +29,7 @@ export type GitHubForgeParts = {
 export const RestPull = z.object({
   number: z.number().int().positive(),
   node_id: z.string(),
+  draft: z.boolean().optional(),
   html_url: z.string(),
   state: z.enum(['open', 'closed']),
   merged_at: z.string().nullable(),

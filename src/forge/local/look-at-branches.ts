@@ -62,7 +62,7 @@ async function lookAtProject(
     const pullRequest = toPullRequest(project, now)
     const head = heads.get(row.branch)
     const headSha = head === undefined ? row.head_sha : head
-    const told = { checks: null, review: null, parts: null, endedBy: null }
+    const told = { checks: null, review: null, parts: null, isDraft: false, endedBy: null }
     const base = heads.get(row.base)
     const baseSha = base === undefined ? null : base
     const mark = `${pullRequest.state} ${baseSha} ${headSha} ${row.head_sha}`

@@ -43,7 +43,7 @@ const stop = createRoute({
   method: 'post',
   path: '/api/orchestrator/stop',
   operationId: 'stopOrchestrator',
-  summary: 'Stop polling; running attempts continue',
+  summary: 'Stop polling, and take back that GitHub merges pull requests by itself; running attempts continue',
   tags,
   responses: { 200: json(StopResponse, 'No longer polling'), ...ANY_FAULT },
 })
@@ -96,9 +96,10 @@ async function startPolling({ db, orchestrator }: Deps, wanted: number | undefin
 }
 
 async function stopPolling({ db, orchestrator }: Deps) {
-  orchestrator.stop()
+  const left = await orchestrator.stop()
+  const mayStill = left.length === 0 ? {} : { may_still_merge: left }
   await recordPolling(db, 'stopped')
-  return { success: true as const, message: 'Orchestrator polling stopped' }
+  return { success: true as const, message: 'Orchestrator polling stopped', ...mayStill }
 }
 
 /** The specification's section 5. */

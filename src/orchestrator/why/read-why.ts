@@ -58,13 +58,25 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
   const inReview = orders.filter((order) => stateOf(order) === 'review').map(({ id }) => id)
   // It is evidence, which a list does not show.
   const now = sources.clock.now()
-  const ruled = await mergeVerdicts(sources.db, orders.length === 1 ? inReview : [], now)
+  const judged = orders.length === 1 ? inReview : []
+  const stopped = judged.length === 0 ? null : await whyNoneMerged(sources)
+  const ruled = await mergeVerdicts(sources.db, judged, { now, stopped })
   return new Map(
     orders.map((order) => {
       const facts = { verdict: verdicts.get(order.id) ?? null, resting: resting.get(order.id) ?? null }
       return [order.id, { order, why: withRules(whyOf({ order, intake, now, ...facts }), ruled.get(order.id)) }]
     }),
   )
+}
+
+/** Why no pull request is merged by rule now, whichever it is; null: nothing says so. */
+async function whyNoneMerged({ db, config, dispatcher }: WhySources): Promise<string | null> {
+  if ((await faultOf(() => whyStopped(db))) !== null) return 'an emergency stop is in force'
+  const settings = await readSettings(db, config).catch(faultOfRow)
+  if (!isFault(settings) && !settings.enabled) return 'orchestrator_enabled is false'
+  // Another process may take orders on, and merge.
+  const others = (await listWorkers(db)).filter(({ alive, pid }) => alive && pid !== process.pid)
+  return dispatcher.polling || others.length > 0 ? null : 'no orders are taken on: moose start'
 }
 
 /** With what keeps its pull request from being merged by rule, or what has come of that, where its project has that done. */

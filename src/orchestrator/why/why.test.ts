@@ -47,6 +47,8 @@ const PULL: PullRequestSeen = {
   merged_unverified: null,
   merged_by: null,
   seen_open_threads: 0,
+  seen_draft: false,
+  seen_base: null,
   outside_scope: [],
 }
 const INTAKE: Intake = {

@@ -112,6 +112,7 @@ function autoMerging({ pulls, settings }: RepositoryState) {
       const pull = find(input.pullRequestId)
       if (!settings.allowAutoMerge) throw refuse('Pull request Auto merge is not allowed for this repository')
       if (input.expectedHeadOid !== pull.sha) throw refuse('Head sha did not match the expected head sha')
+      if (pull.isDraft === true) throw refuse('Pull request Pull request is a draft')
       const state = mergeStateOf(pull).toLowerCase()
       if (state === 'clean' || state === 'unstable') throw refuse(`Pull request Pull request is in ${state} status`)
       const method = String(input.mergeMethod).toLowerCase()
@@ -178,7 +179,7 @@ function graphPull(state: RepositoryState, host: string, pull: Pull) {
     title: pull.title,
     body: pull.body,
     state: pull.mergedAt === null ? pull.state.toUpperCase() : 'MERGED',
-    isDraft: false,
+    isDraft: pull.isDraft ?? false,
     updatedAt: updatedAt(pull),
     mergeable: pull.mergeable ?? 'MERGEABLE',
     mergeStateStatus: mergeStateOf(pull),

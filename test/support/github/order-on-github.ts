@@ -34,6 +34,8 @@ export type OnGitHub = AsyncDisposable & {
   environment: Record<string, string>
   /** A process that takes orders on. */
   open(): Promise<Moose>
+  /** A process that takes none on until it is told to. */
+  openIdle(): Promise<Moose>
 }
 
 /** Null when a program is missing. */
@@ -53,14 +55,16 @@ export async function onGitHub(
   await home.database.db.updateTable('projects').set({ repository, forge: 'github' }).execute()
   const environment = { ...home.environment, ...github.network, GH_TOKEN: github.token }
   const config = readConfig(environment)
+  const openIdle = () => openMoose(config, { log: createLog('silent'), role: 'service' })
   const owned = stack.move()
   return {
     home,
     github,
     calls: server.calls,
     environment,
+    openIdle,
     async open() {
-      const moose = await openMoose(config, { log: createLog('silent'), role: 'service' })
+      const moose = await openIdle()
       await moose.orchestrator.start(null)
       return moose
     },

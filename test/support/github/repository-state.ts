@@ -28,6 +28,8 @@ export type Pull = {
   queuedBy?: string | null
   /** Whether git can merge it; it can unless told. */
   mergeable?: 'MERGEABLE' | 'CONFLICTING' | 'UNKNOWN'
+  /** It is marked as not ready for review. */
+  isDraft?: boolean
   /** How often something was said or pushed. */
   touched?: number
 }
@@ -80,7 +82,8 @@ export type RepositoryState = {
 }
 
 /** Whether it could be merged now, as GitHub calls it. */
-export function mergeStateOf({ mergeable, runs = [], review, checks }: Pull): string {
+export function mergeStateOf({ mergeable, runs = [], review, checks, isDraft = false }: Pull): string {
+  if (isDraft) return 'DRAFT'
   if (mergeable === 'CONFLICTING') return 'DIRTY'
   if (mergeable === 'UNKNOWN') return 'UNKNOWN'
   const isBlocked = runs.some(({ isRequired, state }) => isRequired === true && state !== 'SUCCESS')

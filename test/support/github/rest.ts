@@ -114,6 +114,7 @@ function list({ pulls, owner }: RepositoryState, { query }: RestCall): Pull[] {
 export function restPull({ owner, name }: RepositoryState, { host }: { host: string }, pull: Pull): object {
   return {
     number: pull.number,
+    draft: pull.isDraft ?? false,
     node_id: `PR_${pull.number}`,
     html_url: `https://${host}/${owner}/${name}/pull/${pull.number}`,
     state: pull.state,
@@ -150,6 +151,7 @@ async function merge(state: RepositoryState, { body }: RestCall, pull: Pull): Pr
   if (body['sha'] !== pull.sha) return refused(409, 'Head branch was modified. Review and try the merge again.')
   const method = body['merge_method']
   if (pull.state !== 'open') return refused(405, 'Pull Request is not mergeable')
+  if (pull.isDraft === true) return refused(405, 'Pull Request is still a draft')
   const why = notAllowed(method, state.settings)
   if (why !== null) return refused(405, why)
   try {

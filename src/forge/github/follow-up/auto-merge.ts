@@ -11,7 +11,7 @@ const QUERY = `query AutoMerge($id: ID!) {
   viewer { login }
   node(id: $id) {
     ... on PullRequest {
-      state headRefOid mergeStateStatus
+      state isDraft headRefOid baseRefName mergeStateStatus
       autoMergeRequest { enabledBy { login } }
       isInMergeQueue
       mergeQueueEntry { enqueuer { __typename login } }
@@ -24,7 +24,9 @@ const Standing = z.object({
   node: z
     .object({
       state: z.string(),
+      isDraft: z.boolean(),
       headRefOid: z.string(),
+      baseRefName: z.string(),
       mergeStateStatus: z.string(),
       autoMergeRequest: z.object({ enabledBy: z.object({ login: z.string() }).nullable() }).nullable(),
       isInMergeQueue: z.boolean(),
@@ -70,7 +72,7 @@ export async function mergeWhenReady(
   const row = await requirePullRequest(parts, of.project, of.number)
   return await retryGitHub(parts, signal, async () => {
     const { node } = await standing(parts, of, signal)
-    assertStands(of, node, headSha)
+    assertStands(node, { of, headSha, base: row.base })
     if (node.autoMergeRequest !== null || node.isInMergeQueue) return { outcome: 'waiting' }
     if (node.mergeStateStatus === 'UNSTABLE') return UNSETTLED
     const { ways, isQueued } = await mergeWays(parts.gh, githubRepositoryOf(of.project), row.base)
@@ -123,11 +125,23 @@ async function standing(parts: GitHubForgeParts, of: OfPullRequest, signal: Abor
   throw new Fault('github_not_found', message, { number: of.number })
 }
 
-function assertStands({ number }: OfPullRequest, { state, headRefOid }: Standing, headSha: string): void {
-  if (state === 'OPEN' && headRefOid === headSha) return
-  const why =
-    state === 'OPEN'
-      ? `its branch stands at ${headRefOid.slice(0, 12)}, not at ${headSha.slice(0, 12)}, which was verified`
-      : `it is ${state.toLowerCase()} already`
+type Wanted = { of: OfPullRequest; headSha: string; base: string }
+
+/** Asserts that it is what the rules have judged. */
+function assertStands(node: Standing, wanted: Wanted): void {
+  const why = whyNot(node, wanted)
+  if (why === null) return
+  const { number } = wanted.of
   throw new Fault('work_order_conflict', `Pull request #${number} is not merged by itself: ${why}.`, { number })
+}
+
+function whyNot(
+  { state, isDraft, headRefOid: at, baseRefName: into }: Standing,
+  { headSha, base }: Wanted,
+): string | null {
+  if (state !== 'OPEN') return `it is ${state.toLowerCase()} already`
+  if (at !== headSha)
+    return `its branch stands at ${at.slice(0, 12)}, not at ${headSha.slice(0, 12)}, which was verified`
+  if (into !== base) return `its base was changed from ${base} to ${into}`
+  return isDraft ? 'it is a draft' : null
 }

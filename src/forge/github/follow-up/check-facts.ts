@@ -28,6 +28,13 @@ export function checkFacts(repository: GitHubRepository, seen: FactsNode): Check
   })
 }
 
+/** Names of checks of the base's tip of which the head has none, each once. */
+export function absentChecks(seen: FactsNode): string[] {
+  const onHead = new Set(present(seen.statusCheckRollup?.contexts.nodes).map(nameOf))
+  const onBase = present(seen.baseRef?.target.statusCheckRollup?.contexts.nodes).map(nameOf)
+  return [...new Set(onBase)].filter((name) => !onHead.has(name)).toSorted()
+}
+
 function present(nodes: readonly (CheckNode | null)[] | undefined): CheckNode[] {
   return nodes === undefined ? [] : nodes.filter((node) => node !== null)
 }

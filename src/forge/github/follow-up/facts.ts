@@ -6,7 +6,7 @@ import { askApi } from '../github-api.ts'
 import { type GitHubRepository, githubRepositoryOf } from '../github-repository.ts'
 import type { GitHubForgeParts } from '../pulls.ts'
 import { retryGitHub } from '../retry-github.ts'
-import { checkFacts } from './check-facts.ts'
+import { absentChecks, checkFacts } from './check-facts.ts'
 import { conversationFacts } from './conversation-facts.ts'
 import { FactsAnswer, FactsNode, factsQuery } from './facts-query.ts'
 import type { Writers } from './writers.ts'
@@ -107,6 +107,7 @@ async function factsOfOne(parts: FactsParts, seen: Seen): Promise<PullRequestFac
       base_sha: baseSha,
       ...byGit,
       checks: checkFacts(repository, node),
+      absent_checks: absentChecks(node),
       review_decision: node.reviewDecision,
       ...conversation,
       auto_merge: autoMergeIn(node),
