@@ -143,7 +143,10 @@ async function routeToVerify({ db, context, adapters }: Verifying, verifies: num
   const made = await context.toVerify(verifies)
   const wanted = context.follows === null ? null : await wantedProposer(db, context.workOrderId)
   const toVerify = wanted === null ? made : { ...made, propose: { ...made.propose, proposer: wanted } }
-  const routed = { ...ready, decision: toVerify.route.decision, verifies, toVerify, resolves: context.resolves }
+  const { resolves } = context
+  const task = context.follows?.task
+  const follows = context.follows === null ? null : { task: task === undefined || task === null ? null : task.reason }
+  const routed = { ...ready, decision: toVerify.route.decision, verifies, toVerify, resolves, follows }
   await context.note(String(stepSummary({ name: 'route', output: routed })))
   return routed
 }
