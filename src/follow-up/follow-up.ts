@@ -4,7 +4,7 @@ import type { Pool } from 'pg'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
-import { type FollowUpView, LEFT_BEHIND } from '../contract/evidence/follow-up.ts'
+import { type FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import {
   allowedReaction,
@@ -23,10 +23,11 @@ import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/wor
 import { toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
-import type { FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import type { CheckFact, FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
-import { type Decision, decide, onceMore, type Reaction } from './decide.ts'
-import { byOthers, fold, type Known, openThreadsIn, type State, strangersIn } from './fold.ts'
+import { type Decision, onceMore, type Reaction } from './decide.ts'
+import { createFailures, type Failures, judge, judgeExplained } from './failures.ts'
+import { byOthers, type Known, openThreadsIn, type State, strangersIn } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
 import { answerReviews, taskOf } from './task.ts'
 
@@ -56,6 +57,7 @@ type Told = { mark: string; facts: PullRequestFacts; at: Date }
 
 export function createFollowUps(deps: FollowUpDeps): FollowUps {
   const told = new Map<string, Told>()
+  const failures = createFailures()
   return {
     async saw(sightings, signal, began = deps.clock.now()) {
       const open = sightings.filter(({ of, pullRequest }) => pullRequest.state === 'open' && of.known.state === 'open')
@@ -68,7 +70,7 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         // What it was told before is not how it stands now.
         if (known?.mark !== mark) continue
         const { facts } = known
-        await followOne(deps, of, known, signal)
+        await followOne({ ...deps, failures }, of, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
           .then(() => noteFollowed(deps.db, of, { ...followedIn(of, facts), at: began }))
           .catch(deps.onError)
@@ -117,7 +119,9 @@ type Seen = {
   past: readonly BegunFollowUp[]
 }
 
-async function followOne(deps: FollowUpDeps, of: WatchedPullRequest, told: Told, signal: AbortSignal): Promise<void> {
+type Following = FollowUpDeps & { failures: Failures }
+
+async function followOne(deps: Following, of: WatchedPullRequest, told: Told, signal: AbortSignal): Promise<void> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
   const row = await followedPullRequest(db, of)
@@ -129,15 +133,16 @@ async function followOne(deps: FollowUpDeps, of: WatchedPullRequest, told: Told,
   const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
   const seen: Seen = { of, row, facts, known, past }
   await answerReviews(deps, forge, seen, signal)
-  const state = fold(facts, known)
-  const within = decide(state, facts, known, past)
+  const read = (check: CheckFact) => forge.failureOf(of, check, signal)
+  const failuresOf = (failing: readonly CheckFact[]) => deps.failures.of(failing, { told: told.facts, now, read })
+  const { state, decision: within } = await judgeRead(seen, failuresOf)
   const isRefused = within.reaction === null && within.isExhausted
   const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId, facts.head_sha) : null
   const decision = onceMore(within, allowedBy)
   if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
   if (!row.isApproved || !(await deps.isTakenOn()))
     return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
-  await react(deps, forge, { ...seen, signal, allowedBy }, decision).then(
+  await react(deps, forge, { ...seen, signal, allowedBy, failuresOf }, decision).then(
     () => noteStanding(deps, seen, state, decision),
     async (error: unknown) => {
       const { code, message } = toFault(error)
@@ -147,6 +152,18 @@ async function followOne(deps: FollowUpDeps, of: WatchedPullRequest, told: Told,
       await noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
     },
   )
+}
+
+type FailuresOf = (failing: readonly CheckFact[]) => ReturnType<Failures['of']>
+
+/** Red checks are read before a model is asked to mend them. */
+async function judgeRead({ facts, known, past }: Seen, failuresOf: FailuresOf): Promise<ReturnType<typeof judge>> {
+  const judged = judge(facts, known, past)
+  const { state, decision } = judged
+  const { reaction } = decision
+  if (reaction?.kind !== 'checks') return judged
+  const red = await failuresOf(reaction.failing)
+  return judgeExplained({ state, decision: { ...decision, reaction } }, red, { facts, known, past })
 }
 
 /** With what is known of it here, where the forge was asked before, or does not tell. */
@@ -172,7 +189,8 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const handsOff = byOthers(facts, known)
   const isExhausted = decision.reaction === null && decision.isExhausted
   const code = handsOff !== null ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
-  const isLeftBehind = decision.reaction === null && decision.isLeftBehind === true
+  const standsAs =
+    decision.reaction !== null ? null : decision.isLeftBehind ? LEFT_BEHIND : decision.isOptional ? RED_OPTIONAL : null
   const strangers = strangersIn(facts)
   const ignored =
     strangers.length === 0 ? '' : `; what ${strangers.slice(0, 5).join(', ')} asked for is not done: no write access`
@@ -180,7 +198,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
   const hidden = isHidden ? { checks_hidden: true } : {}
-  const view = { state: isLeftBehind ? LEFT_BEHIND : state.is, why, code, at: clock.now().toISOString(), ...hidden }
+  const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...hidden }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
@@ -203,10 +221,12 @@ const SAID: Record<Reaction['kind'], string> = {
   review: 'the model that made the change is told what is asked for',
 }
 
+type Allowed = { signal: AbortSignal; allowedBy: string | null; failuresOf: FailuresOf }
+
 async function react(
   { db, pool, workspaces }: FollowUpDeps,
   forge: FollowUpForge,
-  { of, facts, signal, allowedBy }: Seen & { signal: AbortSignal; allowedBy: string | null },
+  { of, facts, signal, allowedBy, failuresOf }: Seen & Allowed,
   { reaction, why }: Decision & { reaction: Reaction },
 ): Promise<void> {
   const { kind, fingerprint } = reaction
@@ -220,7 +240,8 @@ async function react(
     return await keepRerun(db, id, { before: null, now })
   }
   const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
-  const task = kind === 'base' ? null : await taskOf(forge, { of, base: facts.base }, reaction, signal)
+  const red = reaction.kind === 'checks' ? await failuresOf(reaction.failing) : []
+  const task = reaction.kind === 'base' ? null : taskOf(reaction, red, facts.base)
   const resolves = kind === 'base' && reaction.resolves
   const begin = (transaction: Kysely<Database>) =>
     beginAttempt(transaction, { ...inputs, task }, { verifies, resolves })

@@ -11,34 +11,30 @@ import type { WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { asWords, fenced } from '../work-order/markdown.ts'
 import type { Reaction } from './decide.ts'
+import { type RedCheck, toldOfChecks } from './failures.ts'
 import { type Asked, digest } from './fold.ts'
 
-/** Failing checks whose failures are told. */
-const MOST_TOLD = 3
 /** Characters that a model is told in all. */
 const LONGEST_TOLD = 40_000
 
-/** What a model is told to do about red checks or a review. */
-export async function taskOf(
-  forge: FollowUpForge,
-  { of, base }: { of: WatchedPullRequest; base: string },
+/**
+ * What a model is told to do about red checks or a review.
+ *
+ * @param red what was read of the checks
+ */
+export function taskOf(
   reaction: Extract<Reaction, { kind: 'checks' | 'review' }>,
-  signal: AbortSignal,
-): Promise<FollowUpTask> {
+  red: readonly RedCheck[],
+  base: string,
+): FollowUpTask {
   if (reaction.kind === 'review') return taskOfReview(reaction.asked)
   const [first, ...more] = reaction.failing
   const name = first === undefined ? base : first.name
-  const told: string[] = []
-  for (const check of reaction.failing.slice(0, MOST_TOLD)) {
-    const { text, why } = await forge.failureOf(of, check, signal)
-    const what = `Check "${check.name}" failed on the pull request (${check.said})`
-    told.push(text === '' ? `${what}. ${why === null ? 'It says nothing more.' : why}` : `${what}:\n${text}`)
-  }
   const others = more.length === 0 ? '' : ` and ${more.length} more`
   return {
     check: `${name.slice(0, LONGEST_NAME)}${OF_PULL_REQUEST}`,
     reason: `check "${name}"${others} failed on the pull request`,
-    told: told.join('\n\n').slice(0, LONGEST_TOLD),
+    told: toldOfChecks(red).slice(0, LONGEST_TOLD),
     surface: null,
     threads: [],
     keys: [],

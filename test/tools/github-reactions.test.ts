@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { reviewOf } from '../../src/contract/evidence/review.ts'
 import type { StandInRun } from '../support/github/actions.ts'
 import {
   answersIn,
@@ -189,4 +190,26 @@ test('GitHub: a review of which the model carries out nothing costs one call, an
   assert.deepEqual(answers, ['Not done: the order asks for it.', 'Not done: so does this.'])
   assert.equal(await home.remote.git('rev-parse', branch), head)
   assert.equal(calls.length, 2)
+})
+
+test('GitHub: a red check of which nothing can be read costs nothing: it is left to a human, or to be merged where it is not required', async (t) => {
+  await using given = await inReview(t)
+  if (given === null) return
+  const { github, moose, id, pull, calls } = given
+  pull.checks = 'FAILURE'
+  pull.runs = [{ name: 'opt', state: 'FAILURE', url: 'https://ci.example/1', isRequired: true }]
+  const why = await becomes(given, { code: 'follow_up_exhausted' })
+  assert.match(why, /neither a log nor a summary of "opt" that Moose may read \(https:\/\/ci\.example\/1\)/)
+  assert.deepEqual(await escalations(given), ['follow_up_exhausted open'])
+  const asked = () => github.log.filter(({ operation }) => operation.includes('CheckSummary')).length
+  assert.equal(asked(), 1)
+
+  pull.runs = [{ name: 'opt', state: 'FAILURE', url: 'https://ci.example/2', isRequired: false }]
+  pull.touched = 1
+  assert.match(await becomes(given, { state: 'red_optional' }), /ci\.example\/2.*the forge does not require it$/)
+  const { pull_request: seen } = await detailOf(moose, id)
+  assert.equal(reviewOf(seen).needs, 'weigh')
+  assert.deepEqual(await escalations(given), ['follow_up_exhausted went_on'])
+  assert.deepEqual(await rowsOf(given), [])
+  assert.equal(calls.length, 1)
 })

@@ -70,6 +70,9 @@ export function reactionsText(counts: readonly FollowUpCount[]): string {
 /** The state in which all that a pull request lacks is a newer base, which Moose does not merge in by itself any more. */
 export const LEFT_BEHIND = 'left_behind'
 
+/** The state in which all that is red is not required by its forge, and nothing can be read of it. */
+export const RED_OPTIONAL = 'red_optional'
+
 /** How an open pull request was last seen to stand. */
 export const FollowUpView = z
   .object({
