@@ -1,3 +1,4 @@
+import type { CameOfReview } from '../contract/evidence/follow-up.ts'
 import type { Repair } from '../contract/evidence/repair.ts'
 import type { PullRequest } from '../ports/pull-request.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
@@ -17,6 +18,8 @@ export type Evidence = {
   repairs: readonly Repair[]
   /** Of those, what this attempt made of a conflict. */
   resolution?: readonly Repair[]
+  /** Of one that does what a review asks for. `since`: the commit on which the model's own is made. */
+  review?: { since: string; came: CameOfReview }
 }
 
 /** The outcomes of an attempt that may have ended early: those after its end are missing. */

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { type FollowUpKind, FollowUpTask, FollowUpView } from '../contract/evidence/follow-up.ts'
+import { type CameOfReview, type FollowUpKind, FollowUpTask, FollowUpView } from '../contract/evidence/follow-up.ts'
 import type { AttemptKey } from './attempts/attempts.ts'
 import type { PullRequestRow } from './pull-requests.ts'
 import type { Database } from './schema.ts'
@@ -122,9 +122,14 @@ export async function followUpOf(db: Db, id: string): Promise<{ task: FollowUpTa
   return { task: taskIn(task), isAllowed: allowedBy !== null }
 }
 
-/** @param outcome `succeeded`, or the code of what ended it */
-export async function endFollowUp(db: Db, id: string, outcome: string): Promise<void> {
-  await db.updateTable('follow_ups').set({ outcome }).where('id', '=', id).execute()
+/**
+ * @param outcome `succeeded`, or the code of what ended it
+ * @param came what is kept of a review, to be answered
+ */
+export async function endFollowUp(db: Db, id: string, outcome: string, came?: CameOfReview): Promise<void> {
+  const kept = came === undefined ? null : sql<string>`task || ${JSON.stringify({ came })}::jsonb`
+  const ended = kept === null ? { outcome } : { outcome, task: kept }
+  await db.updateTable('follow_ups').set(ended).where('id', '=', id).execute()
 }
 
 /** Of a rerun whose result has still to come. */

@@ -25,11 +25,12 @@ export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
 
 /**
  * `isExhausted`: something is to be done, and Moose may do no more of it; `refused`: what the bounds refuse; `isLeftBehind`: all
- * that it lacks is a newer base, which was merged in with success as often as the bounds allow.
+ * that it lacks is a newer base, which was merged in with success as often as the bounds allow; `isOptional`: all that is wrong is a
+ * red check that its forge does not require, and of which nothing can be read.
  */
 export type Decision =
   | { reaction: Reaction; why: string }
-  | { reaction: null; why: string; isExhausted: boolean; refused?: Reaction; isLeftBehind?: true }
+  | { reaction: null; why: string; isExhausted: boolean; refused?: Reaction; isLeftBehind?: true; isOptional?: true }
 
 /** How often Moose reacts, for one commit of the branch and for an order in all; whatever comes of it counts. */
 export const MOST: Record<FollowUpKind, { perHead: number; perOrder: number }> = {

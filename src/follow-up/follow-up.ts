@@ -4,7 +4,7 @@ import type { Pool } from 'pg'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
-import { type FollowUpView, LEFT_BEHIND } from '../contract/evidence/follow-up.ts'
+import { type FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import {
   allowedReaction,
@@ -23,13 +23,13 @@ import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/wor
 import { toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
-import type { FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import type { CheckFact, FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
-import { type Decision, decide, onceMore, type Reaction } from './decide.ts'
+import { type Decision, onceMore, type Reaction } from './decide.ts'
+import { createFailures, type Failures, judge, judgeExplained } from './failures.ts'
 import {
   byOthers,
   changesRequestedBy,
-  fold,
   type Known,
   openThreadsIn,
   type State,
@@ -65,6 +65,7 @@ type Told = { mark: string; facts: PullRequestFacts; at: Date }
 
 export function createFollowUps(deps: FollowUpDeps): FollowUps {
   const told = new Map<string, Told>()
+  const failures = createFailures()
   return {
     async saw(sightings, signal, began = deps.clock.now()) {
       const open = sightings.filter(({ of, pullRequest }) => pullRequest.state === 'open' && of.known.state === 'open')
@@ -76,7 +77,7 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         const known = told.get(keyOf(of))
         // What it was told before is not how it stands now.
         if (known?.mark !== mark) continue
-        await followOne(deps, of, known, signal)
+        await followOne({ ...deps, failures }, of, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
           .then((unanswered) => noteFollowed(deps.db, of, { ...followedIn(of, known), unanswered, at: began }))
           .catch(deps.onError)
@@ -127,9 +128,11 @@ type Seen = {
   past: readonly BegunFollowUp[]
 }
 
+type Following = FollowUpDeps & { failures: Failures }
+
 /** @returns logins of people with write access who ask for what was not done */
 async function followOne(
-  deps: FollowUpDeps,
+  deps: Following,
   of: WatchedPullRequest,
   told: Told,
   signal: AbortSignal,
@@ -145,15 +148,20 @@ async function followOne(
   const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
   const seen: Seen = { of, row, facts, known, past }
   await answerReviews(deps, forge, seen, signal)
-  await reactTo(deps, seen, signal)
+  const read = (check: CheckFact) => forge.failureOf(of, check, signal)
+  const failuresOf = (failing: readonly CheckFact[]) => deps.failures.of(failing, { told: told.facts, now, read })
+  await reactTo(deps, { ...seen, failuresOf }, signal)
   return unansweredBy(facts, known)
 }
 
-async function reactTo(deps: FollowUpDeps, seen: Seen, signal: AbortSignal): Promise<void> {
+async function reactTo(
+  deps: FollowUpDeps,
+  seen: Seen & { failuresOf: FailuresOf },
+  signal: AbortSignal,
+): Promise<void> {
   const { db, forges } = deps
-  const { of, row, facts, known, past } = seen
-  const state = fold(facts, known)
-  const within = decide(state, facts, known, past)
+  const { of, row, facts, failuresOf } = seen
+  const { state, decision: within } = await judgeRead(seen, failuresOf)
   const isRefused = within.reaction === null && within.isExhausted
   const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId, facts.head_sha) : null
   const decision = onceMore(within, allowedBy)
@@ -170,6 +178,18 @@ async function reactTo(deps: FollowUpDeps, seen: Seen, signal: AbortSignal): Pro
       await noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
     },
   )
+}
+
+type FailuresOf = (failing: readonly CheckFact[]) => ReturnType<Failures['of']>
+
+/** Red checks are read before a model is asked to mend them. */
+async function judgeRead({ facts, known, past }: Seen, failuresOf: FailuresOf): Promise<ReturnType<typeof judge>> {
+  const judged = judge(facts, known, past)
+  const { state, decision } = judged
+  const { reaction } = decision
+  if (reaction?.kind !== 'checks') return judged
+  const red = await failuresOf(reaction.failing)
+  return judgeExplained({ state, decision: { ...decision, reaction } }, red, { facts, known, past })
 }
 
 /** With what is known of it here, where the forge was asked before, or does not tell. */
@@ -199,7 +219,8 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const handsOff = byOthers(facts, known)
   const isExhausted = decision.reaction === null && decision.isExhausted
   const code = handsOff !== null ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
-  const isLeftBehind = decision.reaction === null && decision.isLeftBehind === true
+  const standsAs =
+    decision.reaction !== null ? null : decision.isLeftBehind ? LEFT_BEHIND : decision.isOptional ? RED_OPTIONAL : null
   const strangers = strangersIn(facts)
   const ignored =
     strangers.length === 0 ? '' : `; what ${strangers.slice(0, 5).join(', ')} asked for is not done: no write access`
@@ -207,7 +228,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
   const hidden = isHidden ? { checks_hidden: true } : {}
-  const view = { state: isLeftBehind ? LEFT_BEHIND : state.is, why, code, at: clock.now().toISOString(), ...hidden }
+  const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...hidden }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
@@ -230,10 +251,12 @@ const SAID: Record<Reaction['kind'], string> = {
   review: 'the model that made the change is told what is asked for',
 }
 
+type Allowed = { signal: AbortSignal; allowedBy: string | null; failuresOf: FailuresOf }
+
 async function react(
   { db, pool, workspaces }: FollowUpDeps,
   forge: FollowUpForge,
-  { of, facts, signal, allowedBy }: Seen & { signal: AbortSignal; allowedBy: string | null },
+  { of, facts, signal, allowedBy, failuresOf }: Seen & Allowed,
   { reaction, why }: Decision & { reaction: Reaction },
 ): Promise<void> {
   const { kind, fingerprint } = reaction
@@ -247,7 +270,8 @@ async function react(
     return await keepRerun(db, id, { before: null, now })
   }
   const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
-  const task = kind === 'base' ? null : await taskOf(forge, { of, base: facts.base }, reaction, signal)
+  const red = reaction.kind === 'checks' ? await failuresOf(reaction.failing) : []
+  const task = reaction.kind === 'base' ? null : taskOf(reaction, red, facts.base)
   const resolves = kind === 'base' && reaction.resolves
   const begin = (transaction: Kysely<Database>) =>
     beginAttempt(transaction, { ...inputs, task }, { verifies, resolves })

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
-import type { FollowUpTask } from '../contract/evidence/follow-up.ts'
+import type { CameOfReview, FollowUpTask } from '../contract/evidence/follow-up.ts'
 import { OF_PULL_REQUEST, REVIEW } from '../contract/evidence/repair.ts'
 import { type BegunFollowUp, followUpAnswered } from '../db/follow-ups.ts'
 import { ifNotElsewhere } from '../db/lock.ts'
@@ -9,35 +9,32 @@ import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
 import type { WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import { asWords, fenced } from '../work-order/markdown.ts'
 import type { Reaction } from './decide.ts'
+import { type RedCheck, toldOfChecks } from './failures.ts'
 import { type Asked, digest } from './fold.ts'
 
-/** Failing checks whose failures are told. */
-const MOST_TOLD = 3
 /** Characters that a model is told in all. */
 const LONGEST_TOLD = 40_000
 
-/** What a model is told to do about red checks or a review. */
-export async function taskOf(
-  forge: FollowUpForge,
-  { of, base }: { of: WatchedPullRequest; base: string },
+/**
+ * What a model is told to do about red checks or a review.
+ *
+ * @param red what was read of the checks
+ */
+export function taskOf(
   reaction: Extract<Reaction, { kind: 'checks' | 'review' }>,
-  signal: AbortSignal,
-): Promise<FollowUpTask> {
+  red: readonly RedCheck[],
+  base: string,
+): FollowUpTask {
   if (reaction.kind === 'review') return taskOfReview(reaction.asked)
   const [first, ...more] = reaction.failing
   const name = first === undefined ? base : first.name
-  const told: string[] = []
-  for (const check of reaction.failing.slice(0, MOST_TOLD)) {
-    const { text, why } = await forge.failureOf(of, check, signal)
-    const what = `Check "${check.name}" failed on the pull request (${check.said})`
-    told.push(text === '' ? `${what}. ${why === null ? 'It says nothing more.' : why}` : `${what}:\n${text}`)
-  }
   const others = more.length === 0 ? '' : ` and ${more.length} more`
   return {
     check: `${name.slice(0, LONGEST_NAME)}${OF_PULL_REQUEST}`,
     reason: `check "${name}"${others} failed on the pull request`,
-    told: told.join('\n\n').slice(0, LONGEST_TOLD),
+    told: toldOfChecks(red).slice(0, LONGEST_TOLD),
     surface: null,
     threads: [],
     keys: [],
@@ -49,24 +46,35 @@ const LONGEST_NAME = 180
 function taskOfReview(asked: readonly Asked[]): FollowUpTask {
   const paths = asked.map(({ path }) => path)
   const named = paths.filter((path) => path !== null)
-  const told = asked.map(({ by, path, line, body }) => {
-    const where = path === null ? 'on the change as a whole' : `on ${path}${line === null ? '' : `, line ${line}`}`
-    return `${by}, ${where}:\n${body}`
-  })
-  const threads = asked.flatMap(({ thread }) => (thread === null ? [] : [thread]))
+  const numbered = asked.map((one, index) => ({ ...one, number: index + 1 }))
+  const threads = Map.groupBy(numbered, ({ thread }) => thread)
   return {
     check: REVIEW,
     reason: `${asked.length === 1 ? 'a comment' : `${asked.length} comments`} of a review`,
-    told: told.join('\n\n').slice(0, LONGEST_TOLD),
+    told: toldOf(numbered),
     // What is said of the change as a whole may be about any of its files.
     surface: named.length < paths.length ? null : [...new Set(named)].toSorted(),
-    threads: [...new Set(threads)].map((id) => ({ id, key: digest(id, keysOf(asked, id)) })),
+    threads: [...threads].flatMap(([id, some]) => {
+      if (id === null) return []
+      const key = digest(
+        id,
+        some.map((one) => one.key),
+      )
+      return [{ id, key, path: some[0]?.path, comments: some.map(({ number }) => number) }]
+    }),
     keys: asked.map(({ key }) => key),
   }
 }
 
-function keysOf(asked: readonly Asked[], id: string): string[] {
-  return asked.filter(({ thread }) => thread === id).map(({ key }) => key)
+/** Each is told, with the beginning of its text where all of them are too long together. */
+function toldOf(asked: readonly (Asked & { number: number })[]): string {
+  const length = asked.reduce((sum, { body }) => sum + body.length, 0)
+  const most = length > LONGEST_TOLD ? Math.floor(LONGEST_TOLD / asked.length) : LONGEST_TOLD
+  const told = asked.map(({ number, by, path, line, body }) => {
+    const where = path === null ? 'on the change as a whole' : `on ${path}${line === null ? '' : `, line ${line}`}`
+    return `Comment ${number}, by ${by}, ${where}:\n${body.slice(0, most).toWellFormed()}`
+  })
+  return told.join('\n\n')
 }
 
 /**
@@ -86,10 +94,11 @@ export async function answerReviews(
   }
   async function answer(one: BegunFollowUp, threads: FollowUpTask['threads']): Promise<void> {
     let posted = 0
-    for (const { id, key } of threads) {
+    for (const asked of threads) {
+      const { id, key } = asked
       const thread = facts.threads.find((known) => known.id === id)
       if (thread === undefined) continue
-      const answering = forge.replyTo(of, { thread, key, text: answerOf(one, facts) }, signal)
+      const answering = forge.replyTo(of, { thread, key, text: answerOf(one, asked, facts) }, signal)
       const refused = await answering.then(() => null, whyRefused)
       if (refused === null) {
         posted += 1
@@ -109,10 +118,37 @@ function whyRefused(error: unknown): string {
   throw error
 }
 
-function answerOf({ outcome, madeSha }: BegunFollowUp, { branch }: PullRequestFacts): string {
-  if (outcome === 'succeeded' && madeSha !== null) return `Done in ${madeSha}.`
+type Thread = FollowUpTask['threads'][number]
+
+/** Of its comments those that the model does not carry out have its reason, the others the commit, or why there is none. */
+function answerOf(one: BegunFollowUp, thread: Thread, facts: PullRequestFacts): string {
+  const { path, comments = [] } = thread
+  const came = one.task?.came
+  const left = came === undefined ? [] : came.not_done.filter(({ comment }) => comments.includes(comment))
+  const notDone = left.map(({ reason }) => `Not done: ${asWords(reason)}`)
+  if (left.length > 0 && left.length === comments.length) return notDone.join('\n')
+  const changes = came === undefined ? null : came.changes
+  return [answerOfAttempt(one, { path, changes }, facts), ...notDone].join('\n')
+}
+
+function answerOfAttempt(
+  { outcome, madeSha }: BegunFollowUp,
+  { path, changes }: Pick<Thread, 'path'> & Pick<CameOfReview, 'changes'>,
+  { branch }: PullRequestFacts,
+): string {
+  if (outcome === 'succeeded' && madeSha !== null) {
+    const isElsewhere = changes !== null && typeof path === 'string' && !changes.files.includes(path)
+    return isElsewhere ? `Not changed by ${madeSha}: it changes ${filesOf(changes)} only.` : `Done in ${madeSha}.`
+  }
   if (outcome === 'change_out_of_scope')
     return 'Not changed: what is asked for is about files that the order of this pull request may not change.'
   const why = outcome === 'check_failed' ? 'what was tried failed the checks' : `the attempt ended with \`${outcome}\``
   return `Not changed: ${why}. It is left to a person; push to \`${branch}\`.`
+}
+
+const MOST_NAMED = 5
+
+function filesOf({ files, count }: NonNullable<CameOfReview['changes']>): string {
+  const named = files.slice(0, MOST_NAMED).map((path) => fenced(null, path))
+  return `${named.join(', ')}${count > named.length ? ` and ${count - named.length} more` : ''}`
 }

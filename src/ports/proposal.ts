@@ -144,8 +144,8 @@ export type WantedAnswer = 'edits' | 'text' | 'edits_or_text'
 export type FailedChange = {
   /** What failed, or what a review asks for, without secrets. */
   failure: string
-  /** A review asks for it, and no check has failed. */
-  review?: true
+  /** How many comments of a review ask for it, numbered from 1 in `failure`; left out: a check has failed. */
+  comments?: number
   /** What was changed since the last account, or since the base, as git has it; bounded, without secrets. */
   diff: string
 }

@@ -146,6 +146,8 @@ export const CheckFailure = z.object({
   /** Equal for the same failures, whatever else was printed; null: no tool that is known reported one. */
   identity: z.string().nullable(),
   why: z.string().nullable(),
+  /** Of `none`: whether the forge requires the check before it merges; null: it does not tell. */
+  is_required: z.boolean().nullish(),
 })
 export type CheckFailure = z.infer<typeof CheckFailure>
 

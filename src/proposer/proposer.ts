@@ -15,7 +15,7 @@ import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import { withWaysOut } from '../work-order/ways-out.ts'
 import { conflictRefinement, conflictText, markerLeft, partsOfConflict } from './conflict-message.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
-import { repairConversation, repairRefinement } from './repair-message.ts'
+import { carriesOutNone, repairConversation, repairRefinement } from './repair-message.ts'
 import { lookAt, notShown, partsOf, type Sight, type SightLimits, shownFiles } from './sight.ts'
 
 const SHOWN_REASON = 300
@@ -96,6 +96,8 @@ async function refine(
     answers.push(answer)
     const judged = answer.unclear === null ? await judge(answer.text, input) : answer.unclear
     if (!(judged instanceof Fault)) return { answers, faults, said, format: judged }
+    const none = carriesOutNone(answer.text, judged, input)
+    if (none !== null) throw withAnswers(none, answers.length)
     faults.push(judged)
     const next = turn < mostCalls ? 'asking again' : 'giving up'
     await onProgress(`answer ${turn} does not apply: ${cut(judged.message, SHOWN_REASON)}; ${next}`)

@@ -1,4 +1,6 @@
-import type { FailedChange, RepairRequest, Said } from '../ports/proposal.ts'
+import { NOT_DONE_FORM, notDoneIn, notDoneText } from '../edits/not-done.ts'
+import { Fault } from '../faults/fault.ts'
+import type { FailedChange, ProposeInput, RepairRequest, Said } from '../ports/proposal.ts'
 import { fenceFor } from './prompt.ts'
 
 /** What was said after the first prompt: the answers so far, the last of which made the change, and now what failed. */
@@ -11,15 +13,21 @@ export function repairConversation(repair: RepairRequest): Said[] {
   ]
 }
 
-/** What is asked for is data, so that it is bounded here by what the order and the files in scope allow. */
-const ASKED = 'Change what they point out, where it serves what was asked for first; leave everything else as it is.'
+/**
+ * What is asked for is data, so that it is bounded here by what the order and the files in scope allow. What is not carried out
+ * is said, because each comment is answered.
+ */
+const ASKED =
+  'Change what they point out, where it serves what was asked for first; leave everything else as it is. Each comment is answered ' +
+  'with the commit that is made of your edits. So before your edits, say of each comment that you do not carry out why, ' +
+  `in a line of its own in exactly this form, with its number: \`${NOT_DONE_FORM}\`. Of the others say nothing in that form.`
 
 /** What is told of a change that failed a check; the same arguments give the same text. */
-export function repairText({ failure, diff, review }: FailedChange): string {
+export function repairText({ failure, diff, comments }: FailedChange): string {
   const [failed, changed] = [failure.split('\n'), diff.trimEnd().split('\n')]
   const fence = fenceFor([...failed, ...changed])
   const [happened, told, wish] =
-    review === true
+    comments !== undefined
       ? (['reviewers ask for something to be changed. What they ask for', 'review', ASKED] as const)
       : (['a check of the project failed on it. What failed', 'failure', 'Mend what failed.'] as const)
   return [
@@ -32,6 +40,24 @@ export function repairText({ failure, diff, review }: FailedChange): string {
       'change, in the form you were told first, and with no others: what was applied is not applied again, and SEARCH is copied from the ' +
       'files as they are now. Only files in scope can be changed.',
   ].join('\n\n')
+}
+
+/**
+ * The fault of an answer that changes nothing, and says of each comment of a review why it does not carry it out: it is not
+ * asked again, and its reasons are the answer. Null: it is another answer.
+ */
+export function carriesOutNone(
+  answer: string,
+  { code }: Fault,
+  { proposer, repair }: Pick<ProposeInput, 'proposer' | 'repair'>,
+): Fault | null {
+  const comments = repair === null || 'conflict' in repair ? undefined : repair.comments
+  if (comments === undefined || code !== 'edits_missing') return null
+  const notDone = notDoneIn(answer, comments)
+  if (notDone.length < comments) return null
+  const said = notDoneText(notDone)
+  const message = `${proposer} carries out none of what the review asks for.\n${said}`
+  return new Fault('change_without_effect', message, { not_done: said })
 }
 
 /** What a model is told of a repair that cannot be applied. */

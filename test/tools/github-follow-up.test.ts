@@ -289,10 +289,16 @@ test('the failing part of a job is told from its log, without the token going to
   assert.equal(said.from, 'summary')
   assert.match(said.text, /a\.ts:2: error: no/)
 
-  one.pull.runs = [unit('FAILURE')]
-  const nothing = await given.followUp.failureOf(one.of, check, signal)
-  assert.deepEqual([nothing.from, nothing.text], ['none', ''])
-  assert.match(String(nothing.why), /neither a log nor a summary of "unit"/)
+  for (const isRequired of [true, false]) {
+    one.pull.runs = [{ ...unit('FAILURE'), isRequired }]
+    const nothing = await given.followUp.failureOf(one.of, check, signal)
+    assert.deepEqual([nothing.from, nothing.text, nothing.is_required], ['none', '', isRequired])
+    assert.match(String(nothing.why), /neither a log nor a summary of "unit"/)
+  }
+  one.pull.runs = [{ ...unit('FAILURE'), isStatus: true, isRequired: true }]
+  const [status] = (await factsOf(given, one)).checks
+  const ofStatus = await given.followUp.failureOf(one.of, status ?? assert.fail(), signal)
+  assert.deepEqual([ofStatus.from, ofStatus.is_required], ['none', true])
 })
 
 test('failed jobs are made again once on the same commit, also when the answer was lost', async (t) => {

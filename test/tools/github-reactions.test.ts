@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { reviewOf } from '../../src/contract/evidence/review.ts'
 import type { StandInRun } from '../support/github/actions.ts'
 import {
   answersIn,
@@ -16,6 +17,7 @@ import {
 } from '../support/github/order-on-github.ts'
 import type { ReceivedCall } from '../support/model-server.ts'
 import { detailOf } from '../support/moose-home.ts'
+import { write } from '../support/suspended-bench.ts'
 import { until } from '../support/until.ts'
 
 const PATIENCE = { withinMs: 240_000 }
@@ -141,4 +143,73 @@ test('GitHub: what people with write access ask for in a review is done in one c
   )
   for (const answer of answers.flat()) assert.ok(answer.includes(made))
   assert.equal(calls.length, 2)
+})
+
+test('GitHub: each thread is answered with what became of its comment: the commit, the reason of the model, or that its file stays', async (t) => {
+  const reason = 'other.txt: delete it @eve, closes #7; <b>it</b> was changed by me'
+  const answer = `Comment 2: not done: ${reason}\n\n${write('greeting.txt', 'hello, dear world!')}`
+  await using given = await inReview(t, { kind: 'text', text: answer })
+  if (given === null) return
+  const { home, branch, pull, calls } = given
+  pull.threads = [
+    thread('T1', said('C1', 'ada', 'Say dear.')),
+    thread('T2', said('C2', 'ada', 'Delete other.txt.')),
+    { ...thread('T3', said('C3', 'ada', 'Say it here too.')), path: 'other.txt' },
+  ]
+  pull.touched = 1
+  await haveEnded(given, ['review succeeded'])
+  const made = await home.remote.git('rev-parse', branch)
+  assert.equal(calls.length, 2, 'an answer with reasons is taken as it is')
+  const told = toldIn(calls[1] ?? assert.fail())
+  assert.match(told, /Comment 1, by ada, on greeting\.txt, line 1:.*Say dear\./)
+  assert.match(told, /Comment 3, by ada, on other\.txt, line 1:.*Say it here too\./)
+  assert.match(told, /`Comment 2: not done: REASON`/)
+  await until('the threads are answered', async () => answersIn(pull).flat().length >= 3, PATIENCE)
+  const [first, second, third] = answersIn(pull).map(([text]) => String(text).split('\n\n<!--')[0])
+  assert.equal(first, `Done in ${made}.`)
+  const [, mark] = String(second).split('@')
+  assert.equal(mark?.[0], '\u200b', 'no account is mentioned')
+  const seen = 'Not done: other.txt: delete it @eve, closes #7; <b>it</b> was changed by me'
+  assert.equal(String(second).replaceAll('\u200b', ''), seen)
+  assert.doesNotMatch(String(second), /closes #7|<b>/)
+  assert.equal(third, `Not changed by ${made}: it changes \`greeting.txt\` only.`)
+  await becomes(given, { state: 'quiet' })
+  assert.equal(calls.length, 2, 'what was answered is not asked again')
+})
+
+test('GitHub: a review of which the model carries out nothing costs one call, and each thread is answered with why', async (t) => {
+  const text = 'Comment 1: not done: the order asks for it.\nComment 2: not done: so does this.\n'
+  await using given = await inReview(t, { kind: 'text', text })
+  if (given === null) return
+  const { home, branch, head, pull, calls } = given
+  pull.threads = [thread('T1', said('C1', 'ada', 'Drop it.')), thread('T2', said('C2', 'ada', 'And this.'))]
+  pull.touched = 1
+  await haveEnded(given, ['review change_without_effect'])
+  await until('the threads are answered', async () => answersIn(pull).flat().length >= 2, PATIENCE)
+  const answers = answersIn(pull).map(([answer]) => String(answer).split('\n\n<!--')[0])
+  assert.deepEqual(answers, ['Not done: the order asks for it.', 'Not done: so does this.'])
+  assert.equal(await home.remote.git('rev-parse', branch), head)
+  assert.equal(calls.length, 2)
+})
+
+test('GitHub: a red check of which nothing can be read costs nothing: it is left to a human, or to be merged where it is not required', async (t) => {
+  await using given = await inReview(t)
+  if (given === null) return
+  const { github, moose, id, pull, calls } = given
+  pull.checks = 'FAILURE'
+  pull.runs = [{ name: 'opt', state: 'FAILURE', url: 'https://ci.example/1', isRequired: true }]
+  const why = await becomes(given, { code: 'follow_up_exhausted' })
+  assert.match(why, /neither a log nor a summary of "opt" that Moose may read \(https:\/\/ci\.example\/1\)/)
+  assert.deepEqual(await escalations(given), ['follow_up_exhausted open'])
+  const asked = () => github.log.filter(({ operation }) => operation.includes('CheckSummary')).length
+  assert.equal(asked(), 1)
+
+  pull.runs = [{ name: 'opt', state: 'FAILURE', url: 'https://ci.example/2', isRequired: false }]
+  pull.touched = 1
+  assert.match(await becomes(given, { state: 'red_optional' }), /ci\.example\/2.*the forge does not require it$/)
+  const { pull_request: seen } = await detailOf(moose, id)
+  assert.equal(reviewOf(seen).needs, 'weigh')
+  assert.deepEqual(await escalations(given), ['follow_up_exhausted went_on'])
+  assert.deepEqual(await rowsOf(given), [])
+  assert.equal(calls.length, 1)
 })

@@ -123,8 +123,8 @@ export async function mendByModel(
 async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { by: 'proposer' | 'aider' }) {
   const { context, done, adapters, run } = making
   const { headSha, costUsd } = state.applied
-  const { by, number, reason, mostCalls, review } = plan
-  const because = review === undefined ? {} : { review }
+  const { by, number, reason, mostCalls, comments } = plan
+  const because = comments === undefined ? {} : { comments }
   const account = async (): Promise<Repairing> => {
     const diff = await adapters.workspaces.diff(done.routed.project, state.knownSha, headSha, MOST_OF_DIFF)
     const failure = context.published(String(state.verified.repairable?.failure))

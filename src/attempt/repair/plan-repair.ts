@@ -43,8 +43,8 @@ export type Plan =
       reason: string
       /** Answers that are left for it and what follows. */
       mostCalls: number
-      /** A review asks for it, and no check has failed. */
-      review?: true
+      /** How many comments of a review ask for it; left out: a check has failed. */
+      comments?: number
     }
   | { by: null; why: string | null }
 

@@ -248,11 +248,11 @@ async function learnOfConflict(db: Db, ended: EndedAttempt, fault: FaultRecord |
 async function learnOfFollowUp(
   db: Db,
   { work_order_id: workOrderId, follows, verifies }: EndedAttempt,
-  { evidence: { resolution } }: AttemptEnd,
+  { evidence: { resolution, review } }: AttemptEnd,
   fault: FaultRecord | null,
 ): Promise<void> {
   if (follows === null || verifies === null) return
-  await endFollowUp(db, follows, fault === null ? 'succeeded' : fault.code)
+  await endFollowUp(db, follows, fault === null ? 'succeeded' : fault.code, review?.came)
   if (resolution === undefined || (fault !== null && !isOf('model_work', fault.code))) return
   for (const { check, by, mended, cost_usd } of resolution)
     if (check !== CONFLICT && by !== 'fix')

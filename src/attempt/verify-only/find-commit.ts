@@ -10,8 +10,15 @@ import type { Applied } from '../steps/apply.ts'
 import type { Routed } from '../steps/route.ts'
 import { nothingToVerify, type OpenPull, type ToVerify } from './what-to-verify.ts'
 
-/** `resolves`: a model is asked where git cannot merge; missing: an older Moose routed it. */
-export type RoutedToVerify = Routed & { toVerify: ToVerify; resolves?: boolean }
+/**
+ * `resolves`: a model is asked where git cannot merge. `follows`: it is a reaction of Moose's own, `task` why a model is asked; null:
+ * a human asked for it. Either is missing where an older Moose routed it.
+ */
+export type RoutedToVerify = Routed & {
+  toVerify: ToVerify
+  resolves?: boolean
+  follows?: { task: string | null } | null
+}
 
 /** The commit that is verified, as `apply` would have made it. */
 export type FoundCommit = Applied & {

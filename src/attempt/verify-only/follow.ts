@@ -1,9 +1,10 @@
 import type { Kysely } from 'kysely'
-import type { FollowUpTask } from '../../contract/evidence/follow-up.ts'
+import type { CameOfReview, FollowUpTask } from '../../contract/evidence/follow-up.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import type { Database } from '../../db/schema.ts'
-import { Fault } from '../../faults/fault.ts'
+import { notDoneIn } from '../../edits/not-done.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
 import { contextFilesOf } from '../../work-order/content.ts'
 import { isInScope } from '../../work-order/scope.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
@@ -40,8 +41,8 @@ type Following = {
  *
  * @throws {Fault} the failure of the commit; `change_out_of_scope` where the order allows none of the files that the task is about
  */
-export async function follow(following: Following): Promise<Made> {
-  const { routed, applied, task, resolution, spentUsd, evidence } = following
+export async function follow(following: Following): Promise<Made & Pick<Evidence, 'review'>> {
+  const { routed, applied, task, resolution, spentUsd } = following
   const before = [...routed.toVerify.repairs, ...resolution.map((one) => ({ ...one, mended: true }))]
   const making = makingOf(following)
   const answered = routed.toVerify.propose.response
@@ -50,17 +51,57 @@ export async function follow(following: Following): Promise<Made> {
   if (task === null || applied.isPushed === true) {
     const verified = await verifyOnce(making, applied, { before, made: [], spentUsd })
     const { repairs } = verified
-    return await mendUntilVerified(making, { applied, verified, repairs, tried, answered, knownSha: applied.baseSha })
+    const began = { applied, verified, repairs, tried, answered, knownSha: applied.baseSha }
+    return { ...(await mendUntilVerified(making, began)), ...noteReview(following, null) }
   }
-  Object.assign(evidence, { repairs: before })
+  Object.assign(following.evidence, { repairs: before })
   const repairable = { checks: [task.check], fixable: [], failure: task.told, signature: task.told, by: null, most: 0 }
   const nothing = { headSha: applied.headSha, files: [], checks: [], unmatched: [], failure: null }
   const verified = { ...nothing, repairable, spentUsd, repairs: before }
   const began: State = { applied, verified, repairs: before, tried, answered, knownSha: applied.baseSha }
   const plan = { by: mendedBy(following), check: task.check, number: 1, reason: task.reason, mostCalls: MOST_ANSWERS }
-  const review = task.threads.length + task.keys.length > 0 ? { review: true as const } : {}
-  return await mendUntilVerified(making, await mendByModel(making, began, { ...plan, ...review }))
+  const comments = task.keys.length === 0 ? {} : { comments: task.keys.length }
+  const first = await mendByModel(making, began, { ...plan, ...comments }).catch((error: unknown) => {
+    const said = toFault(error).details['not_done']
+    if (typeof said === 'string') noteReview(following, said)
+    throw error
+  })
+  // What Aider answers stays with it.
+  const review = noteReview(following, plan.by === 'aider' ? null : first.answered.content)
+  return { ...(await mendUntilVerified(making, first)), ...review }
 }
+
+/**
+ * Notes what an answer says it does not carry out of a review, also for an attempt that fails from then on.
+ *
+ * @param answer null: it is not known
+ */
+function noteReview(following: Following, answer: string | null): Pick<Evidence, 'review'> {
+  const { context, evidence, routed, applied, task } = following
+  if (task === null || task.keys.length === 0) return {}
+  const { pull } = routed.toVerify
+  // What the branch holds already was made on what it held when it was verified.
+  const since = applied.isPushed === true && pull !== null ? pull.headSha : applied.headSha
+  const not_done = answer === null ? [] : context.published(notDoneIn(answer, task.keys.length))
+  const review = { since, came: { not_done, changes: null } }
+  Object.assign(evidence, { review })
+  return { review }
+}
+
+/** What the commit of a review changes, the files that its threads are on first. */
+export async function changesOfReview(
+  { project, task }: { project: RoutedToVerify['project']; task: FollowUpTask },
+  { workspaces }: Pick<Adapters, 'workspaces'>,
+  { since, headSha }: { since: string; headSha: string },
+): Promise<NonNullable<CameOfReview['changes']>> {
+  const changed = await workspaces.changedFiles(project, since, headSha)
+  const named = new Set(task.threads.map(({ path }) => path))
+  const paths = changed.map(({ path }) => path)
+  const files = [...paths.filter((path) => named.has(path)), ...paths.filter((path) => !named.has(path))]
+  return { files: files.slice(0, MOST_KEPT), count: files.length }
+}
+
+const MOST_KEPT = 100
 
 function mendedBy({ routed, adapters }: Following): 'proposer' | 'aider' {
   return routed.toVerify.apply.executor === 'aider' && adapters.executors.wanted !== 'patch' ? 'aider' : 'proposer'

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { NEVER_ABORTED } from '../../clock.ts'
+import type { CameOfReview } from '../../contract/evidence/follow-up.ts'
 import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
@@ -22,7 +23,7 @@ import { recordVerified } from '../steps/record.ts'
 import { assertReadyForOrder } from '../steps/route.ts'
 import { isNewFailure, verify } from '../steps/verify.ts'
 import { type FoundCommit, type FoundConflict, findCommit, type RoutedToVerify } from './find-commit.ts'
-import { follow } from './follow.ts'
+import { changesOfReview, follow } from './follow.ts'
 import { type Resolved, resolveConflict } from './resolve-conflict.ts'
 import type { OpenPull } from './what-to-verify.ts'
 
@@ -143,7 +144,10 @@ async function routeToVerify({ db, context, adapters }: Verifying, verifies: num
   const made = await context.toVerify(verifies)
   const wanted = context.follows === null ? null : await wantedProposer(db, context.workOrderId)
   const toVerify = wanted === null ? made : { ...made, propose: { ...made.propose, proposer: wanted } }
-  const routed = { ...ready, decision: toVerify.route.decision, verifies, toVerify, resolves: context.resolves }
+  const { resolves } = context
+  const task = context.follows?.task
+  const follows = context.follows === null ? null : { task: task === undefined || task === null ? null : task.reason }
+  const routed = { ...ready, decision: toVerify.route.decision, verifies, toVerify, resolves, follows }
   await context.note(String(stepSummary({ name: 'route', output: routed })))
   return routed
 }
@@ -192,7 +196,7 @@ async function updatePull(
 ): Promise<void> {
   const { project } = evidence.routed
   const forge = adapters.forges[project.forge]
-  const pullRequest = await run<UpdatedPullRequest>({
+  const { changes = null, ...pullRequest } = await run<Published>({
     name: 'publish',
     input: { head_sha: evidence.verified.headSha, forge: project.forge },
     async run() {
@@ -215,15 +219,30 @@ async function updatePull(
         hold: context.hold,
       })
       if (updated.keepsText !== null) await context.note(`pull request #${pull.number}: ${updated.keepsText}`)
-      return updated
+      return { ...updated, ...(await changesIn(context, evidence, adapters)) }
     },
   })
   await run({
     name: 'record',
     input: { outcome: 'succeeded' },
     async run() {
-      const shown = shownEvidence(evidence, sanitize)
+      const { review } = evidence
+      const came = review === undefined ? {} : { review: { ...review, came: { ...review.came, changes } } }
+      const shown = shownEvidence({ ...evidence, ...came }, sanitize)
       await faultPoint('record', () => recordVerified(db, { ...key, evidence: shown, pullRequest }))
     },
   })
+}
+
+/** `changes`: of a review; an earlier Moose kept none. */
+type Published = UpdatedPullRequest & Partial<Pick<CameOfReview, 'changes'>>
+
+async function changesIn(
+  { follows }: AttemptContext,
+  { routed: { project }, verified: { headSha }, review }: Evidence,
+  adapters: Adapters,
+): Promise<Partial<Pick<CameOfReview, 'changes'>>> {
+  const task = follows === null ? null : follows.task
+  if (review === undefined || task === null) return {}
+  return { changes: await changesOfReview({ project, task }, adapters, { since: review.since, headSha }) }
 }

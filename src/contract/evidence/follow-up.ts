@@ -17,12 +17,32 @@ export const FollowUpTask = z.object({
   told: z.string(),
   /** The files that may be changed; null: those that the pull request changes. */
   surface: z.array(z.string()).nullable(),
-  /** What is answered on the forge afterwards: review threads, with the key of each answer. */
-  threads: z.array(z.object({ id: z.string(), key: z.string() })),
+  /**
+   * What is answered on the forge afterwards: review threads, with the key of each answer, their file, and the numbers of their
+   * comments in what the model is told; an older Moose kept neither of the two.
+   */
+  threads: z.array(
+    z.object({
+      id: z.string(),
+      key: z.string(),
+      path: z.string().nullish(),
+      comments: z.array(z.number().int()).optional(),
+    }),
+  ),
   /** Keys of the comments that it is about. */
   keys: z.array(z.string()),
+  /** What came of a review; missing: it has not ended, or came to nothing. */
+  came: z
+    .object({
+      /** Comments that the model says it does not carry out, without secrets. */
+      not_done: z.array(z.object({ comment: z.number().int(), reason: z.string() })),
+      /** What its commit changes, the files of threads first; null: it made none. */
+      changes: z.object({ files: z.array(z.string()), count: z.number().int() }).nullable(),
+    })
+    .optional(),
 })
 export type FollowUpTask = z.infer<typeof FollowUpTask>
+export type CameOfReview = NonNullable<FollowUpTask['came']>
 
 /** How often Moose has reacted to what became of the pull requests of an order. */
 export const FollowUpCount = z
@@ -49,6 +69,9 @@ export function reactionsText(counts: readonly FollowUpCount[]): string {
 
 /** The state in which all that a pull request lacks is a newer base, which Moose does not merge in by itself any more. */
 export const LEFT_BEHIND = 'left_behind'
+
+/** The state in which all that is red is not required by its forge, and nothing can be read of it. */
+export const RED_OPTIONAL = 'red_optional'
 
 /** How an open pull request was last seen to stand. */
 export const FollowUpView = z

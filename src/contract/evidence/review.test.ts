@@ -23,3 +23,13 @@ test('a pull request that is left behind can be merged as it stands, or verified
   const red = reviewOf({ ...PULL, checks: 'FAILURE', follow_up: behind })
   assert.deepEqual([red.needs, red.because.includes(why), red.isLeftBehind], ['human', false, false])
 })
+
+test('a red check that is not required, and of which nothing can be read, is weighed by a person', () => {
+  const why =
+    'failed on the forge: opt; GitHub has neither a log nor a summary of it, and the forge does not require it'
+  const optional = { state: 'red_optional', why, code: null, at: '2026-01-31T12:00:00.000Z' }
+  const review = reviewOf({ ...PULL, checks: 'FAILURE', follow_up: optional })
+  assert.deepEqual([review.needs, review.because], ['weigh', `its checks on GitHub say FAILURE: ${why}`])
+  assert.match(String(review.advice), /mend it on feature\/a, or merge as it stands\.$/)
+  assert.deepEqual(nextInReview('1a2b', review), ['moose show 1a2b --diff', 'moose merge 1a2b', 'moose close 1a2b'])
+})

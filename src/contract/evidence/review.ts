@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
-import { type FollowUpView, LEFT_BEHIND } from './follow-up.ts'
+import { type FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from './follow-up.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
 /** A verification of a pull request that came to nothing. */
@@ -155,8 +155,12 @@ export function threadsText(count: number): string {
   return `${what} of its reviews, by people with write access, ${are} not resolved; a person resolves ${them} on its forge`
 }
 
-function withRedChecks(checks: string, { base, follow_up: followUp }: PullInReview): Standing {
+function withRedChecks(checks: string, { base, branch, follow_up: followUp }: PullInReview): Standing {
   const because = `its checks on GitHub say ${checks}`
+  if (followUp?.state === RED_OPTIONAL) {
+    const advice = `Look at what failed there, and mend it on ${branch}, or merge as it stands.`
+    return { needs: 'weigh', because: `${because}: ${followUp.why}`, advice }
+  }
   if (followUp === undefined || followUp === null || followUp.state !== 'red_on_base')
     return { needs: 'human', because, advice: null }
   return {

@@ -19,6 +19,23 @@ test('a verification is told by what is verified, and by whether a model may be 
   )
 })
 
+test('a reaction to what became of a pull request says which model is called, or when one is', () => {
+  const toVerify = { pull: { branch: 'moose/1-greet' }, propose: { proposer: 'large' } }
+  assert.equal(
+    routed({ toVerify, resolves: false, follows: { task: '2 comments of a review' } }),
+    'has large change what the branch moose/1-greet holds (2 comments of a review), and verifies that',
+  )
+  const merges = { toVerify, follows: { task: null } }
+  assert.equal(
+    routed({ ...merges, resolves: true }),
+    'verifies what the branch moose/1-greet holds; a model is asked only where git cannot merge the base, or a check newly fails',
+  )
+  assert.equal(
+    routed({ ...merges, resolves: false }),
+    'verifies what the branch moose/1-greet holds; a model is asked only where a check newly fails',
+  )
+})
+
 test('a publish tells why a text stays, also where an earlier Moose kept no more than whether it does', () => {
   const published = (kept: object) =>
     stepSummary({ name: 'publish', output: { number: 7, branch: 'moose/1-greet', ...kept } })

@@ -5,8 +5,15 @@ const Routed = z.object({
   decision: z.object({ selected_proposer: z.string(), reason: z.string() }),
   verifies: z.number().optional(),
   /** An earlier Moose kept no more than that. */
-  toVerify: z.object({ pull: z.object({ branch: z.string() }).nullable() }).optional(),
+  toVerify: z
+    .object({
+      pull: z.object({ branch: z.string() }).nullable(),
+      propose: z.object({ proposer: z.string() }).optional(),
+    })
+    .optional(),
   resolves: z.boolean().optional(),
+  /** What a reaction of Moose's own has a model do on the branch; `task` null: git merges the base in. */
+  follows: z.object({ task: z.string().nullable() }).nullish(),
 })
 const Proposed = z.object({
   proposer: z.string().optional(),
@@ -64,13 +71,24 @@ function told<Output>(schema: z.ZodType<Output>, output: unknown, tell: (output:
   return data === undefined ? null : tell(data)
 }
 
-function tellRouted({ decision, verifies, toVerify, resolves }: z.infer<typeof Routed>): string {
-  if (verifies !== undefined) {
-    const pull = toVerify === undefined ? null : toVerify.pull
-    const asked = resolves === true ? 'a model is asked only where git cannot merge the base' : 'no model is called'
-    return `verifies ${whatIsVerified(verifies, pull === null ? null : pull.branch)}; ${asked}`
-  }
-  return `${decision.selected_proposer}: ${decision.reason}`
+function tellRouted(routed: z.infer<typeof Routed>): string {
+  const { decision, verifies, toVerify, follows } = routed
+  if (verifies === undefined) return `${decision.selected_proposer}: ${decision.reason}`
+  const pull = toVerify === undefined ? null : toVerify.pull
+  const what = whatIsVerified(verifies, pull === null ? null : pull.branch)
+  const task = follows?.task
+  if (task === undefined || task === null) return `verifies ${what}; ${whenAsked(routed)}`
+  const asked = toVerify?.propose?.proposer
+  return `has ${asked === undefined ? 'the model that made it' : asked} change ${what} (${task}), and verifies that`
+}
+
+/** What git merges by itself is mended where it fails; what a human has verified again is not. */
+function whenAsked({ resolves, follows }: z.infer<typeof Routed>): string {
+  const cases = [
+    ...(resolves === true ? ['git cannot merge the base'] : []),
+    ...(follows === undefined || follows === null ? [] : ['a check newly fails']),
+  ]
+  return cases.length === 0 ? 'no model is called' : `a model is asked only where ${cases.join(', or ')}`
 }
 
 function tellProposed({ response, failover, reason }: z.infer<typeof Proposed>): string {

@@ -13,7 +13,7 @@ export type FollowUpTables = {
     fingerprint: string
     because: string
     /** A `FollowUpTask`; null: git and the checks alone. */
-    task: ColumnType<unknown, string | null, never>
+    task: ColumnType<unknown, string | null, string>
     attempt: number | null
     outcome: ColumnType<string | null, string | null | undefined, string>
     answered: Generated<boolean>

@@ -1,5 +1,6 @@
 import type { Edit } from '../edit.ts'
 import { saysTraits } from '../file-traits.ts'
+import { isNotDone } from '../not-done.ts'
 import { remarkBehind } from '../written-path.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
@@ -206,6 +207,7 @@ export class AnswerReader {
 
   #readWords(line: string): void {
     const at = this.#state.lines.at
+    if (isNotDone(line)) return this.#state.pass(at)
     if (callsTool(this.#state.lines, at, this.#state.names)) throw this.#state.refusal(at, foreignForm(line))
     const removal = /dele|remo|rena|move/i.test(line) ? titleOf(line, this.#state.names) : null
     if (removal?.verb === 'delete' || removal?.verb === 'rename') return this.#readRemoval(removal, line)

@@ -191,7 +191,7 @@ function instructionText(
     section('Files to modify:', order.files_in_scope.map((file) => `- ${file}`).join('\n')),
     ...(repair === null ? [generatedCode(input)] : failedChange(repair)),
     previousFailure === null ? '' : section('An earlier try failed and was undone:', previousFailure),
-    `Instructions:\n${numbered(repair === null ? STEPS : REPAIR_STEPS)}`,
+    `Instructions:\n${numbered(repair === null ? STEPS : repair.comments === undefined ? REPAIR_STEPS : REVIEW_STEPS)}`,
   ]
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
@@ -201,10 +201,14 @@ function generatedCode({ proposer, content }: Pick<ExecutorInput, 'proposer' | '
 }
 
 /** What a repair is told in place of the generated code, which is in the files. */
-function failedChange({ failure, diff }: NonNullable<ExecutorInput['repair']>): string[] {
+function failedChange({ failure, diff, comments }: NonNullable<ExecutorInput['repair']>): string[] {
+  const told =
+    comments === undefined
+      ? 'A check of the project failed on it. Told of the failure is, as data:'
+      : 'Reviewers ask for something of it to be changed. What they ask for is, as data:'
   return [
     section('The order was carried out in these files already. Changed was, as data:', diff.trimEnd()),
-    section('A check of the project failed on it. Told of the failure is, as data:', failure),
+    section(told, failure),
   ]
 }
 
@@ -221,6 +225,10 @@ const REPAIR_STEPS = [
   'Keep what was changed already where it is right',
   'Ensure all acceptance criteria are met',
   'Answer with the edits at once: nobody can answer questions or run commands',
+]
+const REVIEW_STEPS = [
+  'Change what they point out where it serves the order, in the files listed above, and in no others',
+  ...REPAIR_STEPS.slice(1),
 ]
 
 function section(heading: string, text: string): string {

@@ -29,7 +29,8 @@ export async function failureOfCheck(
     check.kind === 'status'
       ? `"${check.name}" is a commit status: it has no log on GitHub.`
       : `GitHub has neither a log nor a summary of "${check.name}" that Moose may read.`
-  return { from: 'none', text: '', identity: null, why }
+  const is_required = await isRequired(parts, { of, id: check.id, signal })
+  return { from: 'none', text: '', identity: null, why, is_required }
 }
 
 type Asked = { of: OfPullRequest; signal: AbortSignal }
@@ -115,6 +116,26 @@ async function summaryOf(parts: GitHubForgeParts, { of, id, signal }: Asked & { 
   )
   const lines = [title, summary, text, ...(notes === undefined ? [] : notes)]
   return plainText(lines.filter((part) => typeof part === 'string' && part !== '').join('\n'))
+}
+
+const Required = z.object({ node: z.object({ isRequired: z.boolean() }).nullable() })
+const REQUIRED_QUERY = `query CheckRequired($id: ID!, $pull: ID!) {
+  node(id: $id) {
+    ... on CheckRun { isRequired(pullRequestId: $pull) }
+    ... on StatusContext { isRequired(pullRequestId: $pull) }
+  }
+}`
+
+/** Whether a pull request is not merged without it; null: the token may not see that. */
+async function isRequired(
+  parts: GitHubForgeParts,
+  { of, id, signal }: Asked & { id: string },
+): Promise<boolean | null> {
+  if (of.nodeId === null) return null
+  const query = { query: REQUIRED_QUERY, variables: { id, pull: of.nodeId } }
+  const ask = () => askGraphQL(parts, { of, changes: false, signal }, query, Required)
+  const told = await visible(() => retryGitHub(parts, signal, ask))
+  return told === null || told.node === null ? null : told.node.isRequired
 }
 
 /** @see https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run */
