@@ -22,6 +22,7 @@ import { createGitHubForge } from '../forge/github/github-forge.ts'
 import { createTokens } from '../forge/github/tokens.ts'
 import { createLocalFollowUp } from '../forge/local/follow-up.ts'
 import { createLocalForge } from '../forge/local/local-forge.ts'
+import { followUpWithoutSecrets, watchWithoutSecrets } from '../forge/without-secrets.ts'
 import type { Git } from '../git/git.ts'
 import { Mirrors } from '../git/mirrors.ts'
 import type { Log } from '../log.ts'
@@ -43,6 +44,7 @@ import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { createPromptGuard } from '../redaction/prompt-secrets.ts'
 import { createRedaction, isWorthStopping, knownSecrets, type Redaction } from '../redaction/redaction.ts'
+import { createPublishedSanitizer } from '../redaction/sanitize-output.ts'
 import { createNetwork } from '../remote/network-route.ts'
 import { ContainerSandbox } from '../sandbox/container/container-sandbox.ts'
 import { createSandbox } from '../sandbox/create-sandbox.ts'
@@ -84,6 +86,8 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const onGitHub = { db, mirrors, log, clock, random: Math.random, gh }
   const github = createGitHubForge(onGitHub, apiCalls)
   const local = createLocalForge({ db, mirrors, log, clock })
+  const sanitize = createPublishedSanitizer(config)
+  const tellFailure = failureTeller(redactionOf(config))
   const models = createModels({ ...config, db, clock, log })
   const ownManager = createManager({ db, models, clock, pauseAfter: () => readPauseAfter(db, config) })
   const refuseSecrets = createPromptGuard(config)
@@ -100,10 +104,10 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     manager: ownManager,
     proposer: ownProposer,
     gh,
-    watch: watchOf({ local, github }),
+    watch: watchWithoutSecrets(watchOf({ local, github }), sanitize),
     followUps: {
-      local: createLocalFollowUp({ db, mirrors, log, clock }),
-      github: createGitHubFollowUp({ ...onGitHub, tellFailure: failureTeller(redactionOf(config)) }),
+      local: followUpWithoutSecrets(createLocalFollowUp({ db, mirrors, log, clock }), sanitize),
+      github: followUpWithoutSecrets(createGitHubFollowUp({ ...onGitHub, tellFailure }), sanitize),
     },
     proposers: () => proposerConditions(db, models, config),
     adapters: {
