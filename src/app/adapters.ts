@@ -141,7 +141,11 @@ function watchOf(forges: Readonly<Record<Project['forge'], PullRequestWatch>>): 
         ),
       )
       const looked = await Promise.all(looks)
-      return { sightings: looked.flatMap(({ sightings }) => sightings), faults: looked.flatMap(({ faults }) => faults) }
+      return {
+        sightings: looked.flatMap(({ sightings }) => sightings),
+        lost: looked.flatMap(({ lost }) => lost),
+        faults: looked.flatMap(({ faults }) => faults),
+      }
     },
     apiCallsLastHour: () => watches.reduce((sum, [, watch]) => sum + watch.apiCallsLastHour(), 0),
   }

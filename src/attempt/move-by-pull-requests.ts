@@ -10,6 +10,8 @@ import { Fault, type FaultRecord } from '../faults/fault.ts'
 import { type Standing, standing, standsOn } from '../work-order/standing.ts'
 
 type Db = Kysely<Database>
+/** `lost`: it was closed here alone, and why. */
+type Changed = PullRequestBrief & { lost?: string | undefined }
 
 /**
  * Moves an order to the status its pull requests call for, with an event that says why.
@@ -21,7 +23,7 @@ export async function moveByPullRequests(
   transaction: Db,
   order: OrderStanding,
   next: Standing<PullRequestBrief>,
-  pull: PullRequestBrief,
+  pull: Changed,
 ): Promise<void> {
   const from = { from: [order.status], byPullRequest: true }
   if (next.to === 'cancelled') {
@@ -62,7 +64,7 @@ export async function fallBackOnPullRequest(transaction: Db, { workOrderId, atte
 }
 
 /** Records a change of a pull request that does not move its order. */
-export async function tellOfPullRequest(transaction: Db, order: OrderStanding, pull: PullRequestBrief): Promise<void> {
+export async function tellOfPullRequest(transaction: Db, order: OrderStanding, pull: Changed): Promise<void> {
   const { state, attempt, number } = pull
   await recordEvent(transaction, {
     workOrderId: order.id,
@@ -91,7 +93,8 @@ function besides(order: OrderStanding, next: { to: string; on: PullRequestBrief 
   return next.on === pull ? [] : [`${named(next.on)} is open`]
 }
 
-function happened(pull: PullRequestBrief): string {
+function happened(pull: Changed): string {
+  if (pull.lost !== undefined) return `${named(pull)} is given up, and nothing was closed: ${pull.lost}`
   return `${named(pull)} was ${pull.state === 'open' ? 'reopened' : pull.state}`
 }
 
@@ -99,7 +102,11 @@ function named({ number, attempt }: PullRequestBrief): string {
   return `pull request #${number} of attempt ${attempt}`
 }
 
-function closedReason({ number }: PullRequestBrief): FaultRecord {
+function closedReason({ number, lost }: Changed): FaultRecord {
+  if (lost !== undefined) {
+    const message = `Nothing was closed of pull request #${number}: ${lost}. Should it be seen open again, the order is in review with it again.`
+    return new Fault('pull_request_lost', message, { number }).toRecord()
+  }
   const message = `Pull request #${number} was closed without a merge, or its branch was deleted.`
   return new Fault('pull_request_closed', message, { number }).toRecord()
 }

@@ -31,7 +31,8 @@ export async function recordPullRequest(db: Kysely<Database>, found: Found, now:
     const { state, mergeSha } = found.pullRequest
     const changed = await setPullRequestState(transaction, found, { state, mergeSha, at: now })
     if (changed || state !== 'open') await recordHappened(transaction, found, before.status)
-    const is = changed ? { ...was, state, merge_sha: mergeSha, ended_at: state === 'open' ? null : now } : was
+    const { lost } = found.pullRequest
+    const is = changed ? { ...was, state, merge_sha: mergeSha, ended_at: state === 'open' ? null : now, lost } : was
     const order = { ...before, pulls: before.pulls.map((pull) => (pull === was ? is : pull)) }
     const next = standing(order, order.pulls)
     if (next !== null) await moveByPullRequests(transaction, order, next, is)
@@ -49,7 +50,12 @@ function isOvertaken(was: PullRequestBrief, { pullRequest, known }: Found): bool
 /** @param status of the order before: one that another pull request has completed says nothing about a closed one */
 async function recordHappened(db: Kysely<Database>, found: Found, status: Status): Promise<void> {
   const { workOrderId, pullRequest } = found
-  const { state, number, branch, url, mergeSha } = pullRequest
+  const { state, number, branch, url, mergeSha, lost } = pullRequest
+  // Nothing has happened on its forge that anything could be learnt from.
+  if (lost !== undefined) {
+    await recordPullRequestOutcome(db, found, { outcome: 'superseded', metadata: { pr_url: url, lost } })
+    return
+  }
   const action = state === 'open' ? 'reopened' : state
   const metadata = { pr_url: url, merge_sha: mergeSha }
   await recordPullRequestEvent(db, { workOrderId, action, number, branch, metadata })

@@ -26,7 +26,8 @@ export function watchWithoutSecrets(watch: PullRequestWatch, sanitize: Sanitize)
     ...watch,
     async look(watched, signal) {
       const looked = await watch.look(watched, signal)
-      return { ...looked, sightings: looked.sightings.map(shown) }
+      const lost = looked.lost.map((one) => ({ ...one, why: sanitize(one.why) }))
+      return { ...looked, lost, sightings: looked.sightings.map(shown) }
     },
   }
 }

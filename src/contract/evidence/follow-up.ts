@@ -50,15 +50,18 @@ export function reactionsText(counts: readonly FollowUpCount[]): string {
 /** The state in which all that a pull request lacks is a newer base, which Moose does not merge in by itself any more. */
 export const LEFT_BEHIND = 'left_behind'
 
+/** The states in which an open pull request is not there, or is merged into what does not hold its change. */
+export const LOST_STATES = ['gone', 'unproven'] as const
+export type LostState = (typeof LOST_STATES)[number]
+
 /** How an open pull request was last seen to stand. */
 export const FollowUpView = z
   .object({
     state: z.string().openapi({ example: 'red' }),
     why: z.string(),
-    code: z
-      .string()
-      .nullable()
-      .openapi({ description: '`follow_up_exhausted`, `hands_off`; null: nothing keeps Moose from going on' }),
+    code: z.string().nullable().openapi({
+      description: '`follow_up_exhausted`, `hands_off`, `pull_request_lost`; null: nothing keeps Moose from going on',
+    }),
     at: z.string(),
     checks_hidden: z
       .boolean()

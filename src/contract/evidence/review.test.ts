@@ -23,3 +23,19 @@ test('a pull request that is left behind can be merged as it stands, or verified
   const red = reviewOf({ ...PULL, checks: 'FAILURE', follow_up: behind })
   assert.deepEqual([red.needs, red.because.includes(why), red.isLeftBehind], ['human', false, false])
 })
+
+test('one that is lost or has ended on its forge is not ready to be merged, whatever else is known of it', () => {
+  const at = '2026-01-31T12:00:00.000Z'
+  const why = 'GitHub says that it was merged into release'
+  const failed = { attempt: 2, head_sha: 'a', base_sha: 'b', code: 'check_failed', check: 'unit', said: null }
+  const lost = { state: 'unproven', why, code: 'pull_request_lost', at }
+  for (const more of [{}, { failed_verification: failed }, { seen_head_sha: 'x' }, { review: 'CHANGES_REQUESTED' }]) {
+    const review = reviewOf({ ...PULL, ...more, follow_up: lost })
+    assert.deepEqual([review.needs, review.because, review.code], ['lost', why, 'pull_request_lost'])
+    assert.deepEqual(nextInReview('1a2b', review), ['moose decide 1a2b', 'moose cancel 1a2b'])
+  }
+  for (const state of ['unproven', 'gone', 'ended']) {
+    const review = reviewOf({ ...PULL, follow_up: { state, why, code: null, at } })
+    assert.deepEqual([review.needs, review.because], ['checks', why], 'the next look says more')
+  }
+})

@@ -67,7 +67,7 @@ function roots(state: RepositoryState, host: string) {
     },
     viewer: { __typename: 'User', login: VIEWER },
     node: ({ id }: { id: string }) => nodeOf(state, host, id),
-    nodes: ({ ids }: { ids: string[] }) => ids.map((id) => nodeOf(state, host, id)),
+    nodes: ({ ids }: { ids: string[] }) => ids.map((id) => orError(() => nodeOf(state, host, id))),
     ...writing(state, (pull) => urlOf(state, host, pull)),
     ...autoMerging(state),
     createPullRequest: async ({ input }: { input: CreateInput }) => {
@@ -80,6 +80,16 @@ function roots(state: RepositoryState, host: string) {
       if ('refused' in made) throw new GraphQLError(made.refused, { extensions: { type: 'UNPROCESSABLE' } })
       return { pullRequest: graphPull(state, host, made.pull) }
     },
+  }
+}
+
+/** Of several nodes one that is not there is null, with an error of its own. */
+function orError<Found>(find: () => Found): Found | Error {
+  try {
+    return find()
+  } catch (error) {
+    if (error instanceof GraphQLError) return error
+    throw error
   }
 }
 
