@@ -381,6 +381,7 @@ test('there is one comment of Moose, edited in place where its text is another',
     comments.map(({ is_moose }) => is_moose),
     [true],
   )
+  await given.database.pool.query('update pull_requests set comment_id = null')
   await assert.rejects(given.followUp.keepComment({ ...one.of, nodeId: 'PR_99' }, 'x', signal), {
     code: 'github_not_found',
   })
