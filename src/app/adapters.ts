@@ -23,6 +23,7 @@ import { createGitHubForge } from '../forge/github/github-forge.ts'
 import { createTokens } from '../forge/github/tokens.ts'
 import { createLocalFollowUp } from '../forge/local/follow-up.ts'
 import { createLocalForge } from '../forge/local/local-forge.ts'
+import { followUpWithoutSecrets, watchWithoutSecrets } from '../forge/without-secrets.ts'
 import type { Git } from '../git/git.ts'
 import { Mirrors } from '../git/mirrors.ts'
 import type { Log } from '../log.ts'
@@ -44,6 +45,7 @@ import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { createPromptGuard } from '../redaction/prompt-secrets.ts'
 import { createRedaction, isWorthStopping, knownSecrets, type Redaction } from '../redaction/redaction.ts'
+import { createPublishedSanitizer } from '../redaction/sanitize-output.ts'
 import { createNetwork } from '../remote/network-route.ts'
 import { ContainerSandbox } from '../sandbox/container/container-sandbox.ts'
 import { createSandbox } from '../sandbox/create-sandbox.ts'
@@ -88,6 +90,8 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const onGitHub = { db, mirrors, log, clock, random: Math.random, gh }
   const github = createGitHubForge(onGitHub, apiCalls)
   const local = createLocalForge({ db, mirrors, log, clock })
+  const sanitize = createPublishedSanitizer(config)
+  const tellFailure = failureTeller(redactionOf(config))
   const models = createModels({ ...config, db, clock, log })
   const ownManager = createManager({ db, models, clock, pauseAfter: () => readPauseAfter(db, config) })
   const refuseSecrets = createPromptGuard(config)
@@ -122,10 +126,10 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     manager: ownManager,
     proposer: ownProposer,
     gh,
-    watch: watchOf({ local, github }),
+    watch: watchWithoutSecrets(watchOf({ local, github }), sanitize),
     followUps: {
-      local: createLocalFollowUp({ db, mirrors, log, clock }),
-      github: createGitHubFollowUp({ ...onGitHub, tellFailure: failureTeller(redactionOf(config)) }),
+      local: followUpWithoutSecrets(createLocalFollowUp({ db, mirrors, log, clock }), sanitize),
+      github: followUpWithoutSecrets(createGitHubFollowUp({ ...onGitHub, tellFailure }), sanitize),
     },
     proposers: () => proposerConditions(db, models, config),
   }
@@ -143,7 +147,11 @@ function watchOf(forges: Readonly<Record<Project['forge'], PullRequestWatch>>): 
         ),
       )
       const looked = await Promise.all(looks)
-      return { sightings: looked.flatMap(({ sightings }) => sightings), faults: looked.flatMap(({ faults }) => faults) }
+      return {
+        sightings: looked.flatMap(({ sightings }) => sightings),
+        lost: looked.flatMap(({ lost }) => lost),
+        faults: looked.flatMap(({ faults }) => faults),
+      }
     },
     apiCallsLastHour: () => watches.reduce((sum, [, watch]) => sum + watch.apiCallsLastHour(), 0),
   }

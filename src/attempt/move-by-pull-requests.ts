@@ -11,8 +11,8 @@ import { Fault, type FaultRecord } from '../faults/fault.ts'
 import { type Standing, standing, standsOn } from '../work-order/standing.ts'
 
 type Db = Kysely<Database>
-/** With what merged it, where that is known. */
-type Changed = PullRequestBrief & { merged_by?: MergedBy | null }
+/** With what merged it, where that is known; `lost`: it was closed here alone, and why. */
+type Changed = PullRequestBrief & { merged_by?: MergedBy | null; lost?: string | undefined }
 
 /**
  * Moves an order to the status its pull requests call for, with an event that says why.
@@ -95,6 +95,7 @@ function besides(order: OrderStanding, next: { to: string; on: PullRequestBrief 
 }
 
 function happened(pull: Changed): string {
+  if (pull.lost !== undefined) return `${named(pull)} is given up, and nothing was closed: ${pull.lost}`
   const by = pull.state === 'merged' ? mergedByText(pull.merged_by ?? null) : ''
   return `${named(pull)} was ${pull.state === 'open' ? 'reopened' : pull.state}${by}`
 }
@@ -103,7 +104,11 @@ function named({ number, attempt }: PullRequestBrief): string {
   return `pull request #${number} of attempt ${attempt}`
 }
 
-function closedReason({ number }: PullRequestBrief): FaultRecord {
+function closedReason({ number, lost }: Changed): FaultRecord {
+  if (lost !== undefined) {
+    const message = `Nothing was closed of pull request #${number}: ${lost}. Should it be seen open again, the order is in review with it again.`
+    return new Fault('pull_request_lost', message, { number }).toRecord()
+  }
   const message = `Pull request #${number} was closed without a merge, or its branch was deleted.`
   return new Fault('pull_request_closed', message, { number }).toRecord()
 }

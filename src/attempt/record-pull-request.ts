@@ -36,8 +36,9 @@ export async function recordPullRequest(db: Kysely<Database>, found: Found, now:
     const changed = await setPullRequestState(transaction, found, { state, mergeSha, at: now })
     const mergedBy = state === 'merged' ? await mergerOf(transaction, found) : null
     if (changed || state !== 'open') await recordHappened(transaction, { ...found, mergedBy }, before.status)
+    const { lost } = found.pullRequest
     const ended_at = state === 'open' ? null : now
-    const is = { ...was, ...(changed ? { state, merge_sha: mergeSha, ended_at } : {}), merged_by: mergedBy }
+    const is = { ...was, ...(changed ? { state, merge_sha: mergeSha, ended_at, lost } : {}), merged_by: mergedBy }
     const order = { ...before, pulls: before.pulls.map((pull) => (pull === was ? is : pull)) }
     const next = standing(order, order.pulls)
     if (next !== null) await moveByPullRequests(transaction, order, next, is)
@@ -70,7 +71,12 @@ type Happened = Found & { mergedBy: MergedBy | null }
 /** @param status of the order before: one that another pull request has completed says nothing about a closed one */
 async function recordHappened(db: Kysely<Database>, found: Happened, status: Status): Promise<void> {
   const { workOrderId, pullRequest, mergedBy } = found
-  const { state, number, branch, url, mergeSha } = pullRequest
+  const { state, number, branch, url, mergeSha, lost } = pullRequest
+  // Nothing has happened on its forge that anything could be learnt from.
+  if (lost !== undefined) {
+    await recordPullRequestOutcome(db, found, { outcome: 'superseded', metadata: { pr_url: url, lost } })
+    return
+  }
   const action = state === 'open' ? 'reopened' : state
   const merger = mergedBy === null ? {} : { merged_by: mergedBy }
   const metadata = { pr_url: url, merge_sha: mergeSha, ...merger }

@@ -163,7 +163,9 @@ async function openPullRequest(
       const shown = shownEvidence(whole, sanitize)
       if (await faultPoint('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
       // The order was cancelled, or completed by another pull request, while this one was published.
-      const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number, MOOSE)
+      const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number, {
+        by: MOOSE,
+      })
       await recordPullRequest(actingAs(db, MOOSE), { ...key, pullRequest: closed }, clock.now())
     },
   })

@@ -79,6 +79,7 @@ const EXIT_CODE = {
   provider_busy: 1,
   provider_paused: 3,
   pull_request_closed: 3,
+  pull_request_lost: 3,
   push_rejected: 1,
   reasoning_unclear: 1,
   recording_missing: 1,

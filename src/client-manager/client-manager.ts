@@ -233,11 +233,15 @@ async function factsOf(
     hasCommit: await leftCommit(db, order.id),
     isConflicting: cause === 'merge_conflict' || (order.phase === 'in_review' && (await isConflicting(db, order.id))),
     isHeldUpOnForge: order.phase === 'in_review' && (await isHeldUpOnForge(db, order.id)),
-    review:
-      order.phase === 'in_review' ? (cause === 'hands_off' ? ('hands_off' as const) : ('exhausted' as const)) : null,
+    review: order.phase === 'in_review' ? reviewCause(cause) : null,
     records: await optionRecords(db, cause),
   }
   return { facts, spent }
+}
+
+function reviewCause(cause: string): OptionFacts['review'] {
+  if (cause === 'hands_off') return cause
+  return cause === 'pull_request_lost' ? 'lost' : 'exhausted'
 }
 
 /** Null: it is malformed, which is no reason not to be decided about. */

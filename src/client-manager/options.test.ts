@@ -184,3 +184,9 @@ test('of a branch that somebody else has changed: given back, verified, or given
     ],
   )
 })
+
+test('of a pull request that is not there any more: that the order is ended, and nothing else', () => {
+  const [end, ...others] = offered({ review: 'lost', cause: 'pull_request_lost' })
+  assert.deepEqual([end?.option, end?.expected_cost_usd, others.length], ['abort', 0, 0])
+  assert.match(String(end?.sentence), /nothing is closed on its forge/)
+})

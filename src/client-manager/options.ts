@@ -38,10 +38,12 @@ export type OptionFacts = {
   isConflicting: boolean
   /** Of its open pull request: what Moose has verified is on its branch, and only its forge says no. */
   isHeldUpOnForge: boolean
-  /** Of its open pull request: Moose keeps its hands off it, or has used up what it may do; null: it is not in review. */
-  review: 'hands_off' | 'exhausted' | null
+  /** Of its open pull request: Moose keeps its hands off it, has used up what it may do, or does not find it; null: it is not in review. */
+  review: ReviewCause | null
   records: readonly OptionRecord[]
 }
+
+type ReviewCause = 'hands_off' | 'exhausted' | 'lost'
 
 /** What may be decided about an order that is stopped, with what each is expected to cost. */
 export function optionsFor(facts: OptionFacts): OfferedOption[] {
@@ -54,7 +56,8 @@ function ofStopped(facts: OptionFacts): (Offer | null)[] {
 }
 
 /** Of what somebody else has pushed, no model is asked to make anything before it is given back. */
-function ofReview(facts: OptionFacts, review: 'hands_off' | 'exhausted'): (Offer | null)[] {
+function ofReview(facts: OptionFacts, review: ReviewCause): (Offer | null)[] {
+  if (review === 'lost') return [END]
   if (review === 'hands_off') return [ADOPT, VERIFY_BRANCH, CLOSE]
   const isIdle = facts.isConflicting || facts.isHeldUpOnForge
   return [onceMore(facts), onceMoreBy(facts), anew(facts), isIdle ? null : VERIFY_BRANCH, CLOSE]
@@ -199,6 +202,12 @@ const CLOSE: Offer = {
   option: 'abort',
   ...FREE,
   sentence: 'The pull request is closed unmerged, and the order is cancelled.',
+}
+
+const END: Offer = {
+  option: 'abort',
+  ...FREE,
+  sentence: 'The order is cancelled, and nothing is closed on its forge.',
 }
 
 const ABORT: Offer = { option: 'abort', ...FREE, sentence: 'The order is cancelled.' }

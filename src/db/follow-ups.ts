@@ -210,7 +210,7 @@ export async function noteFollowUp(
 }
 
 /** Where an order stands is read with how its pull request does, so that neither moves until the transaction ends. */
-async function holdOrder(db: Db, workOrderId: string): Promise<void> {
+export async function holdOrder(db: Db, workOrderId: string): Promise<void> {
   await db.selectFrom('work_orders').select('id').where('id', '=', workOrderId).forNoKeyUpdate().execute()
 }
 

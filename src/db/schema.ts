@@ -218,6 +218,10 @@ export type Database = MoneyTables &
       ended_at: Date | null
       url: string | null
       node_id: string | null
+      /** Looks in a row that did not find it where it is open. */
+      lost_looks: ColumnType<number, never, number>
+      /** What its forge calls the one comment of Moose; null: it is not known which one that is. */
+      comment_id: ColumnType<string | null, never, string>
       seen_head_sha: string | null
       checks: string | null
       review: string | null

@@ -82,6 +82,7 @@ const CAUSES: Readonly<Record<FaultCode, Cause>> = {
   provider_busy: 'account',
   provider_paused: 'network',
   pull_request_closed: 'cancellation',
+  pull_request_lost: 'cancellation',
   push_rejected: 'network',
   reasoning_unclear: 'model',
   recording_missing: 'machine',

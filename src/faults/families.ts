@@ -110,6 +110,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   provider_busy: ['keeps_answers'],
   provider_paused: ['outage', 'keeps_answers'],
   pull_request_closed: [],
+  pull_request_lost: [],
   push_rejected: ['keeps_answers'],
   reasoning_unclear: ['model_work', 'aider_again', 'correctable'],
   recording_missing: [],

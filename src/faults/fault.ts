@@ -100,6 +100,7 @@ export const NEXT_MOVE = {
   provider_busy: 'retry',
   provider_paused: 'suspend',
   pull_request_closed: 'block',
+  pull_request_lost: 'block',
   push_rejected: 'fail',
   reasoning_unclear: 'fail',
   recording_missing: 'fail',

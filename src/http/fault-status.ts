@@ -81,6 +81,7 @@ export const FAULT_STATUS = {
   provider_busy: 503,
   provider_paused: 503,
   pull_request_closed: 409,
+  pull_request_lost: 409,
   push_rejected: 502,
   reasoning_unclear: 422,
   recording_missing: 422,

@@ -82,6 +82,7 @@ function slackText(kind: string, data: Readonly<Record<string, unknown>>, addres
 const CAUSES: ReadonlyMap<string, string> = new Map([
   ['follow_up_exhausted', 'Moose does no more about its pull request'],
   ['hands_off', 'its branch holds what Moose has not made'],
+  ['pull_request_lost', 'its pull request is not there any more, or was merged elsewhere'],
 ])
 
 /** Why it stands as it does, of a decision that is over what was decided; null: the event says none. */

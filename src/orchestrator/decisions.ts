@@ -57,7 +57,7 @@ export function createDecisions(
     verify: (id, by, resolves = false) => verifyOrder(of(by), id, resolves),
     adopt: (id, by) => adoptOrder(of(by), id),
     merge: (id, by) => mergeOrder(of(by), id),
-    close: async (id, by) => closeOrder(of(by), await findWorkOrder(deps.db, id)),
+    close: async (id, by) => closeOrder(of(by), await findWorkOrder(deps.db, id), false),
   }
 }
 
@@ -69,17 +69,14 @@ async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: s
     stopAttempt(before.id)
     await deps.endAbandoned()
     // What the attempt itself has opened is taken back by its record.
-    const pulls = await pullRequestsInBrief(deps.db, before.id)
-    await closeOpen(
-      deps,
-      before.id,
-      pulls.filter(({ attempt }) => before.status === 'pending' || attempt < before.attempts),
-    )
+    const isLeft = (attempt: number) => before.status === 'pending' || attempt < before.attempts
+    for (const pull of await pullRequestsInBrief(deps.db, before.id))
+      if (pull.state === 'open' && isLeft(pull.attempt)) await closeOne(deps, before.id, pull, true)
     return
   }
   const order = await findWorkOrder(deps.db, before.id)
   if (order.phase !== 'in_review') throw wrongStatus(order, 'cancelled')
-  await closeOrder(deps, order)
+  await closeOrder(deps, order, true)
 }
 
 /**
@@ -266,16 +263,16 @@ async function keepWhatMergeSaw({ db, clock }: Pick<Acting, 'db' | 'clock'>, wor
   if (moved !== null) await recordMoved(db, { workOrderId, ...moved })
 }
 
-/** Closes the pull request an order is in review with, and others of it that were reopened; none may hold the order. */
-async function closeOrder(deps: Acting, order: WorkOrderView): Promise<void> {
+/**
+ * Closes the pull request an order is in review with, and others of it that were reopened; none may hold the order.
+ *
+ * @param evenLost as of `Forge.close`
+ */
+async function closeOrder(deps: Acting, order: WorkOrderView, evenLost: boolean): Promise<void> {
   const pulls = await pullRequestsInBrief(deps.db, order.id)
   const last = inReviewWith(order, pulls, 'closed')
-  await closeOpen(
-    deps,
-    order.id,
-    pulls.filter((pull) => pull !== last),
-  )
-  await closeOne(deps, order.id, last)
+  const others = pulls.filter((pull) => pull !== last && pull.state === 'open')
+  for (const pull of [...others, last]) await closeOne(deps, order.id, pull, evenLost)
 }
 
 function inReviewWith(order: WorkOrderView, pulls: readonly PullRequestBrief[], wish: string): PullRequestBrief {
@@ -284,12 +281,13 @@ function inReviewWith(order: WorkOrderView, pulls: readonly PullRequestBrief[], 
   return pull
 }
 
-async function closeOpen(deps: Acting, workOrderId: string, pulls: readonly PullRequestBrief[]): Promise<void> {
-  for (const pull of pulls) if (pull.state === 'open') await closeOne(deps, workOrderId, pull)
-}
-
-async function closeOne({ db, forges, clock, by }: Acting, workOrderId: string, pull: PullRequestBrief): Promise<void> {
+async function closeOne(
+  { db, forges, clock, by }: Acting,
+  workOrderId: string,
+  pull: PullRequestBrief,
+  evenLost: boolean,
+): Promise<void> {
   const project = await projectOf(db, pull.project_id)
-  const pullRequest = await forges[project.forge].close(project, pull.number, by)
+  const pullRequest = await forges[project.forge].close(project, pull.number, { by, evenLost })
   await recordPullRequest(db, { workOrderId, attempt: pull.attempt, pullRequest }, clock.now())
 }

@@ -5,6 +5,7 @@ import { type Actor, MOOSE } from '../contract/actor.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { type NewGitHubEvent, recordGitHubEvent } from '../db/github-events.ts'
+import { noteFound, noteLost } from '../db/lost-pull-requests.ts'
 import { projectOf } from '../db/projects.ts'
 import { listWatchedPullRequests, noteMoved, type WatchedRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
@@ -68,7 +69,8 @@ export function createTracker(deps: TrackerDeps): Tracker {
     const watched = await watchedNow({ db, onError }, hinted, closed)
     const began = clock.now()
     if (hinted === null) lastLook = began
-    const { sightings, faults } = await deps.watch.look(watched, stopping.signal)
+    const { sightings, lost, faults } = await deps.watch.look(watched, stopping.signal)
+    for (const one of lost) await noteLost(db, one, began).catch(onError)
     await takeIn(deps, closed, sightings, { began, signal: stopping.signal })
     if (stopping.signal.aborted) return null
     for (const fault of faults) onError(fault)
@@ -137,6 +139,10 @@ async function takeIn(
   look: { began: Date; signal: AbortSignal },
 ): Promise<void> {
   closed.saw(sightings)
+  await noteFound(
+    db,
+    sightings.map(({ of }) => of),
+  ).catch(onError)
   for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
   const { began, signal } = look
   if (!signal.aborted) await followUps?.saw(sightings, signal, began)

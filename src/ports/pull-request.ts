@@ -1,4 +1,5 @@
 import type { Actor } from '../contract/actor.ts'
+import type { LostState } from '../contract/evidence/follow-up.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { Project } from '../work-order/project.ts'
 
@@ -15,6 +16,8 @@ export type PullRequest = {
   mergeSha: string | null
   /** Of a merged one: what was merged of its branch has another tree than what was verified; left out: it is that, or not known. */
   holdsOther?: boolean
+  /** Of one that was closed here alone: why nothing was closed on its forge. */
+  lost?: string
 }
 
 export type PublishInput = {
@@ -94,9 +97,12 @@ export interface Forge {
    * Closes without merging. Closing a closed one changes nothing. The forge `local` deletes the branch; on GitHub it
    * stays, so that a human can reopen the pull request.
    *
-   * @param by as of `merge`
+   * @param wish.by as of `merge`
+   * @param wish.evenLost one that is not there any more, or was merged into what does not hold its change, is taken for closed:
+   *   `lost` of what is given back says why
+   * @throws {Fault} `pull_request_lost` for such a one, unless `evenLost`; `work_order_conflict` when it is merged; `github_*`
    */
-  close(project: Project, number: number, by?: Actor): Promise<PullRequest>
+  close(project: Project, number: number, wish?: { by?: Actor | undefined; evenLost?: boolean }): Promise<PullRequest>
 }
 
 /** A pull request that can end, or be reopened, without us. */
@@ -134,8 +140,8 @@ export type EndedBy = { login: string; isMoose: boolean }
 export type Sighting = {
   of: WatchedPullRequest
   /**
-   * `merged` only when the base branch was seen to hold the change; where the forge says merged and it does not, the state
-   * is the one that was known. `headSha` is where its branch stands.
+   * `merged` only when the base branch was seen to hold the change; where the forge says merged and it does not, a closed one
+   * stays closed, and an open one is lost. `headSha` is where its branch stands.
    */
   pullRequest: PullRequest
   /** Where its base stands; null: the forge did not tell. */
@@ -157,14 +163,17 @@ export type Sighting = {
   mark: string
 }
 
+/** An open pull request that a look did not find, or found merged into what does not hold its change. */
+export type LostPullRequest = { of: WatchedPullRequest; is: LostState; why: string }
+
 /** What a look brought: one host that does not answer takes nothing from the others. */
-export type LookResult = { sightings: Sighting[]; faults: Fault[] }
+export type LookResult = { sightings: Sighting[]; lost: LostPullRequest[]; faults: Fault[] }
 
 /** A forge whose pull requests other people merge and close. */
 export interface PullRequestWatch {
   /**
-   * Looks at many at once, with as few requests as the forge allows. One that cannot be seen is left out, and a spare one
-   * where there is no room. A branch whose merge is proven is deleted. The faults are `github_*` and `repository_refused`.
+   * Looks at many at once, with as few requests as the forge allows. An open one that is not there is `lost`, a closed one left
+   * out, and a spare one where there is no room. A branch whose merge is proven is deleted. The faults are `github_*` and `repository_refused`.
    */
   look(watched: readonly WatchedPullRequest[], signal: AbortSignal): Promise<LookResult>
   /** Requests made to the forge's API in the last hour. */

@@ -258,6 +258,27 @@ test('with operate alone an escalation raises the cap of an order up to that of 
   assert.deepEqual((await kept()).budget_usd, '3')
 })
 
+test('an edit raises the cap of an order over that of any order with approve alone, as an escalation does', async () => {
+  const { db } = api.home.database
+  const id = await api.place(ORDER)
+  const operator = await tokenFor('operator', ['file', 'operate'])
+  const director = await tokenFor('director', ['file', 'operate', 'approve'])
+  const edit = (body: object, token: string) => appWith().request(`/api/work-orders/${id}`, json(body, token, 'PATCH'))
+  await setLimit(db, 'order_cap', new Usd(2))
+  const before = await api.snapshot()
+  const dear = await edit({ title: 'Steal', budget_usd: 2.01 }, operator)
+  assert.match(
+    FaultBody.parse(await dear.clone().json()).error.message,
+    /^A cap of \$2\.01, over \$2\.00, the cap of any order, /,
+  )
+  await refused(dear, 403, 'scope_missing')
+  assert.equal(await api.snapshot(), before)
+  for (const budget_usd of [2, '2.00', null]) assert.equal((await edit({ budget_usd }, operator)).status, 200)
+  assert.equal((await edit({ budget_usd: 7 }, director)).status, 200)
+  await setLimit(db, 'order_cap', null)
+  assert.equal((await edit({ budget_usd: 9 }, operator)).status, 200, 'no cap')
+})
+
 test('plain SQL and calls within the process are somebody too', async () => {
   const within = await api.moose.http.fetch(new Request('http://127.0.0.1/api/work-orders', json(ORDER)))
   assert.match(String(WorkOrderResponse.parse(await within.json()).work_order.filed_by), /^os_user:.+/)

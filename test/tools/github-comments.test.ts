@@ -6,7 +6,7 @@ import { type Moose, openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { createSender } from '../../src/notifications/sender.ts'
-import { greeted, type OnGitHub, onGitHub as projectOnGitHub } from '../support/github/order-on-github.ts'
+import { greeted, type OnGitHub, onGitHub as projectOnGitHub, said } from '../support/github/order-on-github.ts'
 import { detailOf, fileOrder } from '../support/moose-home.ts'
 import { added, call, listed } from '../support/notification-receiver.ts'
 import { launchWorker } from '../support/service-process.ts'
@@ -178,4 +178,48 @@ test('GitHub: a revert on the base is seen and counted once, also after a restar
     PATIENT,
   )
   assert.deepEqual([(await row())?.reverted_at, await told()], [before?.reverted_at, 1])
+})
+
+const OTHERS = Array.from({ length: 260 }, (_, i) => said(`F${i}`, 'mallory', `${i} ${'x'.repeat(65_000)}`))
+
+test('however many long comments strangers add, there is one comment, also where it is not known which one', async (t) => {
+  await using given = await onGitHub(t)
+  if (given === null) return
+  const { db } = given.home.database
+  await using moose = await given.start('service')
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(given.home.database, { title: 'Greet', files: ['greeting.txt'] })
+  await until('it is in review', async () => (await detailOf(moose, id)).phase === 'in_review', PATIENT)
+  const pull = given.github.state.pulls[0] ?? assert.fail()
+  pull.comments = OTHERS.slice(0, 130)
+  await added(moose, { name: 'comments', format: 'github' })
+  const own = () => comments(given).filter(({ login }) => login === 'tester')
+  let written = 0
+  const announced = async () => {
+    await sql`select moose_announce('order.blocked', ${String(written)}, ${id}, '{}')`.execute(db)
+    await dueNow(given)
+    await sql`notify moose_outbox`.execute(db)
+    written += 1
+    await until('it is written', async () => (await sentOf(moose))[1] === 0, PATIENT)
+  }
+  await announced()
+  assert.equal(own().length, 1)
+  const [comment] = own()
+  pull.comments = [...comments(given), ...OTHERS.slice(130)]
+  await announced()
+  assert.deepEqual(own(), [comment])
+  // As after a crash between the two, and by a process of before.
+  await sql`update pull_requests set comment_id = null`.execute(db)
+  await sql`update work_orders set attempts = 2`.execute(db)
+  await announced()
+  const [edited, ...more] = own()
+  assert.deepEqual([edited?.id, more.length], [comment?.id, 0])
+  assert.match(String(edited?.body), /\| Attempts \| 2 /)
+  await sql`update work_orders set attempts = 3`.execute(db)
+  await announced()
+  assert.match(String(own()[0]?.body), /\| Attempts \| 3 /)
+  // One that a person has deleted is written anew.
+  pull.comments = comments(given).filter(({ login }) => login !== 'tester')
+  await announced()
+  assert.equal(own().length, 1)
 })

@@ -362,6 +362,9 @@ test('a thread is answered once for each key, whatever is lost, repeated or quot
     told?.map(({ is_moose }) => is_moose),
     [false, false],
   )
+
+  comments?.push(...Array.from({ length: 250 }, (_, i) => said(`F${i}`, 'stranger', `spam ${i}`)))
+  for (const key of ['a', 'b']) assert.equal((await answer(key)).is_new, false, 'however many follow it')
 })
 
 test('there is one comment of Moose, edited in place where its text is another', async (t) => {
@@ -384,6 +387,7 @@ test('there is one comment of Moose, edited in place where its text is another',
     comments.map(({ is_moose }) => is_moose),
     [true],
   )
+  await given.database.pool.query('update pull_requests set comment_id = null')
   await assert.rejects(given.followUp.keepComment({ ...one.of, nodeId: 'PR_99' }, 'x', signal), {
     code: 'github_not_found',
   })

@@ -29,7 +29,7 @@ export function seenOnGitHub(order: WorkOrderDetail): string | null {
 export function mergingOf({ pull_request: pull }: WorkOrderDetail): string | null {
   if (pull === null || pull.state !== 'open') return null
   const { needs, because } = reviewOf(pull)
-  return needs === 'mend' || needs === 'resolve' || needs === 'by_hand' ? because : null
+  return needs === 'mend' || needs === 'resolve' || needs === 'by_hand' || needs === 'lost' ? because : null
 }
 
 /** Reviews and check runs that are named on the page. */
@@ -114,6 +114,8 @@ export function nextForReview(order: WorkOrderDetail): string {
   const review = reviewOf(pull)
   const close = `or: moose close ${id}`
   const verify = `then: moose verify ${id}`
+  if (review.needs === 'lost')
+    return `look at it on GitHub   to end the order, which closes nothing there: moose cancel ${id}`
   if (review.code === 'follow_up_exhausted')
     return `moose decide ${id}   or, once it is mended: moose verify ${id}   ${close}`
   if (pull !== null && review.needs === 'mend')

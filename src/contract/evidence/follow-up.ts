@@ -73,15 +73,18 @@ export const LEFT_BEHIND = 'left_behind'
 /** The state in which all that is red is not required by its forge, and nothing can be read of it. */
 export const RED_OPTIONAL = 'red_optional'
 
+/** The states in which an open pull request is not there, or is merged into what does not hold its change. */
+export const LOST_STATES = ['gone', 'unproven'] as const
+export type LostState = (typeof LOST_STATES)[number]
+
 /** How an open pull request was last seen to stand. */
 export const FollowUpView = z
   .object({
     state: z.string().openapi({ example: 'red' }),
     why: z.string(),
-    code: z
-      .string()
-      .nullable()
-      .openapi({ description: '`follow_up_exhausted`, `hands_off`; null: nothing keeps Moose from going on' }),
+    code: z.string().nullable().openapi({
+      description: '`follow_up_exhausted`, `hands_off`, `pull_request_lost`; null: nothing keeps Moose from going on',
+    }),
     at: z.string(),
     checks_hidden: z
       .boolean()

@@ -33,3 +33,19 @@ test('a red check that is not required, and of which nothing can be read, is wei
   assert.match(String(review.advice), /mend it on feature\/a, or merge as it stands\.$/)
   assert.deepEqual(nextInReview('1a2b', review), ['moose show 1a2b --diff', 'moose merge 1a2b', 'moose close 1a2b'])
 })
+
+test('one that is lost or has ended on its forge is not ready to be merged, whatever else is known of it', () => {
+  const at = '2026-01-31T12:00:00.000Z'
+  const why = 'GitHub says that it was merged into release'
+  const failed = { attempt: 2, head_sha: 'a', base_sha: 'b', code: 'check_failed', check: 'unit', said: null }
+  const lost = { state: 'unproven', why, code: 'pull_request_lost', at }
+  for (const more of [{}, { failed_verification: failed }, { seen_head_sha: 'x' }, { review: 'CHANGES_REQUESTED' }]) {
+    const review = reviewOf({ ...PULL, ...more, follow_up: lost })
+    assert.deepEqual([review.needs, review.because, review.code], ['lost', why, 'pull_request_lost'])
+    assert.deepEqual(nextInReview('1a2b', review), ['moose decide 1a2b', 'moose cancel 1a2b'])
+  }
+  for (const state of ['unproven', 'gone', 'ended']) {
+    const review = reviewOf({ ...PULL, follow_up: { state, why, code: null, at } })
+    assert.deepEqual([review.needs, review.because], ['checks', why], 'the next look says more')
+  }
+})

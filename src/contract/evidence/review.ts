@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
-import { type FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from './follow-up.ts'
+import { type FollowUpView, LEFT_BEHIND, LOST_STATES, RED_OPTIONAL } from './follow-up.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
 /** A verification of a pull request that came to nothing. */
@@ -46,16 +46,16 @@ export type PullInReview = {
 
 /**
  * `weigh`: it can be merged, once a person has weighed what speaks against that. `mend`: what is on the branch was verified, and
- * failed. `by_hand`: it conflicts, and no model is asked any more.
+ * failed. `by_hand`: it conflicts, and no model is asked any more. `lost`: it is not there, or merged elsewhere.
  */
-type Needs = 'merge' | 'weigh' | 'verify' | 'mend' | 'resolve' | 'by_hand' | 'human' | 'checks'
+type Needs = 'merge' | 'weigh' | 'verify' | 'mend' | 'resolve' | 'by_hand' | 'human' | 'checks' | 'lost'
 
 export type Review = {
   needs: Needs
   because: string
   /** What helps, where that is more than a command; null: it is not. */
   advice: string | null
-  /** `follow_up_exhausted`, `hands_off`: Moose does no more about it until a human has decided; null: it follows it. */
+  /** `follow_up_exhausted`, `hands_off`, `pull_request_lost`: Moose does no more about it until a human has decided; null: it follows it. */
   code: string | null
   /** A person may have a newer base merged in, which Moose does not do by itself any more. */
   isLeftBehind: boolean
@@ -92,6 +92,8 @@ type Standing = Omit<Review, 'code' | 'isLeftBehind'>
 function standingOf(pull: PullInReview | null): Standing {
   if (pull === null) return { needs: 'human', because: 'Moose knows no pull request of it', advice: null }
   const { checks, review, conflict, head_sha: head, failed_verification: failed } = pull
+  const ended = endedOf(pull)
+  if (ended !== null) return ended
   const moved = movedTo(pull)
   if (moved === null && conflict !== undefined && conflict !== null && conflict.head_sha === head)
     return inConflict(pull, conflict)
@@ -117,6 +119,18 @@ function standingOf(pull: PullInReview | null): Standing {
   if (against.length === 0) return is('merge', 'it is ready to be merged')
   const advice = left === null ? null : `Merge it as it stands, or have it verified with ${base} merged in.`
   return { needs: 'weigh', because: against.join('; '), advice }
+}
+
+/** Of one that has ended on its forge in a way that does not end its order, or not yet; null: it is open there. */
+function endedOf({ follow_up: followUp }: PullInReview): Standing | null {
+  if (followUp === undefined || followUp === null) return null
+  const { state, why, code } = followUp
+  const isLost = LOST_STATES.some((lost) => lost === state)
+  if (!isLost && state !== 'ended') return null
+  if (code === null) return { needs: 'checks', because: why, advice: null }
+  const advice =
+    'Look at it on its forge. Once it is seen there again it is followed as before; else end the order, which closes nothing there.'
+  return { needs: 'lost', because: why, advice }
 }
 
 /** What a person weighs before a pull request is merged, whatever else it waits for. */
@@ -259,5 +273,7 @@ function commandsOf(id: string, needs: Needs): string[] {
     case 'human':
     case 'checks':
       return [look, close]
+    case 'lost':
+      return [`moose decide ${id}`, `moose cancel ${id}`]
   }
 }

@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
 import type { FollowUpKind } from '../../contract/evidence/follow-up.ts'
+import type { AttemptKey } from '../attempts/attempts.ts'
 import { COUNTS } from '../budget-entries/counted-entries.ts'
 import { REPAIRS, REVIEW_ROUNDS } from '../numbers/merged.ts'
 import type { Database } from '../schema.ts'
@@ -49,4 +50,16 @@ export async function commentedPullRequest(
   `.execute(db)
   const [row] = rows
   return row === undefined ? null : row
+}
+
+/** What GitHub calls Moose's comment on the pull request of an attempt; null: it is not known which one that is. */
+export async function commentIdOf(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<string | null> {
+  const pull = db.selectFrom('pull_requests').select('comment_id')
+  const row = await pull.where('work_order_id', '=', workOrderId).where('attempt', '=', attempt).executeTakeFirst()
+  return row === undefined ? null : row.comment_id
+}
+
+export async function keepCommentId(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey, id: string) {
+  const pull = db.updateTable('pull_requests').set({ comment_id: id })
+  await pull.where('work_order_id', '=', workOrderId).where('attempt', '=', attempt).execute()
 }

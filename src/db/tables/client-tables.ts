@@ -18,6 +18,8 @@ export type ClientTables = {
     /** As `kind:name`. */
     decided_by: ColumnType<string | null, never, string | null>
     decided_at: ColumnType<Date | null, never, RawBuilder<Date> | null>
+    /** Until when the process that carries it out holds it. */
+    held_until: ColumnType<Date | null, never, RawBuilder<Date> | null>
     /** USD the order had cost until then. */
     spent_usd: ColumnType<string | null, never, string | null>
   }

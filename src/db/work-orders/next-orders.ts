@@ -301,11 +301,12 @@ const hasOpenPullRequest = (order: 'work_orders.id' | 'attempts.work_order_id') 
   select from pull_requests where pull_requests.work_order_id = ${sql.ref(order)} and pull_requests.state = 'open'
 )`
 
-/** Of the projects that have a cap, by their ids. */
+/** Of the projects that have a cap, by their ids; one that is lost is not open, as far as is known. */
 export async function openPullRequests(db: Db): Promise<ReadonlyMap<string, OpenPullRequests>> {
   const { rows } = await sql<{ id: string } & OpenPullRequests>`
     select projects.id, max_open_pull_requests as most,
-      (select count(*)::integer from pull_requests where project_id = projects.id and state = 'open') as open
+      (select count(*)::integer from pull_requests where project_id = projects.id and state = 'open'
+        and follow_up ->> 'code' is distinct from 'pull_request_lost') as open
     from projects where max_open_pull_requests is not null and repository is not null
   `.execute(db)
   return new Map(rows.map(({ id, open, most }) => [id, { open, most }]))

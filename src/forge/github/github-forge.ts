@@ -2,9 +2,9 @@ import { TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
 import { keepVerified, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import type { Forge, PullRequest, PullRequestWatch, UpdatedPullRequest, UpdateInput } from '../../ports/pull-request.ts'
-import type { Project } from '../../work-order/project.ts'
+import type { Forge, PullRequestWatch, UpdatedPullRequest, UpdateInput } from '../../ports/pull-request.ts'
 import { attemptDiff, pushOnto } from '../attempt-commit.ts'
+import { closePullRequest } from './close.ts'
 import type { ApiCalls } from './gh.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf, slug } from './github-repository.ts'
@@ -23,7 +23,7 @@ export function createGitHubForge(parts: GitHubForgeParts, apiCalls: ApiCalls): 
     publish: async (input) => toPullRequest(await publishAttempt(parts, input)),
     update: (input) => updatePullRequest(parts, input),
     merge: (project, number) => mergePullRequest(parts, project, number),
-    close: (project, number) => closePullRequest(parts, project, number),
+    close: (project, number, wish) => closePullRequest(parts, { project, number }, wish?.evenLost === true),
     look: (watched, signal) => lookAtPulls(parts, watched, signal),
     apiCallsLastHour: apiCalls.lastHour,
   }
@@ -90,18 +90,4 @@ function comparable(text: string): string {
     (_, code: string) => `\\${String.fromCharCode(parseInt(code, 16))}`,
   )
   return plain.replaceAll('\r\n', '\n').trim()
-}
-
-/** Closes without merging; repeating it changes nothing. The branch stays, so that a human can reopen. */
-async function closePullRequest(parts: GitHubForgeParts, project: Project, number: number): Promise<PullRequest> {
-  const row = await requirePullRequest(parts, project, number)
-  const repository = githubRepositoryOf(project)
-  const path = `repos/${slug(repository)}/pulls/${number}`
-  const request = { host: repository.host, method: 'PATCH', path, body: { state: 'closed' }, signal: null } as const
-  const pull = await askApi(parts.gh, request, RestPull)
-  if (stateOf(pull) === 'merged') {
-    const message = `Pull request #${number} is merged already; it cannot be closed.`
-    throw new Fault('work_order_conflict', message, { number })
-  }
-  return { ...toPullRequest(row), state: 'closed', mergeSha: null }
 }

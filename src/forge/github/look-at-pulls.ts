@@ -5,11 +5,13 @@ import { Fault, toFault } from '../../faults/fault.ts'
 import type {
   EndedBy,
   LookResult,
+  LostPullRequest,
   PullRequest,
   SeenParts,
   Sighting,
   WatchedPullRequest,
 } from '../../ports/pull-request.ts'
+import { goneText, unprovenText } from './close.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
 import { deleteMergedBranch, holdsOther, provenMerge } from './proven-merge.ts'
@@ -131,13 +133,14 @@ export async function lookAtPulls(
   watched: readonly WatchedPullRequest[],
   signal: AbortSignal,
 ): Promise<LookResult> {
-  const looked: LookResult = { sightings: [], faults: [] }
+  const looked: LookResult = { sightings: [], lost: [], faults: [] }
   for (const [host, some] of byHost(watched, looked.faults)) {
     try {
       const those = withSpareOnes(some)
       for (let at = 0; at < those.length; at += MOST_AT_ONCE) {
         const batch = await lookAtBatch(parts, { host, watched: those.slice(at, at + MOST_AT_ONCE), signal })
         looked.sightings.push(...batch.sightings)
+        looked.lost.push(...batch.lost)
         looked.faults.push(...batch.faults)
       }
     } catch (error) {
@@ -177,13 +180,19 @@ async function lookAtBatch(
   const { data } = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal }, Answer)
   const viewer = data.viewer?.login ?? null
   const rows = await pullRequestsToLookAt(parts.db, watched)
-  const looked: LookResult = { sightings: [], faults: [] }
+  const looked: LookResult = { sightings: [], lost: [], faults: [] }
   for (const [index, of] of watched.entries()) {
     const [node, row = null] = [nodeOf(host, of, data.nodes[index]), rows[index]]
     if (node instanceof Fault) looked.faults.push(node)
-    else if (node === null) parts.log.warn({ number: of.number }, 'a pull request cannot be seen on GitHub')
-    else if (row !== null) looked.sightings.push(...(await sightingOf(parts, { of, row, viewer }, node)))
+    else if (node === null) looked.lost.push(...lostOf(of, 'gone', goneText(host)))
+    else if (row !== null) {
+      const seen = await sightingOf(parts, { of, row, viewer }, node)
+      if (seen === null) continue
+      if ('is' in seen) looked.lost.push(seen)
+      else looked.sightings.push(seen)
+    }
   }
+  for (const { of, why } of looked.lost) parts.log.warn({ number: of.number, why }, 'an open pull request is lost')
   return looked
 }
 
@@ -197,14 +206,21 @@ function nodeOf(host: string, { number, nodeId }: WatchedPullRequest, node: unkn
   return new Fault('github_failed', message, { host, number }, seen.error)
 }
 
-/** Empty when its merge could not be proven now, e.g. because the fetch failed; the others must not wait for that. */
+/** One that was closed, and is looked at in case it is reopened, is not missed. */
+function lostOf(of: WatchedPullRequest, is: LostPullRequest['is'], why: string): LostPullRequest[] {
+  return of.known.state === 'open' ? [{ of, is, why }] : []
+}
+
+/** Null when its merge could not be proven now, e.g. because the fetch failed; the others must not wait for that. */
 async function sightingOf(
   parts: GitHubForgeParts,
   { of, row, viewer }: { of: WatchedPullRequest; row: LookedAt; viewer: string | null },
   seen: PullRequestNode,
-): Promise<Sighting[]> {
+): Promise<Sighting | LostPullRequest | null> {
   try {
     const pullRequest = await pullRequestOf(parts, { of, row }, seen)
+    const [lost] = pullRequest === null ? lostOf(of, 'unproven', unprovenText(row.base, seen.baseRefName)) : []
+    if (pullRequest === null) return lost === undefined ? null : lost
     const checks = seen.statusCheckRollup === null ? null : seen.statusCheckRollup.state
     const baseSha = seen.baseRef?.target.oid ?? null
     const told = {
@@ -215,10 +231,10 @@ async function sightingOf(
       isDraft: seen.isDraft,
       endedBy: endedByIn(seen, viewer),
     }
-    return [{ of, pullRequest, ...told, mark: markOf(row, seen) }]
+    return { of, pullRequest, ...told, mark: markOf(row, seen) }
   } catch (error) {
     parts.log.warn({ number: of.number, err: error }, 'the end of a pull request could not be proven')
-    return []
+    return null
   }
 }
 
@@ -278,25 +294,18 @@ function endedByIn({ timelineItems }: PullRequestNode, viewer: string | null): E
   return actor === undefined || actor === null ? null : { login: actor.login, isMoose: actor.login === viewer }
 }
 
-/** Its number, address and branch are those that Moose keeps, whatever GitHub says now. */
+/** Its number, address and branch are those that Moose keeps, whatever GitHub says now. Null: its base does not hold what is merged. */
 async function pullRequestOf(
   parts: GitHubForgeParts,
-  { of: { project, known }, row }: { of: WatchedPullRequest; row: LookedAt },
+  { of: { project }, row }: { of: WatchedPullRequest; row: LookedAt },
   { state, headRefOid: headSha, baseRefName: base, mergeCommit }: PullRequestNode,
-): Promise<PullRequest> {
+): Promise<PullRequest | null> {
   const facts = { ...toPullRequest(row), base, headSha, mergeSha: null }
   if (state === 'CLOSED') return { ...facts, state: 'closed' }
   if (state === 'OPEN') return { ...facts, state: 'open' }
   const told = { headSha, mergeSha: mergeCommit === null ? null : mergeCommit.oid }
   const mergeSha = await provenMerge(parts, project, row, told)
-  if (mergeSha === null) {
-    const { number } = row
-    parts.log.warn(
-      { number, base: row.base, into: base },
-      'GitHub calls a pull request merged whose change its base does not hold',
-    )
-    return { ...facts, state: known.state }
-  }
+  if (mergeSha === null) return null
   const isOther = await holdsOther(parts, project, { verified: row.head_sha, headSha })
   await deleteMergedBranch(parts, project, { branch: row.branch, headSha })
   return { ...facts, state: 'merged', mergeSha, holdsOther: isOther }

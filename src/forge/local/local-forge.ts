@@ -40,7 +40,7 @@ export function createLocalForge(parts: LocalForgeParts): Forge & PullRequestWat
       keepsText: null,
     }),
     merge: async (project, number, by) => ended(project, await mergePullRequest(as(by), project, number)),
-    close: async (project, number, by) => ended(project, await closePullRequest(as(by), project, number)),
+    close: async (project, number, wish) => ended(project, await closePullRequest(as(wish?.by), project, number)),
     look: (watched) => lookAtBranches(parts, watched, unlanded),
     // There is no API.
     apiCallsLastHour: () => 0,

@@ -36,7 +36,7 @@ export async function lookAtBranches(
       parts.log.warn({ project: project.name, reason: reasonOf(error) }, 'branches of pull requests cannot be seen')
     }
   }
-  return { sightings, faults: [] }
+  return { sightings, lost: [], faults: [] }
 }
 
 async function lookAtProject(

@@ -1,14 +1,12 @@
 import { createRoute } from '@hono/zod-openapi'
-import type { Context } from 'hono'
-import { readBudgetRules } from '../../budget/limits.ts'
 import { decide, escalationsOf } from '../../client-manager/client-manager.ts'
 import { DecidedResponse, DecideWorkOrder, EscalationResponse } from '../../contract/why/escalation.ts'
 import { WorkOrderParams } from '../../contract/work-orders.ts'
-import { shownUsd, type Usd } from '../../money.ts'
+import type { Usd } from '../../money.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER } from '../answers.ts'
 import { requireScope } from '../authenticate.ts'
-import type { HttpEnv } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
+import { requireUpTo } from '../require-up-to.ts'
 
 const tags = ['Work orders']
 
@@ -59,10 +57,3 @@ export const escalationRoutes = newRoutes()
     const decided = await decide(c.var.deps, c.req.valid('param').id, { wish, by: c.var.actor, assertMayCost })
     return c.json({ success: true as const, ...decided }, 200)
   })
-
-/** @throws {Fault} `scope_missing`; `config_invalid` where the cap cannot be read */
-async function requireUpTo(c: Context<HttpEnv>, budget: Usd): Promise<void> {
-  const { order_cap: cap } = (await readBudgetRules(c.var.deps.db)).limits
-  if (cap === null || budget.lessThanOrEqualTo(cap)) return
-  requireScope(c, 'approve', `A cap of ${shownUsd(budget)}, over ${shownUsd(cap)}, the cap of any order,`)
-}

@@ -32,6 +32,7 @@ import { withMissingContext } from '../filing/missing-context.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { lanesOf, listedOrders } from '../inbox/listed-orders.ts'
 import { newRoutes, refuseInvalid } from '../new-routes.ts'
+import { requireUpTo } from '../require-up-to.ts'
 import { workOrderDetail } from '../work-order-detail.ts'
 
 const tags = ['Work orders']
@@ -102,7 +103,8 @@ const edit = createRoute({
   operationId: 'editWorkOrder',
   summary: 'Correct a work order; an approval is withdrawn and has to be given anew',
   description:
-    'Not while the order is in progress, and not once it is completed. With `budget_usd` it takes the scope `operate` too.',
+    'Not while the order is in progress, and not once it is completed. With `budget_usd` it takes the scope `operate` too, and ' +
+    '`approve` where that is over the cap of any order (`order_cap`).',
   tags,
   request: { params: WorkOrderParams, body: jsonBody(EditWorkOrder, true) },
   responses: {
@@ -155,7 +157,9 @@ export const workOrderRoutes = newRoutes()
     edit,
     async (c) => {
       const change = c.req.valid('json')
-      if (change.budget_usd !== undefined) requireScope(c, 'operate', 'Changing what an order may cost')
+      const { budget_usd: budget } = change
+      if (budget !== undefined) requireScope(c, 'operate', 'Changing what an order may cost')
+      if (budget !== undefined && budget !== null) await requireUpTo(c, statedUsd(budget))
       const order = await editWorkOrder(c.var.deps.db, c.req.valid('param').id, change)
       return c.json({ success: true as const, work_order: order }, 200)
     },

@@ -2,7 +2,7 @@ import { schema as githubSchema } from '@octokit/graphql-schema'
 import { buildSchema, execute, GraphQLError, isScalarType, parse, validate } from 'graphql'
 import { contextsOf, graphRun } from './actions.ts'
 import type { Answer } from './answer.ts'
-import { graphConversation, graphThread, updatedAt, VIEWER, writing } from './conversation.ts'
+import { graphComment, graphConversation, graphThread, updatedAt, VIEWER, writing } from './conversation.ts'
 import { mergeStateOf, type Pull, type RepositoryState } from './repository-state.ts'
 
 /** The public schema of GitHub: a query that it refuses is refused here. */
@@ -67,7 +67,7 @@ function roots(state: RepositoryState, host: string) {
     },
     viewer: { __typename: 'User', login: VIEWER },
     node: ({ id }: { id: string }) => nodeOf(state, host, id),
-    nodes: ({ ids }: { ids: string[] }) => ids.map((id) => nodeOf(state, host, id)),
+    nodes: ({ ids }: { ids: string[] }) => ids.map((id) => orError(() => nodeOf(state, host, id))),
     ...writing(state, (pull) => urlOf(state, host, pull)),
     ...autoMerging(state),
     createPullRequest: async ({ input }: { input: CreateInput }) => {
@@ -83,9 +83,23 @@ function roots(state: RepositoryState, host: string) {
   }
 }
 
+/** Of several nodes one that is not there is null, with an error of its own. */
+function orError<Found>(find: () => Found): Found | Error {
+  try {
+    return find()
+  } catch (error) {
+    if (error instanceof GraphQLError) return error
+    throw error
+  }
+}
+
 function nodeOf(state: RepositoryState, host: string, id: string) {
   for (const pull of state.pulls) {
     if (id === `PR_${pull.number}`) return graphPull(state, host, pull)
+    const said = [...(pull.comments ?? []), ...(pull.threads ?? []).flatMap(({ comments }) => comments)]
+    const comment = said.find((one) => one.id === id)
+    const isOfThread = pull.comments?.some((one) => one === comment) !== true
+    if (comment !== undefined) return graphComment(urlOf(state, host, pull), comment, isOfThread)
     const thread = pull.threads?.find((one) => one.id === id)
     if (thread !== undefined) return graphThread(urlOf(state, host, pull), thread)
     const runs = (pull.runs ?? []).map((run, index) => graphRun({ ...state, host }, `CR_${pull.number}`, run, index))

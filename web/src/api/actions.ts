@@ -144,6 +144,7 @@ export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
   const verbs = verbsOf(order)
   const { pull_request: pull, attempt_history: attempts } = order
   if (verbs.includes('merge')) {
+    if (pull?.follow_up?.code === 'pull_request_lost') return ['cancel']
     const unmerged = verbs.filter((verb) => verb !== 'merge')
     const isMoved = pull !== null && pull.seen_head_sha !== null && pull.seen_head_sha !== pull.head_sha
     const isIn = pull?.conflict !== null && pull?.conflict !== undefined

@@ -26,6 +26,10 @@ function markOn(body: string): { marker: string; hash: string } | null {
   return marker === undefined || hash === undefined ? null : { marker, hash }
 }
 
+export function carries(body: string, marker: string): boolean {
+  return markOn(body)?.marker === marker
+}
+
 /** `other`: it carries this marker, and another text. */
 export function compareMarked(body: string, marker: string, text: string): 'same' | 'other' | 'unmarked' {
   const found = markOn(body)

@@ -1,0 +1,33 @@
+import type { PullRequestWatch, Sighting } from '../ports/pull-request.ts'
+import type { FollowUpForge } from '../ports/pull-request-facts.ts'
+import type { Sanitize } from '../redaction/sanitize-output.ts'
+
+/**
+ * What people and programs say on a forge (names of checks, comments, reviews, logins, subjects) as Moose takes it in: without the
+ * secrets that it knows. From here it goes to events, notifications, pages and models.
+ */
+export function followUpWithoutSecrets(forge: FollowUpForge, sanitize: Sanitize): FollowUpForge {
+  return {
+    ...forge,
+    factsOf: async (pulls, signal) => sanitize(await forge.factsOf(pulls, signal)),
+    failureOf: async (of, check, signal) => sanitize(await forge.failureOf(of, check, signal)),
+    rerunFailed: async (of, check, signal) => sanitize(await forge.rerunFailed(of, check, signal)),
+    revertsOf: async (...asked) => sanitize(await forge.revertsOf(...asked)),
+  }
+}
+
+/** The same for what a look tells. */
+export function watchWithoutSecrets(watch: PullRequestWatch, sanitize: Sanitize): PullRequestWatch {
+  const shown = ({ checks, review, parts, endedBy, ...sighting }: Sighting): Sighting => ({
+    ...sighting,
+    ...sanitize({ checks, review, parts, endedBy }),
+  })
+  return {
+    ...watch,
+    async look(watched, signal) {
+      const looked = await watch.look(watched, signal)
+      const lost = looked.lost.map((one) => ({ ...one, why: sanitize(one.why) }))
+      return { ...looked, lost, sightings: looked.sightings.map(shown) }
+    },
+  }
+}
