@@ -1,6 +1,6 @@
 import type { FollowUpView } from '../contract/evidence/follow-up.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import { outsideText, type PullInReview, reviewOf, threadsText } from '../contract/evidence/review.ts'
+import { outsideText, type PullInReview, reviewOf, threadsText, UNREAD } from '../contract/evidence/review.ts'
 import type { RiskLevel } from '../work-order/content.ts'
 import type { MergePolicy } from '../work-order/project.ts'
 import { isAtMost, type Risk } from '../work-order/risk.ts'
@@ -120,7 +120,13 @@ export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'checks_hidden',
     refuses: ({ forge, pull: { follow_up: followUp } }) =>
-      followUp?.checks_hidden === true ? `the token of Moose may not read its checks on ${forge}` : null,
+      followUp?.checks_hidden === true
+        ? `its checks on ${forge} cannot be read with Moose's token, or not all of them`
+        : null,
+  },
+  {
+    rule: 'conversation_hidden',
+    refuses: ({ pull: { follow_up: followUp } }) => (followUp?.conversation_hidden === true ? UNREAD : null),
   },
   {
     rule: 'checks_may_begin',

@@ -39,15 +39,41 @@ export type StandInReview = {
 export const VIEWER = 'tester'
 export const SAID_AT = '2026-01-31T12:00:00Z'
 
-type Page = { first?: number | null; last?: number | null }
+type Asked = { first?: number | null; last?: number | null; after?: string | null; before?: string | null }
 
-/** One page of a list, as GitHub gives it. */
-export function page<Item>(items: readonly Item[], { first, last }: Page) {
-  if (typeof first !== 'number' && typeof last !== 'number') {
+/** The most that GitHub gives at once. */
+const MOST_AT_ONCE = 100
+
+/** One page of a list, as GitHub gives it: its cursors are opaque. */
+export function page<Item>(items: readonly Item[], { first, last, after, before }: Asked) {
+  const asked = typeof first === 'number' ? first : last
+  if (typeof asked !== 'number') {
     throw new GraphQLError('You must provide a `first` or `last` value to properly paginate.')
   }
-  const nodes = typeof first === 'number' ? items.slice(0, first) : items.slice(-Number(last))
-  return { totalCount: items.length, nodes }
+  if (asked > MOST_AT_ONCE) throw new GraphQLError(`Requesting ${asked} records exceeds the limit of 100 records.`)
+  const from = typeof after === 'string' ? positionOf(after) + 1 : 0
+  const to = typeof before === 'string' ? positionOf(before) : items.length
+  const start = typeof first === 'number' ? from : Math.max(from, to - asked)
+  const end = typeof first === 'number' ? Math.min(to, from + asked) : to
+  const nodes = items.slice(start, end)
+  const isEmpty = nodes.length === 0
+  const pageInfo = {
+    hasPreviousPage: start > 0,
+    hasNextPage: end < items.length,
+    startCursor: isEmpty ? null : cursorOf(start),
+    endCursor: isEmpty ? null : cursorOf(end - 1),
+  }
+  return { totalCount: items.length, pageInfo, nodes }
+}
+
+function cursorOf(position: number): string {
+  return Buffer.from(`cursor:${position}`).toString('base64')
+}
+
+function positionOf(cursor: string): number {
+  const position = /^cursor:(\d+)$/.exec(Buffer.from(cursor, 'base64').toString('utf8'))?.[1]
+  if (position !== undefined) return Number(position)
+  throw new GraphQLError(`\`${cursor}\` does not appear to be a valid cursor.`)
 }
 
 function author(login: string | null) {
@@ -75,7 +101,7 @@ export function graphThread(url: string, thread: StandInThread) {
   const { id, path, line, isResolved = false, comments } = thread
   const all = comments.map((comment) => graphComment(url, comment))
   const facts = { __typename: 'PullRequestReviewThread', id, path, line, isResolved }
-  return { ...facts, comments: (asked: Page) => page(all, asked) }
+  return { ...facts, comments: (asked: Asked) => page(all, asked) }
 }
 
 function graphReview(url: string, pull: Pull, review: StandInReview, index: number) {
@@ -100,15 +126,15 @@ export function graphConversation(url: string, pull: Pull) {
   const all = reviews.map((review, index) => graphReview(url, pull, review, index))
   const opinionated = all.filter(({ state }) => state !== 'COMMENTED')
   return {
-    latestReviews: (asked: Page) => page(all, asked),
-    latestOpinionatedReviews: (asked: Page) => page(opinionated, asked),
-    reviews: (asked: Page) => page(all, asked),
-    comments: (asked: Page) =>
+    latestReviews: (asked: Asked) => page(all, asked),
+    latestOpinionatedReviews: (asked: Asked) => page(opinionated, asked),
+    reviews: (asked: Asked) => page(all, asked),
+    comments: (asked: Asked) =>
       page(
         comments.map((comment) => graphComment(url, comment)),
         asked,
       ),
-    reviewThreads: (asked: Page) =>
+    reviewThreads: (asked: Asked) =>
       page(
         threads.map((thread) => graphThread(url, thread)),
         asked,

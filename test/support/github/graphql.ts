@@ -178,7 +178,7 @@ function graphPull(state: RepositoryState, host: string, pull: Pull) {
     title: pull.title,
     body: pull.body,
     state: pull.mergedAt === null ? pull.state.toUpperCase() : 'MERGED',
-    isDraft: false,
+    isDraft: pull.isDraft ?? false,
     updatedAt: updatedAt(pull),
     mergeable: pull.mergeable ?? 'MERGEABLE',
     mergeStateStatus: mergeStateOf(pull),

@@ -28,6 +28,7 @@ export type Pull = {
   mergeable?: 'MERGEABLE' | 'CONFLICTING' | 'UNKNOWN'
   /** How often something was said or pushed. */
   touched?: number
+  isDraft?: boolean
 }
 
 /** A repository of the stand-in: branches are those of a real bare repository, the rest is in memory. */
