@@ -125,7 +125,13 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
   checks_hidden: [
     [
       { forge: 'github', ...pull({ follow_up: { ...QUIET, checks_hidden: true } }) },
-      /^the token of Moose may not read its checks on GitHub$/,
+      /^its checks on GitHub cannot be read with Moose's token, or not all of them$/,
+    ],
+  ],
+  conversation_hidden: [
+    [
+      { ...pull({ follow_up: { ...QUIET, conversation_hidden: true } }) },
+      /^what was said of it on its forge cannot be read/,
     ],
   ],
   checks_may_begin: [

@@ -8,6 +8,7 @@ import {
   retargetedText,
   reviewOf,
   threadsText,
+  UNREAD,
 } from '../contract/evidence/review.ts'
 import type { RiskLevel } from '../work-order/content.ts'
 import type { MergePolicy } from '../work-order/project.ts'
@@ -185,7 +186,13 @@ export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'checks_hidden',
     refuses: ({ forge, pull: { follow_up: followUp } }) =>
-      followUp?.checks_hidden === true ? `the token of Moose may not read its checks on ${forgeName(forge)}` : null,
+      followUp?.checks_hidden === true
+        ? `its checks on ${forgeName(forge)} cannot be read with Moose's token, or not all of them`
+        : null,
+  },
+  {
+    rule: 'conversation_hidden',
+    refuses: ({ pull: { follow_up: followUp } }) => (followUp?.conversation_hidden === true ? UNREAD : null),
   },
   {
     rule: 'checks_may_begin',

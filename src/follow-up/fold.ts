@@ -119,6 +119,7 @@ function ofBase(facts: PullRequestFacts, { verifiedBase }: Known): State {
   if (checks.some(({ state }) => state === 'pending')) return { is: 'checking', because: 'checks are running' }
   const held = checks.filter(({ state }) => state === 'waiting')
   if (held.length > 0) return { is: 'checking', because: `a person has to let checks run: ${namesOf(held)}` }
+  if (facts.unread !== null && !facts.knows.reviews) return { is: 'unknown', because: facts.unread }
   return { is: 'quiet', because: 'there is nothing to do' }
 }
 

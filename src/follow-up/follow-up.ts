@@ -38,6 +38,7 @@ import {
 } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
 import { answerReviews, taskOf } from './task.ts'
+import { type Asked, askFacts, forget, keyOf, type Told } from './told.ts'
 
 export type FollowUpDeps = {
   db: Kysely<Database>
@@ -60,26 +61,27 @@ export type FollowUps = {
   saw(sightings: readonly Sighting[], signal: AbortSignal, began?: Date): Promise<void>
 }
 
-/** What was last told of a pull request, and since when; the same mark tells the same. */
-type Told = { mark: string; facts: PullRequestFacts; at: Date }
-
 export function createFollowUps(deps: FollowUpDeps): FollowUps {
-  const told = new Map<string, Told>()
+  const asked: Asked = { told: new Map(), again: new Map() }
   const failures = createFailures()
   return {
     async saw(sightings, signal, began = deps.clock.now()) {
       const open = sightings.filter(({ of, pullRequest }) => pullRequest.state === 'open' && of.known.state === 'open')
-      for (const { of, pullRequest } of sightings) if (pullRequest.state !== 'open') told.delete(keyOf(of))
+      for (const { of, pullRequest } of sightings) if (pullRequest.state !== 'open') forget(asked, of)
       const awaited = open.filter(({ of }) => of.isAwaited)
-      await askFacts(deps, told, awaited, signal)
+      await askFacts(deps, asked, awaited, signal)
       for (const { of, mark } of awaited) {
         if (signal.aborted) return
-        const known = told.get(keyOf(of))
+        const known = asked.told.get(keyOf(of))
         // What it was told before is not how it stands now.
         if (known?.mark !== mark) continue
         await followOne({ ...deps, failures }, of, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
-          .then((unanswered) => noteFollowed(deps.db, of, { ...followedIn(of, known), unanswered, at: began }))
+          .then((unanswered) =>
+            isSaidHidden(of, known.facts)
+              ? undefined
+              : noteFollowed(deps.db, of, { ...followedIn(of, known), unanswered, at: began }),
+          )
           .catch(deps.onError)
       }
     },
@@ -93,32 +95,10 @@ function followedIn({ project }: WatchedPullRequest, { facts, mark }: Told): Omi
   return { headSha, mark, isAutoMerged, absentChecks, ...said }
 }
 
-async function askFacts(
-  { forges, clock, onError }: FollowUpDeps,
-  told: Map<string, Told>,
-  awaited: readonly Sighting[],
-  signal: AbortSignal,
-): Promise<void> {
-  const changed = awaited.filter(({ of, mark }) => told.get(keyOf(of))?.mark !== mark)
-  // Numbers are those of one project.
-  for (const [project, some] of Map.groupBy(changed, ({ of }) => of.project)) {
-    const found = await forges[project.forge]
-      .factsOf(
-        some.map(({ of }) => of),
-        signal,
-      )
-      .catch((error: unknown) => {
-        onError(error)
-        return []
-      })
-    for (const { of, mark } of some) {
-      const facts = found.find(({ number }) => number === of.number)
-      if (facts !== undefined) told.set(keyOf(of), { mark, facts, at: clock.now() })
-    }
-  }
+/** What was said on the forge of it is not known, or not all of it; the local forge has nothing said. */
+function isSaidHidden({ project }: WatchedPullRequest, { knows }: PullRequestFacts): boolean {
+  return project.forge === 'github' && !knows.reviews
 }
-
-const keyOf = ({ workOrderId, attempt }: WatchedPullRequest) => `${workOrderId} ${attempt}`
 
 type Seen = {
   of: WatchedPullRequest
@@ -147,7 +127,8 @@ async function followOne(
   const isRerunning = await settleReruns(db, forge, { of, facts, past, now, signal })
   const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
   const seen: Seen = { of, row, facts, known, past }
-  await answerReviews(deps, forge, seen, signal)
+  // A thread that is not told would count as answered.
+  if (!isSaidHidden(of, facts)) await answerReviews(deps, forge, seen, signal)
   const read = (check: CheckFact) => forge.failureOf(of, check, signal)
   const failuresOf = (failing: readonly CheckFact[]) => deps.failures.of(failing, { told: told.facts, now, read })
   await reactTo(deps, { ...seen, failuresOf }, signal)
@@ -224,10 +205,12 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const strangers = strangersIn(facts)
   const ignored =
     strangers.length === 0 ? '' : `; what ${strangers.slice(0, 5).join(', ')} asked for is not done: no write access`
-  const why = `${decision.why}${ignored}`
+  const unread = facts.unread === null || decision.why.includes(facts.unread) ? '' : `; ${facts.unread}`
+  const why = `${decision.why}${unread}${ignored}`
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
-  const hidden = isHidden ? { checks_hidden: true } : {}
+  const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : {}
+  const hidden = { ...(isHidden ? { checks_hidden: true } : {}), ...said }
   const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...hidden }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import type { Fault } from '../faults/fault.ts'
 import type { Project } from '../work-order/project.ts'
 import type { WatchedPullRequest } from './pull-request.ts'
 
-/** Of each kind the latest are told. */
-export const MOST_TOLD = { checks: 100, reviews: 50, threads: 50, comments: 50, files: 100 } as const
-/** Characters of a text that a person wrote on the forge; the rest is left out. */
+/** Of each kind, and of the comments of one thread. Where there are more, none is told, except of files, where the first are. */
+export const MOST_TOLD = { checks: 1_000, reviews: 1_000, threads: 1_000, comments: 1_000, files: 100 } as const
+/** Characters of a text that a person wrote on the forge; the rest is left out, and the text says so where its writer may write. */
 export const LONGEST_BODY = 8_000
 /** Characters of a name, a path, a login or an address. */
 const LONGEST_WORD = 500
@@ -86,7 +87,7 @@ export const ThreadFact = z.object({
   /** Of the file at the head; null: the comment is on the whole file, or the line is gone. */
   line: z.number().int().nullable(),
   is_resolved: z.boolean(),
-  /** Oldest first: the one that opened it, then the last ones. Hidden ones and those not yet sent are left out. */
+  /** Oldest first. Hidden ones and those not yet sent are left out. */
   comments: z.array(CommentFact).min(1).max(MOST_TOLD.comments),
 })
 export type ThreadFact = z.infer<typeof ThreadFact>
@@ -121,8 +122,13 @@ export const PullRequestFacts = z.object({
   comments: z.array(CommentFact).max(MOST_TOLD.comments),
   /** The forge merges it by itself once it may, also by a merge queue; null: it does not. `by` null: it is not told. */
   auto_merge: z.object({ by: Word.nullable() }).nullable(),
-  /** False: the forge has no such thing, or does not show it to Moose's account; nothing follows from there being none. */
+  /**
+   * False: the forge has no such thing, or not all of it could be read, and none is told; nothing follows from there being none.
+   * `reviews`: what was said, so threads and comments too.
+   */
   knows: z.object({ checks: z.boolean(), reviews: z.boolean() }),
+  /** Why not all could be read, in a sentence without its beginning; null: all was, of what the forge has. */
+  unread: z.string().nullable(),
 })
 export type PullRequestFacts = z.infer<typeof PullRequestFacts>
 
@@ -136,6 +142,7 @@ export const NOTHING_TOLD = {
   comments: [],
   auto_merge: null,
   knows: { checks: false, reviews: false },
+  unread: null,
 } satisfies Partial<PullRequestFacts>
 
 /** The failing part of what a check printed, bounded and redacted; of foreign making. */
@@ -202,6 +209,9 @@ export type RevertFact = z.infer<typeof RevertFact>
 /** Which open pull request of Moose an act is on. */
 export type OfPullRequest = Pick<WatchedPullRequest, 'project' | 'workOrderId' | 'attempt' | 'number' | 'nodeId'>
 
+/** @param fault `github_*` */
+export type Unread = (of: OfPullRequest, fault: Fault) => void
+
 /**
  * What a forge knows of a pull request after it was opened, and can have done to it. Every act looks for what an earlier run
  * left before it does anything: repeating one after a crash changes nothing.
@@ -209,12 +219,13 @@ export type OfPullRequest = Pick<WatchedPullRequest, 'project' | 'workOrderId' |
 export interface FollowUpForge {
   /**
    * Reads many in few requests. Costs requests beyond those of `PullRequestWatch.look`, so it is asked where
-   * `Sighting.mark` has changed. One that cannot be seen, or
-   * of which the forge tells what cannot be read, is left out, with a warning in the log.
+   * `Sighting.mark` has changed. One that has moved on meanwhile is left out, and one of which nothing can be read, with a warning
+   * in the log; it takes nothing from the others.
    *
-   * @throws {Fault} `github_*`, `repository_unreachable`
+   * @param unread told of each of which nothing can be read
+   * @throws {Fault} `repository_unreachable`, `attempt_cancelled`
    */
-  factsOf(pulls: readonly OfPullRequest[], signal: AbortSignal): Promise<PullRequestFacts[]>
+  factsOf(pulls: readonly OfPullRequest[], signal: AbortSignal, unread?: Unread): Promise<PullRequestFacts[]>
   /** What made a check red. @throws {Fault} `github_*` */
   failureOf(of: OfPullRequest, check: CheckFact, signal: AbortSignal): Promise<CheckFailure>
   /**

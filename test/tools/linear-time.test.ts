@@ -488,7 +488,7 @@ test('answers of GitHub', async (t) => {
   }
   for (const [name, make] of Object.entries(answers)) {
     const look = (stdout: string) => {
-      const gh = { run: async () => ({ exitCode: 0, stdout, shown: (text: string) => text, said: '' }) }
+      const gh = { run: async () => ({ exitCode: 0, stdout, isCut: false, shown: (text: string) => text, said: '' }) }
       const signal = new AbortController().signal
       return findPull(gh, repository, { ...ofAttempt, signal, hold: async () => undefined }).catch(() => null)
     }

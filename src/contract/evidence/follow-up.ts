@@ -89,7 +89,11 @@ export const FollowUpView = z
     checks_hidden: z
       .boolean()
       .optional()
-      .openapi({ description: 'True: its forge did not show its checks to the account of Moose' }),
+      .openapi({ description: 'True: its forge did not show its checks, or not all of them, to the account of Moose' }),
+    conversation_hidden: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'True: what was said of it on its forge could not be read, or not all of it' }),
   })
   .openapi('FollowUp')
 export type FollowUpView = z.infer<typeof FollowUpView>

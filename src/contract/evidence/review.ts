@@ -115,7 +115,8 @@ function standingOf(pull: PullInReview | null): Standing {
   if (review === 'REVIEW_REQUIRED') return is('human', 'it has to be reviewed first')
   const { base, follow_up: followUp } = pull
   const left = followUp?.state === LEFT_BEHIND ? followUp.why : null
-  const against = [...(left === null ? [] : [left]), ...againstMerge(pull)]
+  const unread = followUp?.conversation_hidden === true ? [UNREAD] : []
+  const against = [...(left === null ? [] : [left]), ...unread, ...againstMerge(pull)]
   if (against.length === 0) return is('merge', 'it is ready to be merged')
   const advice = left === null ? null : `Merge it as it stands, or have it verified with ${base} merged in.`
   return { needs: 'weigh', because: against.join('; '), advice }
@@ -132,6 +133,9 @@ function endedOf({ follow_up: followUp }: PullInReview): Standing | null {
     'Look at it on its forge. Once it is seen there again it is followed as before; else end the order, which closes nothing there.'
   return { needs: 'lost', because: why, advice }
 }
+
+/** Of a pull request of which not all that was said is known. */
+export const UNREAD = 'what was said of it on its forge cannot be read, or not all of it; a person reads it there'
 
 /** What a person weighs before a pull request is merged, whatever else it waits for. */
 export function againstMerge({

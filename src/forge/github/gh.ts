@@ -8,7 +8,7 @@ import { withoutCredentials } from '../../git/repository-url.ts'
 import { type Command, type CommandResult, runCommand } from '../../process/run-command.ts'
 import { commandCancelled } from '../../process/wait-for-end.ts'
 
-const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
+export const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
 /** Only the last of it is shown. */
 const MAX_ERROR_BYTES = 64 * 1024
 const SHOWN = 600
@@ -31,6 +31,8 @@ export type GhResult = {
   exitCode: number | null
   /** As it came, for reading. */
   stdout: string
+  /** There was more of it than is kept: its middle is missing. */
+  isCut: boolean
   /** A part of stdout as it may be shown, without the token. */
   shown: (text: string) => string
   /** The last of stderr, fit to be shown. */
@@ -127,7 +129,13 @@ function fitToShow({ exitCode, stdout, stderr }: CommandResult, token: string): 
     .replace(/\p{Cc}+/gu, ' ')
     .trim()
   const said = text === '' ? 'gh said nothing' : text.slice(-SHOWN)
-  return { exitCode, stdout: stdout.text(), shown: (part) => withoutToken(part, token), said }
+  return {
+    exitCode,
+    stdout: stdout.text(),
+    isCut: stdout.droppedBytes > 0,
+    shown: (part) => withoutToken(part, token),
+    said,
+  }
 }
 
 /** Runs the gh of the given PATH. @throws {Fault} `command_missing` that says how to get it, and those of `runCommand` */

@@ -8,7 +8,7 @@ const REQUEST = { host: 'github.com', method: 'GET', path: 'repos/o/r' } as cons
 
 function answered(status: number, headers: Record<string, string>, body: unknown) {
   const told = new Map(Object.entries({ date: DATE, ...headers }))
-  return { status, headers: told, body, text: JSON.stringify(body), shown: (text: string) => text }
+  return { status, headers: told, body, text: JSON.stringify(body), isCut: false, shown: (text: string) => text }
 }
 
 /** How long GitHub is left alone after an answer, in s. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Fault, type FaultCode } from '../../faults/fault.ts'
 import { jsonOrNull } from '../../json-or-null.ts'
-import { type Gh, type GhResult, tokenVariables } from './gh.ts'
+import { type Gh, type GhResult, MAX_OUTPUT_BYTES, tokenVariables } from './gh.ts'
 
 export type ApiRequest = {
   host: string
@@ -22,6 +22,8 @@ export type ApiAnswer = {
   body: unknown
   /** The same as text; of one that is too long, its beginning and its end. */
   text: string
+  /** It is too long: `body` is null. */
+  isCut: boolean
   /** A text of the body as it may be shown. */
   shown: (text: string) => string
 }
@@ -73,10 +75,25 @@ export async function askApi<Schema extends z.ZodType>(
 ): Promise<z.infer<Schema>> {
   const answer = await callApi(gh, request)
   if (isRefusal(answer)) throw githubFault(request, answer)
+  if (answer.isCut) throw tooLongFault(request.host)
   const parsed = schema.safeParse(answer.body)
   if (parsed.success) return parsed.data
   const message = `GitHub (${request.host}) answered ${request.method} ${request.path} in a form Moose does not know.`
   throw new Fault('github_failed', message, { host: request.host, status: answer.status }, parsed.error)
+}
+
+const MEBIBYTE = 1024 * 1024
+
+/** Of an answer that is longer than Moose reads. */
+export function tooLongFault(host: string): Fault {
+  const message =
+    `GitHub (${host}) answered with more than ${MAX_OUTPUT_BYTES / MEBIBYTE} MiB, which Moose does not read. ` +
+    'Look for very long comments on GitHub, and delete them.'
+  return new Fault('github_failed', message, { host, isTooLong: true })
+}
+
+export function isTooLong(error: unknown): error is Fault {
+  return error instanceof Fault && error.details['isTooLong'] === true
 }
 
 async function withoutTimeout<T>({ host }: ApiRequest, run: () => Promise<T>): Promise<T> {
@@ -92,14 +109,15 @@ async function withoutTimeout<T>({ host }: ApiRequest, run: () => Promise<T>): P
 const LONGEST_HEAD = 64 * 1024
 
 /** What `gh api --include` prints: status line, headers, an empty line, the body. */
-function parseAnswer({ stdout: text, shown }: Pick<GhResult, 'stdout' | 'shown'>): ApiAnswer | null {
+function parseAnswer({ stdout: text, isCut, shown }: Pick<GhResult, 'stdout' | 'isCut' | 'shown'>): ApiAnswer | null {
   const status = /^HTTP\/[\d.]+ (\d{3})/.exec(text)
   if (status === null) return null
   const beginning = text.slice(0, LONGEST_HEAD)
   const end = /\r?\n\r?\n/.exec(beginning)
   const head = end === null ? beginning : text.slice(0, end.index)
   const body = end === null ? '' : text.slice(end.index + end[0].length)
-  return { status: Number(status[1]), headers: parseHeaders(head), body: jsonOrNull(body), text: body, shown }
+  const parsed = isCut ? null : jsonOrNull(body)
+  return { status: Number(status[1]), headers: parseHeaders(head), body: parsed, text: body, isCut, shown }
 }
 
 function parseHeaders(head: string): ReadonlyMap<string, string> {

@@ -7,7 +7,6 @@ import type {
   LookResult,
   LostPullRequest,
   PullRequest,
-  SeenParts,
   Sighting,
   WatchedPullRequest,
 } from '../../ports/pull-request.ts'
@@ -16,6 +15,7 @@ import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
 import { deleteMergedBranch, holdsOther, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, toPullRequest } from './pulls.ts'
+import { Contexts, partsIn, Reviews } from './seen-parts.ts'
 
 /** GitHub resolves up to 100 ids at once; half of that keeps a query far from its limits. */
 const MOST_AT_ONCE = 50
@@ -30,7 +30,7 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
       mergeCommit { oid }
       autoMergeRequest { enabledAt }
       isInMergeQueue
-      reviewThreads(last: 50) { nodes { isResolved } }
+      reviewThreads(last: 100) { pageInfo { hasPreviousPage } nodes { isResolved } }
       latestReviews(last: 20) { nodes { state submittedAt author { login } } }
       statusCheckRollup {
         state
@@ -55,6 +55,8 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
 
 /** Far more than GitHub allows. */
 const LONGEST_LOGIN = 200
+/** Of a longer list a schema says only that. */
+const MOST_ERRORS = 10_000
 
 const Sha = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)
 
@@ -67,35 +69,6 @@ const BaseRef = z
 const Timeline = z
   .object({ nodes: z.array(z.object({ actor: z.object({ login: z.string().min(1).max(LONGEST_LOGIN) }).nullable() })) })
   .nullable()
-
-/** Far more than GitHub allows. */
-const LONGEST_WORD = 500
-const Word = z.string().transform((text) => text.slice(0, LONGEST_WORD).toWellFormed().replaceAll('\0', ''))
-
-/** Each is told where it can be read, and no reason to know less of the rest. */
-const Reviews = z
-  .object({
-    nodes: z.array(
-      z
-        .object({ state: Word, submittedAt: z.string().nullable(), author: z.object({ login: Word }).nullable() })
-        .nullable(),
-    ),
-  })
-  .nullish()
-
-const CheckRun = z
-  .object({ name: Word, status: Word, conclusion: Word.nullable(), detailsUrl: Word.nullable() })
-  .transform(({ name, status, conclusion, detailsUrl: url }) => ({
-    name,
-    state: conclusion === null ? status : conclusion,
-    url,
-  }))
-const StatusContext = z
-  .object({ context: Word, state: Word, targetUrl: Word.nullable() })
-  .transform(({ context: name, state, targetUrl: url }) => ({ name, state, url }))
-const Contexts = z
-  .object({ totalCount: z.number().int(), nodes: z.array(CheckRun.or(StatusContext).nullable().catch(null)) })
-  .nullish()
 
 const PullRequestNode = z.object({
   id: z.string(),
@@ -125,7 +98,17 @@ const MissingNode = z.strictObject({}).or(z.null())
 /** In the order of the ids. Each is read for itself, so that one of unknown form takes nothing from the others. */
 const Answer = z.object({
   data: z.object({ viewer: z.object({ login: z.string() }).nullish().catch(null), nodes: z.array(z.unknown()) }),
+  errors: z
+    .array(z.object({ path: z.array(z.string().or(z.number())).optional() }))
+    .max(MOST_ERRORS)
+    .optional(),
 })
+type Answer = z.infer<typeof Answer>
+
+/** Whether GitHub has not told what it says of the reviews of one, which would look as if it asked for none. */
+function isReviewHidden({ errors = [] }: Answer, index: number): boolean {
+  return errors.some(({ path = [] }) => path[1] === index && path[2] === 'reviewDecision')
+}
 
 /** One request for up to 50 pull requests of a host. A host that fails is asked no further. */
 export async function lookAtPulls(
@@ -177,14 +160,16 @@ async function lookAtBatch(
   { host, watched, signal }: { host: string; watched: readonly WatchedPullRequest[]; signal: AbortSignal },
 ): Promise<LookResult> {
   const body = { query: QUERY, variables: { ids: watched.map(({ nodeId }) => nodeId) } }
-  const { data } = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal }, Answer)
-  const viewer = data.viewer?.login ?? null
+  const answer = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal }, Answer)
+  const viewer = answer.data.viewer?.login ?? null
   const rows = await pullRequestsToLookAt(parts.db, watched)
   const looked: LookResult = { sightings: [], lost: [], faults: [] }
   for (const [index, of] of watched.entries()) {
-    const [node, row = null] = [nodeOf(host, of, data.nodes[index]), rows[index]]
+    const [node, row = null] = [nodeOf(host, of, answer.data.nodes[index]), rows[index]]
     if (node instanceof Fault) looked.faults.push(node)
     else if (node === null) looked.lost.push(...lostOf(of, 'gone', goneText(host)))
+    else if (node.state === 'OPEN' && isReviewHidden(answer, index))
+      parts.log.warn({ number: of.number }, 'a pull request cannot be seen on GitHub')
     else if (row !== null) {
       const seen = await sightingOf(parts, { of, row, viewer }, node)
       if (seen === null) continue
@@ -231,7 +216,7 @@ async function sightingOf(
       isDraft: seen.isDraft,
       endedBy: endedByIn(seen, viewer),
     }
-    return { of, pullRequest, ...told, mark: markOf(row, seen) }
+    return { of, pullRequest, ...told, mark: markOf(row, seen, parts.clock.now()) }
   } catch (error) {
     parts.log.warn({ number: of.number, err: error }, 'the end of a pull request could not be proven')
     return null
@@ -252,40 +237,27 @@ const PASSED = new Set([
 ])
 
 /** GitHub sets `updatedAt` at a comment, a review or a push, and not where the base moves, a check ends or a thread is resolved. */
-function markOf(row: Pick<LookedAt, 'head_sha'>, seen: PullRequestNode): string {
+function markOf(row: Pick<LookedAt, 'head_sha'>, seen: PullRequestNode, now: Date): string {
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
   const names = rollup?.contexts?.nodes.flatMap((run) => (run === null ? [] : [run.name])).toSorted()
   const checks = [rollup?.state, names, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
   const besides = [seen.isDraft, seen.baseRefName, seen.autoMergeRequest, seen.isInMergeQueue, seen.reviewThreads]
-  const told = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
+  const told: unknown[] = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
+  // What may have changed beyond what a look asks for is asked for again in a while.
+  if (isCut(seen)) told.push(Math.floor(now.getTime() / CUT_COUNTS_FOR_MS))
   return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
 }
 
-/** Null: GitHub told neither reviews nor check runs, or in no form that is known. */
-function partsIn({ latestReviews, statusCheckRollup: rollup }: PullRequestNode): SeenParts | null {
-  const contexts = rollup === null ? null : rollup.contexts
-  const [hasReviews, hasRuns] = [latestReviews, contexts].map((part) => part !== null && part !== undefined)
-  if (hasReviews !== true && hasRuns !== true) return null
-  const reviews = latestReviews?.nodes.flatMap((review) => (review === null ? [] : [reviewIn(review)]))
-  const runs = contexts?.nodes.flatMap((run) => (run === null ? [] : [{ ...run, url: pageIn(run.url) }]))
-  return {
-    reviews: reviews === undefined ? [] : reviews,
-    check_runs: runs === undefined ? [] : runs,
-    check_run_count: contexts === null || contexts === undefined ? 0 : contexts.totalCount,
-  }
-}
+const CUT_COUNTS_FOR_MS = 600_000
+const OlderThreads = z.object({ pageInfo: z.object({ hasPreviousPage: z.literal(true) }) })
 
-type Review = NonNullable<NonNullable<z.infer<typeof Reviews>>['nodes'][number]>
-
-function reviewIn({ state, submittedAt, author }: Review): SeenParts['reviews'][number] {
-  const at = submittedAt === null ? Number.NaN : Date.parse(submittedAt)
-  return { by: author === null ? null : author.login, state, at: Number.isNaN(at) ? null : new Date(at).toISOString() }
-}
-
-/** An address that a browser may be sent to. */
-function pageIn(url: string | null): string | null {
-  return url !== null && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : null
+/** Whether a thread that is resolved, or a check that is red, may be another one without being seen here. */
+function isCut({ reviewThreads, statusCheckRollup: rollup }: PullRequestNode): boolean {
+  if (OlderThreads.safeParse(reviewThreads).success) return true
+  const contexts = rollup?.contexts
+  if (contexts === undefined || contexts === null) return false
+  return contexts.totalCount > contexts.nodes.length && !PASSED.has(String(rollup?.state))
 }
 
 /** @param viewer the login of Moose's account; null: GitHub did not tell */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Answer } from './answer.ts'
+import { page } from './conversation.ts'
 import type { Pull, RepositoryState } from './repository-state.ts'
 
 /** A check run, or with `isStatus` a commit status. */
@@ -68,7 +69,7 @@ export function graphRun({ owner, name: repository, host }: Of, prefix: string, 
 
 export function contextsOf(of: Of, prefix: string, runs: readonly StandInRun[]) {
   const nodes = runs.map((run, index) => graphRun(of, prefix, run, index))
-  return ({ first }: { first?: number }) => ({ totalCount: nodes.length, nodes: nodes.slice(0, first) })
+  return (asked: Parameters<typeof page>[1]) => page(nodes, asked)
 }
 
 /** The server that keeps the logs. */

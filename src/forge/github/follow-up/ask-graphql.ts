@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Fault } from '../../../faults/fault.ts'
 import type { OfPullRequest } from '../../../ports/pull-request-facts.ts'
-import { type ApiAnswer, callApi, githubFault, isRefusal, messageOf } from '../github-api.ts'
+import { type ApiAnswer, callApi, githubFault, isRefusal, messageOf, tooLongFault } from '../github-api.ts'
 import { githubRepositoryOf } from '../github-repository.ts'
 import type { GitHubForgeParts } from '../pulls.ts'
 
@@ -21,6 +21,7 @@ export async function askGraphQL<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<z.infer<Schema>> {
   const answer = await callGraphQL(parts, asking, body)
+  if (answer.isCut) throw tooLongFault(githubRepositoryOf(asking.of.project).host)
   const parsed = Data.safeParse(answer.body)
   const data = schema.safeParse(parsed.success ? parsed.data.data : null)
   if (data.success) return data.data

@@ -1,6 +1,7 @@
 import type { CheckFact, CheckState } from '../../../ports/pull-request-facts.ts'
 import { type GitHubRepository, slug } from '../github-repository.ts'
-import type { CheckNode, FactsNode } from './facts-query.ts'
+import type { CheckNode } from './facts-node.ts'
+import type { Checks } from './whole-facts.ts'
 
 const STATES: Readonly<Record<string, CheckState>> = {
   SUCCESS: 'green',
@@ -19,24 +20,19 @@ const STATES: Readonly<Record<string, CheckState>> = {
 const WORST_FIRST: readonly CheckState[] = ['red', 'cancelled', 'waiting', 'pending', 'green', 'skipped']
 
 /** The checks of the head, each beside how the one of its name stands on the base. */
-export function checkFacts(repository: GitHubRepository, seen: FactsNode): CheckFact[] {
-  const onBase = Map.groupBy(present(seen.baseRef?.target.statusCheckRollup?.contexts.nodes), nameOf)
-  return present(seen.statusCheckRollup?.contexts.nodes).map((node) => {
+export function checkFacts(repository: GitHubRepository, headSha: string, { ofHead, ofBase }: Checks): CheckFact[] {
+  const onBase = Map.groupBy(ofBase, nameOf)
+  return ofHead.map((node) => {
     const states = onBase.get(nameOf(node))?.map(stateOf)
     const worst = WORST_FIRST.find((state) => states?.includes(state))
-    return { ...checkIn(repository, node), head_sha: seen.headRefOid, on_base: worst === undefined ? null : worst }
+    return { ...checkIn(repository, node), head_sha: headSha, on_base: worst === undefined ? null : worst }
   })
 }
 
 /** Names of checks of the base's tip of which the head has none, each once. */
-export function absentChecks(seen: FactsNode): string[] {
-  const onHead = new Set(present(seen.statusCheckRollup?.contexts.nodes).map(nameOf))
-  const onBase = present(seen.baseRef?.target.statusCheckRollup?.contexts.nodes).map(nameOf)
-  return [...new Set(onBase)].filter((name) => !onHead.has(name)).toSorted()
-}
-
-function present(nodes: readonly (CheckNode | null)[] | undefined): CheckNode[] {
-  return nodes === undefined ? [] : nodes.filter((node) => node !== null)
+export function absentChecks({ ofHead, ofBase }: Checks): string[] {
+  const onHead = new Set(ofHead.map(nameOf))
+  return [...new Set(ofBase.map(nameOf))].filter((name) => !onHead.has(name)).toSorted()
 }
 
 function nameOf(node: CheckNode): string {

@@ -22,6 +22,11 @@ const Permission = z.object({ permission: z.string() })
 /** The rules of GitHub for a login, and the ending of an app's. */
 const LOGIN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?$/
 
+/** By what GitHub says an account is to the repository, of which no more is asked where this is false. */
+export function mayBeWriter(association: string): boolean {
+  return MAY_BE_WRITER.has(association)
+}
+
 export type Writers = {
   /** @throws {Fault} `github_*` by the function it gives; an account GitHub does not tell about may not write */
   of(repository: GitHubRepository, signal: AbortSignal): MayWrite
@@ -32,7 +37,7 @@ export function createWriters(gh: Gh, clock: Clock): Writers {
   const known = new Map<string, { at: number; mayWrite: boolean }>()
   return {
     of: (repository, signal) => async (login, association) => {
-      if (login === null || !MAY_BE_WRITER.has(association) || !LOGIN.test(login)) return false
+      if (login === null || !mayBeWriter(association) || !LOGIN.test(login)) return false
       const key = `${repository.host} ${slug(repository)} ${login}`.toLowerCase()
       const before = known.get(key)
       const now = clock.now().getTime()

@@ -1,0 +1,105 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '../clock.ts'
+import { FollowUpView } from '../contract/evidence/follow-up.ts'
+import { noteFollowUp } from '../db/follow-ups.ts'
+import type { Database } from '../db/schema.ts'
+import { followedPullRequest } from '../db/seen-pull-requests.ts'
+import { recordEvent } from '../db/work-order-events.ts'
+import type { Fault } from '../faults/fault.ts'
+import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
+import type { FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
+
+/** What was last told of a pull request, and since when; the same mark tells the same. */
+export type Told = { mark: string; facts: PullRequestFacts; at: Date }
+
+/** When what was not read, or not all of it, is asked for again though nothing has changed. */
+type Again = { times: number; at: number; isTold: boolean }
+/** By order and attempt. */
+export type Asked = { told: Map<string, Told>; again: Map<string, Again> }
+
+export const keyOf = ({ workOrderId, attempt }: WatchedPullRequest) => `${workOrderId} ${attempt}`
+
+export function forget({ told, again }: Asked, of: WatchedPullRequest): void {
+  told.delete(keyOf(of))
+  again.delete(keyOf(of))
+}
+
+/** After so long, and then after twice that, up to a bound: of what could not be read at all, and of what was told in part. */
+const AGAIN_MS = { untold: { first: 10_000, most: 600_000 }, partly: { first: 60_000, most: 3_600_000 } }
+
+type AskingDeps = {
+  db: Kysely<Database>
+  forges: FollowUpForges
+  clock: Clock
+  onError: (error: unknown) => void
+}
+
+/** Asks for the facts of those of which something has changed, or was not read. One that cannot be read takes nothing from others. */
+export async function askFacts(
+  deps: AskingDeps,
+  asked: Asked,
+  awaited: readonly Sighting[],
+  signal: AbortSignal,
+): Promise<void> {
+  const now = deps.clock.now().getTime()
+  const due = awaited.filter((one) => isDue(asked, one, now))
+  // Numbers are those of one project.
+  for (const [project, some] of Map.groupBy(due, ({ of }) => of.project)) {
+    const unread = new Map<number, Fault>()
+    const pulls = some.map(({ of }) => of)
+    const found = await deps.forges[project.forge]
+      .factsOf(pulls, signal, ({ number }, fault) => unread.set(number, fault))
+      .catch((error: unknown) => {
+        deps.onError(error)
+        return []
+      })
+    if (signal.aborted) return
+    for (const { of, mark } of some) {
+      const facts = found.find(({ number }) => number === of.number)
+      const fault = unread.get(of.number)
+      if (facts !== undefined) asked.told.set(keyOf(of), { mark, facts, at: deps.clock.now() })
+      const isUnread = fault !== undefined || (facts !== undefined && facts.unread !== null)
+      keepAgain(asked, of, { isUnread, isTold: facts !== undefined, now })
+      if (fault !== undefined) await noteUnread(deps.db, of, { fault, now }).catch(deps.onError)
+    }
+  }
+}
+
+function isDue({ told, again }: Asked, { of, mark }: Sighting, now: number): boolean {
+  const next = again.get(keyOf(of))
+  const isOther = told.get(keyOf(of))?.mark !== mark
+  if (next === undefined) return isOther
+  return now >= next.at || (next.isTold && isOther)
+}
+
+function keepAgain(
+  { again }: Asked,
+  of: WatchedPullRequest,
+  is: { isUnread: boolean; isTold: boolean; now: number },
+): void {
+  const before = again.get(keyOf(of))
+  if (!is.isUnread) return void again.delete(keyOf(of))
+  const times = before === undefined || before.isTold !== is.isTold ? 0 : before.times
+  const { first, most } = is.isTold ? AGAIN_MS.partly : AGAIN_MS.untold
+  again.set(keyOf(of), { times: times + 1, at: is.now + Math.min(most, first * 2 ** times), isTold: is.isTold })
+}
+
+/** Nothing is merged by rule by what was said before, where nothing can be read of what is said now. */
+async function noteUnread(
+  db: Kysely<Database>,
+  of: WatchedPullRequest,
+  { fault, now }: { fault: Fault; now: number },
+): Promise<void> {
+  const row = await followedPullRequest(db, of)
+  const { workOrderId, attempt, number } = of
+  // Without a judgement nothing is merged by rule either.
+  if (row === null || row.follow_up === null) return
+  const standing = FollowUpView.parse(row.follow_up)
+  if (standing.conversation_hidden === true) return
+  const view = { ...standing, conversation_hidden: true, at: new Date(now).toISOString() }
+  await db.transaction().execute(async (transaction) => {
+    if (!(await noteFollowUp(transaction, of, { view, handsOff: row.hands_off }))) return
+    const message = `pull request #${number}: what is said of it cannot be read, and is asked for again: ${fault.message}`
+    await recordEvent(transaction, { workOrderId, attempt, type: 'pull_request', message })
+  })
+}
