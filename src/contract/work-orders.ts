@@ -11,7 +11,7 @@ import { OrderBudget } from './budget.ts'
 import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
 import { FollowUpCount, FollowUpView } from './evidence/follow-up.ts'
 import { AFTER_MERGE } from './evidence/merged-by.ts'
-import { EndedVerification } from './evidence/review.ts'
+import { EndedVerification, OpenAsSeen } from './evidence/review.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
 import { ShortWhy } from './why/why.ts'
@@ -333,14 +333,7 @@ export const PullRequestView = z
     failed_verification: EndedVerification.nullish(),
     /** How it stood when Moose last followed it, and what Moose does about it; null: it was not followed yet. */
     follow_up: FollowUpView.nullish(),
-    /** While it is open: threads of people with write access that are not resolved, as last seen. */
-    seen_open_threads: z.number().int().optional(),
-    /** While it is open: whether it was marked as a draft on its forge, as last seen. */
-    seen_draft: z.boolean().optional(),
-    /** While it is open: its base on its forge, as last seen; another than `base` was changed there. Null: not looked at yet. */
-    seen_base: z.string().nullish(),
-    /** While it is open: files that it changes outside of the scope of its order, which only people do; as last verified. */
-    outside_scope: z.array(z.string()).optional(),
+    ...OpenAsSeen.shape,
     /** How often Moose has reacted to what became of the order's pull requests; left out: it has not. */
     reactions: z.array(FollowUpCount).optional(),
   })

@@ -6,6 +6,7 @@ import type { RiskLevel } from '../work-order/content.ts'
 import type { MergePolicy } from '../work-order/project.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { Phase, Status } from '../work-order/status.ts'
+import type { SeenToMergeColumns } from './seen-to-merge-columns.ts'
 import type { ClientTables } from './tables/client-tables.ts'
 import type { FollowUpTables } from './tables/follow-up-tables.ts'
 import type { Decimal, Json, JsonDefault, MoneyTables, NullableDecimal, Time } from './tables/money-tables.ts'
@@ -200,7 +201,7 @@ export type Database = MoneyTables &
       data: JsonDefault<Record<string, unknown>>
       at: Time
     }
-    pull_requests: {
+    pull_requests: SeenToMergeColumns & {
       project_id: string
       number: number
       work_order_id: string
@@ -226,12 +227,6 @@ export type Database = MoneyTables &
       checks: string | null
       review: string | null
       seen_at: Date | null
-      /** Another one whenever something may have changed; of the last look, and of the one when its facts were read. */
-      seen_mark: ColumnType<string | null, never, string>
-      followed_mark: ColumnType<string | null, never, string>
-      /** Its base on its forge; null: it was not looked at. */
-      seen_base: ColumnType<string | null, never, string>
-      seen_draft: ColumnType<boolean, never, boolean>
       /** The attempt whose checks `head_sha` has passed, where that is not its own; null: its own. */
       verified_by: ColumnType<number | null, number | null | undefined, number | null>
       /** Reviews and check runs one by one, as JSON; of no form that the database would keep to. */
@@ -254,11 +249,6 @@ export type Database = MoneyTables &
       seen_auto_merge: ColumnType<boolean | null, never, boolean | null>
       /** Threads of people with write access that were not resolved then. */
       seen_open_threads: ColumnType<number, never, number>
-      /** Logins of people with write access whose latest review asks for changes, and of those who ask for what was not done. */
-      seen_changes_requested: ColumnType<string[], never, readonly string[]>
-      seen_unanswered: ColumnType<string[], never, readonly string[]>
-      /** Names of checks that ran on its base and not on its commit. */
-      seen_absent_checks: ColumnType<string[], never, readonly string[]>
       /** A `MergeAsked`; null: it was not tried to merge it by rule, or that was taken back. */
       merge_asked: ColumnType<unknown, never, string | null>
     }

@@ -71,7 +71,21 @@ function seenOf({ followed_sha: sha, followed_since: since, followed_at: at, ...
 /** Read at once. */
 const PAGE = 200
 
+/** Where that cannot be read nothing is asked for, and what a rule refuses is taken back. */
+async function stoppedBy({ whyStopped, onError }: MergeByRuleDeps): Promise<string | null> {
+  return await whyStopped().catch((error: unknown) => {
+    onError(error)
+    return null
+  })
+}
+
 const TAKES_BACK = 'orders are not taken on any more'
+
+type MergeByRuleDeps = Omit<MergeActs, 'signal'> & {
+  clock: Clock
+  /** Why nothing is to be merged by rule by any process, e.g. an emergency stop; null: nothing says so. */
+  whyStopped: () => Promise<string | null>
+}
 
 export type MergeByRule = AsyncDisposable & {
   look(): void
@@ -85,13 +99,7 @@ export type MergeByRule = AsyncDisposable & {
  * Merges what may be merged without a human, or has its forge do so, beside everything else; one look at a time. On GitHub that is
  * only what was looked at since this process began: reviews and threads of before may be others by now.
  */
-export function createMergeByRule(
-  acts: Omit<MergeActs, 'signal'> & {
-    clock: Clock
-    /** Why nothing is to be merged by rule by any process, e.g. an emergency stop; null: nothing says so. */
-    whyStopped: () => Promise<string | null>
-  },
-): MergeByRule {
+export function createMergeByRule(acts: MergeByRuleDeps): MergeByRule {
   const { db, clock, onError } = acts
   const stopping = new AbortController()
   const began = clock.now()
@@ -100,14 +108,6 @@ export function createMergeByRule(
   let isDue = false
   /** Orders are no longer taken on here, and what was asked for has still to be taken back. */
   let isTakingBack = false
-  async function stopped(): Promise<string | null> {
-    if (isTakingBack) return TAKES_BACK
-    // Where that cannot be read nothing is asked for, and what a rule refuses is taken back.
-    return await acts.whyStopped().catch((error: unknown) => {
-      onError(error)
-      return null
-    })
-  }
   async function mergeAll(): Promise<void> {
     const riskOfOrder = createRisks(db)
     const ids = await mergeCandidateIds(db)
@@ -122,7 +122,7 @@ export function createMergeByRule(
     // What could not be taken back is tried again at the next look.
     if (wasTakingBack && (await askedOfForges(db)).length === 0) isTakingBack = false
   }
-  const here = async () => ({ now: clock.now(), stopped: await stopped() })
+  const here = async () => ({ now: clock.now(), stopped: isTakingBack ? TAKES_BACK : await stoppedBy(acts) })
   async function mergeOne(id: string, riskOfOrder: ReturnType<typeof createRisks>): Promise<void> {
     // Anew: a merge of the one before may have moved its base.
     const [now] = await beforeRisk(db, [id], await here())

@@ -75,11 +75,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   return {
     ...createBeginnings({ ...begun, tracker, drain, errors, merging, executors: adapters.executors }),
     hintAtPullRequest: tracker.hint,
-    async stop() {
-      dispatcher.stop()
-      await waitAtMost(merging.takeBack(), TAKE_BACK_WITHIN_MS)
-      return await askedOfForges(db)
-    },
+    stop: () => stopTaking(db, dispatcher, merging),
     stopping: drain.signal,
     wake: dispatcher.wake,
     configChanged() {
@@ -142,6 +138,12 @@ function createFollowing(
 
 /** Of the answer to a stop; what is not taken back by then is tried again at the next looks. */
 const TAKE_BACK_WITHIN_MS = 10_000
+
+async function stopTaking(db: Kysely<Database>, dispatcher: Dispatcher, merging: MergeByRule) {
+  dispatcher.stop()
+  await waitAtMost(merging.takeBack(), TAKE_BACK_WITHIN_MS)
+  return await askedOfForges(db)
+}
 
 type Intake = Pick<Parameters<typeof createMergeByRule>[0], 'isTakenOn' | 'whyStopped'>
 

@@ -58,7 +58,7 @@ async function ask(method: string, path: string, body?: unknown): Promise<unknow
 
 test('a service that is started with --start, and the switches of the demo, are acts of who runs the process', async () => {
   assert.deepEqual(await recorded(() => api.moose.startUnattended()), [`orchestrator.start ${OPERATOR}`])
-  api.moose.orchestrator.stop()
+  await api.moose.orchestrator.stop()
   const { rows } = await sql<{ details: unknown }>`select details from audit_entries order by seq desc limit 1`.execute(
     db,
   )
@@ -266,7 +266,7 @@ test('what Moose does by itself on the way of an order is no act; its merge is, 
   const unattended = async () => {
     await api.moose.orchestrator.start(null)
     await settled(api.moose, other)
-    api.moose.orchestrator.stop()
+    await api.moose.orchestrator.stop()
   }
   assert.deepEqual(await recorded(unattended), [])
   assert.deepEqual(await recorded(() => ask('POST', `/api/work-orders/${other}/close`)), [

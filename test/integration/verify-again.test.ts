@@ -471,7 +471,7 @@ test('an order cancelled while it waits to be verified closes its pull request; 
   await using home = await createMooseHome(FILES, [greet], QUIET)
   await using moose = await home.open()
   const { id } = await inReview(home, moose)
-  moose.orchestrator.stop()
+  await moose.orchestrator.stop()
   await moose.orchestrator.verify(id)
   assert.equal((await detailOf(moose, id)).status, 'pending')
   await moose.orchestrator.cancel(id)

@@ -151,7 +151,7 @@ test('a token that may not read the checks still sees how the pull request ends'
   const { mergeSha } = await given.github.state.merge(number, 'squash')
   const path = ['nodes', 0, 'statusCheckRollup']
   const errors = [{ type: 'FORBIDDEN', path, message: 'Resource not accessible by personal access token' }]
-  const seen = { id: `PR_${number}`, number, url: 'x', state: 'MERGED', headRefName: input.branches[0] }
+  const seen = { id: `PR_${number}`, number, url: 'x', state: 'MERGED', isDraft: false, headRefName: input.branches[0] }
   const refs = { headRefOid: input.headSha, baseRefName: 'main', mergeCommit: { oid: mergeSha } }
   const node = { ...seen, ...refs, reviewDecision: null, statusCheckRollup: null }
   given.github.faults.push({

@@ -21,6 +21,18 @@ export const EndedVerification = z
   .openapi('EndedVerification')
 export type EndedVerification = z.infer<typeof EndedVerification>
 
+/** What a person weighs of a pull request while it is open. */
+export const OpenAsSeen = z.object({
+  /** Threads of people with write access that are not resolved, as last seen. */
+  seen_open_threads: z.number().int().optional(),
+  /** Whether it was marked as a draft on its forge, as last seen. */
+  seen_draft: z.boolean().optional(),
+  /** Its base on its forge, as last seen; another than `base` was changed there. Null: not looked at yet. */
+  seen_base: z.string().nullish(),
+  /** Files that it changes outside of the scope of its order, which only people do; as last verified. */
+  outside_scope: z.array(z.string()).optional(),
+})
+
 /** An open pull request, as it was last seen. */
 export type PullInReview = {
   number: number

@@ -1,0 +1,16 @@
+import type { ColumnType } from 'kysely'
+
+/** Columns of `pull_requests` that the rules of merging go by. */
+export type SeenToMergeColumns = {
+  /** Another one whenever something may have changed; of the last look, and of the one when its facts were read. */
+  seen_mark: ColumnType<string | null, never, string>
+  followed_mark: ColumnType<string | null, never, string>
+  /** Its base on its forge; null: it was not looked at. */
+  seen_base: ColumnType<string | null, never, string>
+  seen_draft: ColumnType<boolean, never, boolean>
+  /** Logins of people with write access whose latest review asks for changes, and of those who ask for what was not done. */
+  seen_changes_requested: ColumnType<string[], never, readonly string[]>
+  seen_unanswered: ColumnType<string[], never, readonly string[]>
+  /** Names of checks that ran on its base and not on its commit. */
+  seen_absent_checks: ColumnType<string[], never, readonly string[]>
+}
