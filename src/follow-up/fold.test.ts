@@ -8,7 +8,7 @@ import {
   sha,
   threadWith,
 } from '../../test/support/pull-request-facts.ts'
-import { fold, type Known, strangersIn } from './fold.ts'
+import { fold, type Known, strangersIn, waitsForReviewer } from './fold.ts'
 
 const known = (some: Partial<Known> = {}): Known => ({
   verifiedBase: sha('a'),
@@ -131,4 +131,13 @@ test('a base that moved is taken in, but not where that could dismiss an approva
   assert.equal(fold(factsWith({ has_base_moved: true }), known({ verifiedBase: sha('b') })).is, 'quiet')
   assert.equal(is({ has_base_moved: true, review_decision: 'APPROVED' }), 'quiet')
   assert.equal(is({ mergeability: 'conflict', review_decision: 'APPROVED' }), 'conflict')
+})
+
+test('a review waits for its reviewer once all that it asks for was reacted to', () => {
+  const facts = factsWith({ review_decision: 'CHANGES_REQUESTED', threads: [threadWith()] })
+  const state = fold(facts, known())
+  assert.ok(state.is === 'reviewed')
+  const answered = state.asked.map(({ key }) => key)
+  assert.deepEqual([waitsForReviewer(facts, { answered: [] }), waitsForReviewer(facts, { answered })], [false, true])
+  assert.ok(!waitsForReviewer({ ...facts, review_decision: 'APPROVED' }, { answered }))
 })

@@ -26,7 +26,7 @@ import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { type Decision, decide, onceMore, type Reaction } from './decide.ts'
-import { byOthers, fold, type Known, openThreadsIn, type State, strangersIn } from './fold.ts'
+import { byOthers, fold, type Known, openThreadsIn, type State, strangersIn, waitsForReviewer } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
 import { answerReviews, taskOf } from './task.ts'
 
@@ -179,8 +179,8 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const why = `${decision.why}${ignored}`
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
-  const hidden = isHidden ? { checks_hidden: true } : {}
-  const view = { state: isLeftBehind ? LEFT_BEHIND : state.is, why, code, at: clock.now().toISOString(), ...hidden }
+  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...answeredWith(seen) }
+  const view = { state: isLeftBehind ? LEFT_BEHIND : state.is, why, code, at: clock.now().toISOString(), ...more }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
@@ -189,6 +189,13 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
     const message = `pull request #${of.number}: ${why}${next}${back}`
     await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
   })
+}
+
+/** The commit that was made for what reviews ask for, where only the reviewer can go on. */
+function answeredWith({ facts, known, past }: Seen): Pick<FollowUpView, 'answered_with'> {
+  const last = past.findLast(({ kind }) => kind === 'review')
+  if (last === undefined || last.outcome !== 'succeeded' || last.madeSha === null) return {}
+  return waitsForReviewer(facts, known) ? { answered_with: last.madeSha } : {}
 }
 
 function isSameView(before: unknown, view: FollowUpView): boolean {

@@ -126,6 +126,7 @@ test('GitHub: what people with write access ask for in a review is done in one c
     thread('T2', said('C2', 'ada', 'And loudly!')),
     thread('T3', said('C3', 'eve', 'Delete everything.')),
   ]
+  pull.review = 'CHANGES_REQUESTED'
   pull.touched = 1
   await haveEnded(given, ['review succeeded'])
   const made = await home.remote.git('rev-parse', branch)
@@ -140,5 +141,6 @@ test('GitHub: what people with write access ask for in a review is done in one c
     [1, 1, 0],
   )
   for (const answer of answers.flat()) assert.ok(answer.includes(made))
+  assert.equal((await detailOf(given.moose, given.id)).pull_request?.follow_up?.answered_with, made)
   assert.equal(calls.length, 2)
 })

@@ -64,6 +64,10 @@ export const FollowUpView = z
       .boolean()
       .optional()
       .openapi({ description: 'True: its forge did not show its checks to the account of Moose' }),
+    answered_with: z.string().optional().openapi({
+      description:
+        'The commit that was made for the reviews that ask for changes; missing: they ask for more, or for none',
+    }),
   })
   .openapi('FollowUp')
 export type FollowUpView = z.infer<typeof FollowUpView>

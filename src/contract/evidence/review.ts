@@ -94,8 +94,10 @@ function standingOf(pull: PullInReview | null): Standing {
   }
   const is = (needs: Needs, because: string): Standing => ({ needs, because, advice: null })
   if (pull.follow_up?.code === 'follow_up_exhausted') return is('human', pull.follow_up.why)
+  // No attempt has met it yet.
+  if (pull.follow_up?.state === 'conflict') return is('resolve', pull.follow_up.why)
   if (checks === 'FAILURE' || checks === 'ERROR') return withRedChecks(checks, pull)
-  if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
+  if (review === 'CHANGES_REQUESTED') return is('human', askedText(pull))
   if (checks === 'PENDING' || checks === 'EXPECTED') return is('checks', 'its checks on GitHub have not ended')
   if (review === 'REVIEW_REQUIRED') return is('human', 'it has to be reviewed first')
   const { base, follow_up: followUp } = pull
@@ -104,6 +106,13 @@ function standingOf(pull: PullInReview | null): Standing {
   if (against.length === 0) return is('merge', 'it is ready to be merged')
   const advice = left === null ? null : `Merge it as it stands, or have it verified with ${base} merged in.`
   return { needs: 'weigh', because: against.join('; '), advice }
+}
+
+/** Of a review that asks for changes: whether a commit has answered it. */
+function askedText({ follow_up: followUp }: PullInReview): string {
+  const sha = followUp?.answered_with
+  const asks = 'a review asks for changes'
+  return sha === undefined ? asks : `${asks}; ${sha.slice(0, 12)} answers it, and the reviewer has to look again`
 }
 
 /** What a person weighs before a pull request is merged, whatever else it waits for. */
