@@ -23,6 +23,7 @@ import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
 import { unmetOf } from '../../orchestrator/why/dependencies.ts'
 import { rowEvidence } from '../../orchestrator/why/facts.ts'
+import { isRunAgain } from '../../orchestrator/why/following.ts'
 import type { ExplainedOrder } from '../../orchestrator/why/read-why.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
 import { riskInWords } from '../../work-order/risk.ts'
@@ -160,10 +161,11 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
   })
 }
 
-/** Nothing while its checks on the forge still run, unless there is something to decide. */
+/** Nothing while its checks on the forge still run, or are run again, unless there is something to decide. */
 function reviewEntry(order: ListedOrder, escalated: ReadonlySet<string>): InboxEntry[] {
   const { needs } = reviewOf(order.explained.order.pull)
   if (escalated.has(order.listed.id)) return [orderEntry('review', order)]
+  if (isRunAgain(order.explained.order)) return []
   return needs === 'checks' ? [] : [orderEntry(needs === 'merge' ? 'merge' : 'review', order)]
 }
 
