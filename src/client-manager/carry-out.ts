@@ -10,6 +10,7 @@ import { approveWorkOrder } from '../db/work-orders/approve-work-order.ts'
 import { assertEditable, editWorkOrder } from '../db/work-orders/edit-work-order.ts'
 import { wrongStatus } from '../db/work-orders/work-orders.ts'
 import { Fault } from '../faults/fault.ts'
+import { ONCE_APPROVED } from '../orchestrator/decisions.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { HeldCommit } from '../work-order/protection/held-change.ts'
 
@@ -128,7 +129,7 @@ async function makeAnew(acting: Acting, choice: Choice, changes: EditWorkOrder):
   const approval = { allow: [], allow_secrets: [], allow_all_protected: false }
   // What changed nothing left it approved, and it may run already.
   if (!edited.approved) await approveWorkOrder(db, id, { ...asLookedAt(edited), ...approval })
-  return `Its pull request is closed. ${sentence}`
+  return `Its pull request is closed. ${sentence.replace(ONCE_APPROVED, 'It is approved as it stands now: ')}`
 }
 
 function asLookedAt({ content_sha256 }: WorkOrderView): { content_sha256?: string } {
