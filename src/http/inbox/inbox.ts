@@ -30,7 +30,6 @@ import { riskInWords } from '../../work-order/risk.ts'
 import { lastOrders } from '../../work-order/words.ts'
 import { riskNow, withTerms } from '../filing/approval-terms.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import { withVerification } from '../verification.ts'
 import { approvalOf } from './approval.ts'
 import { type ListedOrder, ordersInStates } from './listed-orders.ts'
 
@@ -139,10 +138,10 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
     deps,
     orders.map(({ listed }) => listed.id),
   )
-  // Not their risk, which takes a query for each.
-  const shown = await withVerification(
+  const shown = await withTerms(
     deps,
     orders.map(({ listed }) => listed),
+    ceilings,
   )
   return shown.map((order, index) => {
     const { worstCaseUsd, sentence, evidence } = approvalOf(order, ceilingsIn(ceilings, order.id))
