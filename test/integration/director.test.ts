@@ -149,6 +149,7 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
   assert.match(asked.stdout, /^2 orders to approve:/)
   assert.match(asked.stderr, /It may cost \$2\.50 at most; one check verifies it and can prove 1 of 1 criteria\./)
   assert.match(asked.stderr, /All of them together: \$3\.75 at most/)
+  assert.match(asked.stderr, /^Above risk low, and not chosen: 1 of risk high \(held_files\)\.$/m)
   const named = await run('approve', first.id.slice(0, 8))
   assert.match(named.stderr, /It may cost \$2\.50 at most; .*\nRisk low: no rule fits\./)
   const again = await run('approve', '--title', 'GREET again', '--yes', '--json')
@@ -172,6 +173,7 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
     '--project',
     'sample',
   )
+  assert.match(added.stderr, /Risk medium: no criterion says when it is done \(no_criteria\)\. Filed as low\./)
   assert.match(added.stderr, /Rules did not approve it: its risk is medium, and its project allows up to low\./)
   const words = ['add', '--title', 'Greet', '--file', 'src/greet.js', '--risk', 'low', '--project', 'sample']
   const proved = [...words, '--criterion', 'It greets', '--budget', '1.25']
@@ -180,7 +182,9 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
     tried.stdout,
     /It is approved by rule as it is filed, with risk low: no rule fits\. That allows \$1\.25 to be spent at most/,
   )
-  assert.match((await run(...words, '--dry-run')).stdout, /It is not approved, so it is not run\./)
+  const left = (await run(...words, '--dry-run')).stdout
+  assert.match(left, /It is not approved, so it is not run\./)
+  assert.match(left, /\n {2}Risk medium: no criterion .*\n {2}Rules did not approve it: its risk is medium/)
   assert.match((await run(...words, '--approve', '--dry-run')).stdout, /It is approved as it is filed\. That allows/)
   const byRule = await run(...proved)
   assert.match(byRule.stderr, /Approved by rule\. It may cost \$1\.25 at most; .*Risk low: no rule fits\./)
@@ -233,6 +237,7 @@ test('orders are chosen by a filter, with the most they cost and what verifies t
     ],
   )
   assert.deepEqual([shown.worst_case_usd, shown.unbounded, shown.approved], [3.75, 0, []])
+  assert.deepEqual(shown.above, [{ level: 'high', rule: 'held_files', orders: 1 }])
   const held = await choose({ risk: 'high', title: 'lock GREETING' })
   assert.deepEqual(held.chosen[0]?.risk?.reasons[0]?.rule, 'held_files')
 
