@@ -360,6 +360,8 @@ export const WorkOrderDetail = WorkOrderView.extend({
   evidence: OrderEvidence.or(z.null()).optional(),
   /** Of a blocked one: whether a retry resumes its last attempt; false: it begins a new one. */
   resumes: z.boolean().optional(),
+  /** Of one that failed or is blocked: whether a human has to decide about it, as `GET …/escalation` says. */
+  escalated: z.boolean().optional(),
   /** Its address in the page, for people; null: `MOOSE_PUBLIC_URL` of the service does not say where that is. */
   page_url: z.url().nullish(),
 }).openapi('WorkOrderDetail')
