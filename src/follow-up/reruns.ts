@@ -32,7 +32,13 @@ export async function settleReruns(db: Kysely<Database>, forge: FollowUpForge, g
   const before = one.outcome === null ? await askAgain(db, forge, given) : one.outcome
   const outcome = becomesOf({ ...one, outcome: before }, facts, now)
   if (outcome !== one.outcome) await keepRerun(db, one.id, { before: one.outcome, now: outcome })
+  if (outcome === 'flaky' && one.outcome !== 'flaky') await tellFlaky(db, given.of)
   return outcome === 'asked' || outcome === 'running'
+}
+
+async function tellFlaky(db: Kysely<Database>, { workOrderId, attempt, number }: WatchedPullRequest): Promise<void> {
+  const message = `pull request #${number}: what failed has passed when it was run again: it is flaky`
+  await recordEvent(db, { workOrderId, attempt, type: 'pull_request', message })
 }
 
 /** Of another commit than the one that stands nothing is told any more. */
