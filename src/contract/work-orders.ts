@@ -392,10 +392,7 @@ export const ListedWorkOrder = WorkOrderView.extend({
 }).openapi('ListedWorkOrder')
 export type ListedWorkOrder = z.infer<typeof ListedWorkOrder>
 
+const IdOrPrefix = z.string().regex(ID_OR_PREFIX, 'must be the id of a work order, or at least its first 4 characters')
+
 /** An order by its id, or by a unique prefix of it. */
-export const WorkOrderParams = z.object({
-  id: z
-    .string()
-    .regex(ID_OR_PREFIX, 'must be the id of a work order, or at least its first 4 characters')
-    .openapi({ example: '3f2a9c1e' }),
-})
+export const WorkOrderParams = z.object({ id: IdOrPrefix.openapi({ example: '3f2a9c1e' }) })

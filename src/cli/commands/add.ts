@@ -153,7 +153,7 @@ async function tryOut(cli: Cli, api: ApiClient, body: { work_orders: unknown[] }
 /** Its risk, and why rules would leave it to a human; what is approved as it is filed has that in its sentence. */
 function riskNotes({ approved, risk_level }: NewWorkOrder, risk: Risk | null, most: RiskLevel | null): string[] {
   if (risk === null || (most !== null && isAtMost(risk.level, most))) return []
-  const left = notByRule({ approved: approved === true, risk, auto_approve: most })
+  const left = notByRule({ approved, risk, auto_approve: most })
   return [`Risk ${riskText({ risk, risk_level })}`, ...(left === null ? [] : [left])]
 }
 
