@@ -10,6 +10,7 @@ import { TOKEN_BYTES, tokenHash, tokenOf } from '../../src/redaction/token-form.
 import { openApiHome } from '../support/api-home.ts'
 import { createTokenApp } from '../support/api-token.ts'
 import { moose } from '../support/moose-command.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
 
 const CHECKS = 'checks:\n  - { name: greets, run: "true", proves: [It greets] }\n'
 const api = await openApiHome({ files: { 'moose.yaml': CHECKS, 'src/greet.js': '', 'package-lock.json': '{}' } })
@@ -255,4 +256,18 @@ test('orders are chosen by a filter, with the most they cost and what verifies t
   assert.equal((await api.detail(second.id)).approved, false)
   const again = await choose({ risk: 'low', confirm: confirm.slice(0, 1) })
   assert.match(String(again.refused[0]?.error.message), /it is approved already/)
+})
+
+test('moose add says of a cap that has no room for a call that it has none, and of another one nothing', async (context) => {
+  const served = await api.serve(api.deps())
+  context.after(() => served[Symbol.asyncDispose]())
+  const environment = { MOOSE_HOME: api.home.config.home }
+  await useStandIn(api.home, 'paid', { url: 'http://127.0.0.1:9/v1', threshold: 1 })
+  const add = (budget: string) =>
+    moose(['add', '--title', 'Greet', '--file', 'src/greet.js', '--project', 'sample', '--budget', budget], {
+      environment,
+    })
+  const low = (await add('0.000001')).stderr
+  assert.match(low, /its cap of \S+ may have no room for a call, which may cost up to \S+\. Raise it with: moose edit /)
+  assert.doesNotMatch((await add('5')).stderr, /room for a call/)
 })

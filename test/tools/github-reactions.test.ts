@@ -59,6 +59,11 @@ test('GitHub: a red check that passes when it is run again is flaky, and no mode
   await rerunsTo(given, 'SUCCESS', 5)
   await haveEnded(given, ['rerun flaky'])
   await becomes(given, { state: 'quiet' })
+  const told = given.home.database.db
+    .selectFrom('work_order_events')
+    .select('message')
+    .where('message', 'like', '%flaky')
+  assert.equal((await told.execute()).length, 1)
   assert.equal(given.calls.length, 1)
 })
 
