@@ -62,7 +62,7 @@ test('GitHub: a red check that passes when it is run again is flaky, and no mode
   const told = given.home.database.db
     .selectFrom('work_order_events')
     .select('message')
-    .where('message', 'like', '%flaky')
+    .where('message', 'like', '%: it is flaky')
   assert.equal((await told.execute()).length, 1)
   assert.equal(given.calls.length, 1)
 })
