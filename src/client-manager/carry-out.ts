@@ -10,7 +10,8 @@ import { approveWorkOrder } from '../db/work-orders/approve-work-order.ts'
 import { assertEditable, editWorkOrder } from '../db/work-orders/edit-work-order.ts'
 import { wrongStatus } from '../db/work-orders/work-orders.ts'
 import { Fault } from '../faults/fault.ts'
-import { statedUsd } from '../money.ts'
+import { shownUsd, statedUsd } from '../money.ts'
+import { ONCE_APPROVED } from '../orchestrator/decisions.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { HeldCommit } from '../work-order/protection/held-change.ts'
 import type { Retry } from './retry-room.ts'
@@ -61,10 +62,10 @@ async function allow({ db }: Acting, { order, held, offer }: Choice): Promise<st
 }
 
 async function retry(acting: Acting, choice: Choice): Promise<string> {
-  await raiseBudget(acting, choice)
+  const raised = await raiseBudget(acting, choice)
   await wantProposer(acting.db, choice.order.id, null)
-  if (isInReview(choice.order)) return await onceMore(acting, choice)
-  return (await acting.orchestrator.retry(choice.order.id, acting.by)).sentence
+  if (isInReview(choice.order)) return `${raised}${await onceMore(acting, choice)}`
+  return `${raised}${(await acting.orchestrator.retry(choice.order.id, acting.by)).sentence}`
 }
 
 async function model(acting: Acting, choice: Choice): Promise<string> {
@@ -72,15 +73,15 @@ async function model(acting: Acting, choice: Choice): Promise<string> {
   const { order } = choice
   const proposer = otherProposer(choice)
   if (isInReview(order)) {
-    await raiseBudget(acting, choice)
+    const raised = await raiseBudget(acting, choice)
     await wantProposer(db, order.id, proposer)
-    return `${proposer} is asked. ${await onceMore(acting, choice)}`
+    return `${raised}${proposer} is asked. ${await onceMore(acting, choice)}`
   }
   const mode = await modeOfOther(db, order.id)
   await wantProposer(db, order.id, proposer)
-  await raiseBudget(acting, choice)
+  const raised = await raiseBudget(acting, choice)
   const { sentence } = await orchestrator.retry(order.id, by, mode)
-  return `It is given to ${proposer}. ${sentence}`
+  return `${raised}It is given to ${proposer}. ${sentence}`
 }
 
 function otherProposer({ offer, wish }: Pick<Choice, 'offer' | 'wish'>): string | null {
@@ -127,8 +128,8 @@ async function amend(acting: Acting, choice: Choice): Promise<string> {
   const edited = await editWorkOrder(db, order.id, changes)
   const approval = { allow: [], allow_secrets: [], allow_all_protected: false }
   await approveWorkOrder(db, order.id, { ...asLookedAt(edited), ...approval })
-  await raiseBudget(acting, choice)
-  return (await orchestrator.retry(order.id, by)).sentence
+  const raised = await raiseBudget(acting, choice)
+  return `${raised}${(await orchestrator.retry(order.id, by)).sentence}`
 }
 
 /** What was approved and what is asked for here is approved with it, and nothing that somebody else has put in meanwhile. */
@@ -148,12 +149,12 @@ async function makeAnew(acting: Acting, choice: Choice, changes: EditWorkOrder):
   await assertEditable(db, id, changes)
   await orchestrator.cancel(id, by)
   const edited = await editWorkOrder(db, id, changes)
-  await raiseBudget(acting, choice)
+  const raised = await raiseBudget(acting, choice)
   const { sentence } = await orchestrator.retry(id, by)
   const approval = { allow: [], allow_secrets: [], allow_all_protected: false }
   // What changed nothing left it approved, and it may run already.
   if (!edited.approved) await approveWorkOrder(db, id, { ...asLookedAt(edited), ...approval })
-  return `Its pull request is closed. ${sentence}`
+  return `Its pull request is closed. ${raised}${sentence.replace(ONCE_APPROVED, 'It is approved as it stands now: ')}`
 }
 
 function asLookedAt({ content_sha256 }: WorkOrderView): { content_sha256?: string } {
@@ -169,8 +170,10 @@ export function raisedTo(
   return changes?.budget_usd === undefined ? offered : null
 }
 
-/** @throws {Fault} those of `editWorkOrder` */
-async function raiseBudget({ db }: Acting, { order, offer, wish }: Choice): Promise<void> {
+/** @returns what its cap is from then on, as the beginning of an answer; empty: it stays @throws {Fault} those of `editWorkOrder` */
+async function raiseBudget({ db }: Acting, { order, offer, wish }: Choice): Promise<string> {
   const budget = raisedTo(wish, offer)
-  if (budget !== null) await editWorkOrder(db, order.id, { budget_usd: budget })
+  if (budget === null) return ''
+  await editWorkOrder(db, order.id, { budget_usd: budget })
+  return `Its cap is ${shownUsd(statedUsd(budget))} now. `
 }

@@ -125,6 +125,9 @@ test('a cap that leaves no room for the next call is told to be too low, by the 
     /^The cap is too low: the next call may cost up to \$0\.30, and a cap of \$0\.90 has \$0\.27 left/,
   )
   assert.match(String(shortOfRoom(facts, new Usd('0.93'), 'large')), /up to \$1\.00/)
+  const rests = { ...facts, cause: 'budget_exceeded', refusedBy: 'order', needed: new Usd('0.25') }
+  assert.equal(shortOfRoom(rests, new Usd('0.88'), null), null, 'the call that was refused is the next one')
+  assert.match(String(shortOfRoom(rests, new Usd('0.87'), null)), /up to \$0\.25/)
 })
 
 test('where the cap of a day is in the way, the order keeps its own, and the day is named', () => {

@@ -247,7 +247,11 @@ function nextCall({ needed, refusedBy, candidates, reserved }: OptionFacts, prop
 export function shortOfRoom(facts: OptionFacts, named: Usd, proposer: string | null): string | null {
   if (facts.cap === null) return null
   const left = named.minus(facts.cap.gone)
-  const call = nextCall(facts, proposer === null ? askedAgain(facts) : proposer)
+  const { refusedBy, needed } = facts
+  const refused = refusedBy === 'order' ? needed : null
+  // An attempt that rests goes on with the call that was refused.
+  const call =
+    proposer === null && refused !== null ? refused : nextCall(facts, proposer === null ? askedAgain(facts) : proposer)
   if (left.greaterThanOrEqualTo(call)) return null
   return (
     `The cap is too low: the next call may cost up to ${shownUsd(call)}, and a cap of ${shownUsd(named)} has ${shownUsd(left)} left, ` +

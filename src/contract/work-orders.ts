@@ -354,6 +354,8 @@ export const WorkOrderDetail = WorkOrderView.extend({
   approval: z.object({ actor: ShownActor, at: Time }).nullish(),
   /** What was verified, and which check proves which criterion; null: nothing was verified yet. */
   evidence: OrderEvidence.or(z.null()).optional(),
+  /** Of one that failed or is blocked: whether a human has to decide about it, as `GET …/escalation` says. */
+  escalated: z.boolean().optional(),
   /** Its address in the page, for people; null: `MOOSE_PUBLIC_URL` of the service does not say where that is. */
   page_url: z.url().nullish(),
 }).openapi('WorkOrderDetail')
@@ -384,10 +386,7 @@ export const ListedWorkOrder = WorkOrderView.extend({
 }).openapi('ListedWorkOrder')
 export type ListedWorkOrder = z.infer<typeof ListedWorkOrder>
 
+const IdOrPrefix = z.string().regex(ID_OR_PREFIX, 'must be the id of a work order, or at least its first 4 characters')
+
 /** An order by its id, or by a unique prefix of it. */
-export const WorkOrderParams = z.object({
-  id: z
-    .string()
-    .regex(ID_OR_PREFIX, 'must be the id of a work order, or at least its first 4 characters')
-    .openapi({ example: '3f2a9c1e' }),
-})
+export const WorkOrderParams = z.object({ id: IdOrPrefix.openapi({ example: '3f2a9c1e' }) })

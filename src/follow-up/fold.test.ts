@@ -8,7 +8,7 @@ import {
   sha,
   threadWith,
 } from '../../test/support/pull-request-facts.ts'
-import { changesRequestedBy, fold, type Known, strangersIn, unansweredBy } from './fold.ts'
+import { changesRequestedBy, fold, type Known, strangersIn, unansweredBy, waitsForReviewer } from './fold.ts'
 
 const known = (some: Partial<Known> = {}): Known => ({
   verifiedBase: sha('a'),
@@ -163,4 +163,13 @@ test('changes are requested by whose latest review that decides says so, and who
   assert.deepEqual(by({ at: at(12) }, { state: 'approved', body: '', at: at(11) }), ['ada'])
   assert.deepEqual(by({ state: 'dismissed' }), [])
   assert.deepEqual(by({ may_write: false }, { is_moose: true, login: 'moose' }), [])
+})
+
+test('a review waits for its reviewer once all that it asks for was reacted to', () => {
+  const facts = factsWith({ review_decision: 'CHANGES_REQUESTED', threads: [threadWith()] })
+  const state = fold(facts, known())
+  assert.ok(state.is === 'reviewed')
+  const answered = state.asked.map(({ key }) => key)
+  assert.deepEqual([waitsForReviewer(facts, { answered: [] }), waitsForReviewer(facts, { answered })], [false, true])
+  assert.ok(!waitsForReviewer({ ...facts, review_decision: 'APPROVED' }, { answered }))
 })

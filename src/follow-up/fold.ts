@@ -244,6 +244,11 @@ function isSuperseded(review: ReviewFact, reviews: readonly ReviewFact[]): boole
   )
 }
 
+/** Whether a review asks for changes, and all that was asked for was reacted to: only its reviewer can go on. */
+export function waitsForReviewer(facts: PullRequestFacts, { answered }: Pick<Known, 'answered'>): boolean {
+  return facts.review_decision === 'CHANGES_REQUESTED' && askedIn(facts).every(({ key }) => answered.includes(key))
+}
+
 /** How many unresolved threads hold something that a person with write access asks for, whatever was answered. */
 export function openThreadsIn({ threads }: PullRequestFacts): number {
   const asks = ({ may_write, is_moose, login, body }: CommentFact) =>

@@ -35,6 +35,7 @@ import {
   type State,
   strangersIn,
   unansweredBy,
+  waitsForReviewer,
 } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
 import { answerReviews, taskOf } from './task.ts'
@@ -210,8 +211,8 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
   const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : {}
-  const hidden = { ...(isHidden ? { checks_hidden: true } : {}), ...said }
-  const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...hidden }
+  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said, ...answeredWith(seen) }
+  const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...more }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
@@ -220,6 +221,13 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
     const message = `pull request #${of.number}: ${why}${next}${back}`
     await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
   })
+}
+
+/** The commit that was made for what reviews ask for, where only the reviewer can go on. */
+function answeredWith({ facts, known, past }: Seen): Pick<FollowUpView, 'answered_with'> {
+  const last = past.findLast(({ kind }) => kind === 'review')
+  if (last === undefined || last.outcome !== 'succeeded' || last.madeSha === null) return {}
+  return waitsForReviewer(facts, known) ? { answered_with: last.madeSha } : {}
 }
 
 function isSameView(before: unknown, view: FollowUpView): boolean {

@@ -31,12 +31,18 @@ export async function settleReruns(db: Kysely<Database>, forge: FollowUpForge, g
   if (one === undefined) return false
   const outcome = becomesOf({ ...one, outcome: await begunAs(one, () => askAgain(db, forge, given)) }, facts, now)
   if (outcome !== one.outcome) await keepRerun(db, one.id, { before: one.outcome, now: outcome })
+  if (outcome === 'flaky' && one.outcome !== 'flaky') await tellFlaky(db, given.of)
   return outcome === 'asked' || outcome === 'running'
 }
 
 async function begunAs({ outcome }: BegunFollowUp, ask: () => Promise<string>): Promise<string> {
   if (outcome === null) return await ask()
   return outcome === 'unfinished' ? 'asked' : outcome
+}
+
+async function tellFlaky(db: Kysely<Database>, { workOrderId, attempt, number }: WatchedPullRequest): Promise<void> {
+  const message = `pull request #${number}: what failed has passed when it was run again: it is flaky`
+  await recordEvent(db, { workOrderId, attempt, type: 'pull_request', message })
 }
 
 /** Of another commit than the one that stands nothing is told any more. */

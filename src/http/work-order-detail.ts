@@ -8,6 +8,7 @@ import { PullRequestView, type StepView, type WorkOrderDetail } from '../contrac
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
 import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
+import { ordersEscalated } from '../db/escalations/order-escalations.ts'
 import { countedFollowUps, followUpIn } from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import { afterMergesOf } from '../db/reverts.ts'
@@ -42,9 +43,14 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
     }),
     pull_request: pullRequest === null ? null : await pullRequestView(db, pullRequest, order),
     evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
+    ...(order.status === 'blocked' || order.status === 'failed' ? { escalated: await isEscalated(db, order.id) } : {}),
     ...(await resumedByRetry(db, [order]))(order),
     approval: order.approved ? await approvalOf(db, order.id) : null,
   }
+}
+
+async function isEscalated(db: Kysely<Database>, id: string): Promise<boolean> {
+  return (await ordersEscalated(db, [id])).has(id)
 }
 
 async function pullRequestView(

@@ -45,7 +45,9 @@ test('the phase is that of the pull request, and what Moose does about it', () =
   assert.equal(phaseOf({ state: 'merged', reverted: true }), 'merged, and reverted since')
   assert.equal(phaseOf({ reacting: 'checks', status: 'pending' }), 'in review: failed checks are repaired')
   assert.equal(phaseOf({ status: 'failed', reacting: 'checks', code: 'check_failed' }), 'failed (`check_failed`)')
-  assert.equal(phaseOf({ status: 'cancelled', state: 'closed', code: '| x [y](z)' }), 'cancelled')
+  assert.equal(phaseOf({ status: 'cancelled', phase: null, code: '| x [y](z)' }), 'cancelled')
+  for (const status of ['cancelled', 'pending'] as const)
+    assert.equal(phaseOf({ state: 'closed', status, phase: null, code: 'pull_request_closed' }), 'closed unmerged')
   assert.equal(phaseOf({ phase: 'verifying' }), 'at work: verifying')
 })
 

@@ -35,6 +35,8 @@ export function commentText(facts: CommentFacts, { shortId, address }: { shortId
 
 function phaseText({ status, phase, state, code, reacting, reverted }: CommentFacts): string {
   if (state === 'merged') return reverted ? 'merged, and reverted since' : 'merged'
+  // What its order does from then on is about another one.
+  if (state === 'closed') return 'closed unmerged'
   if (reacting !== null && status !== 'failed' && status !== 'blocked') return REACTING[reacting]
   if (status === 'in_progress')
     return phase === 'in_review' ? 'in review' : `at work${phase === null ? '' : `: ${phase}`}`

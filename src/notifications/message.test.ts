@@ -62,6 +62,15 @@ test('Slack is told what merged a change, and why it could not be repaired', () 
   ])
 })
 
+test('Slack is told of a review whether something was changed for it', () => {
+  const answered = (outcome: string) => slack('follow_up.answered', { follow_up: 'review', outcome })[0]
+  assert.equal(answered('succeeded'), 'Work order 1a2b3c4d has answered a review: Greet')
+  assert.equal(
+    answered('change_out_of_scope'),
+    'Work order 1a2b3c4d has told a review why nothing was changed (change_out_of_scope): Greet',
+  )
+})
+
 test('Slack is told by which commit a change was reverted', () => {
   assert.deepEqual(slack('pull_request.reverted', { reverted_by: 'a'.repeat(40) }), [
     'Work order 1a2b3c4d was reverted on its base: Greet',

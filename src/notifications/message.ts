@@ -59,14 +59,8 @@ const WORDS: ReadonlyMap<string, string> = new Map([
 function slackText(kind: string, data: Readonly<Record<string, unknown>>, address: string | null): string {
   const order = data['work_order_id']
   if (typeof order !== 'string') return escaped(pauseText(kind, data))
-  // Where the base has moved a model may have had no part in it.
-  const isBase = kind === 'follow_up.repaired' && data['follow_up'] === 'base'
-  const said = isBase ? 'had its base merged into its pull request' : WORDS.get(kind)
-  const word =
-    said === undefined
-      ? undefined
-      : [said, quiet(mergedByText(mergedByIn(data)))].filter((part) => part !== '').join(' ')
-  const cause = causeText(kind, data)
+  const word = wordOf(kind, data)
+  const cause = isLeft(kind, data) ? textOf(data['outcome']) : causeText(kind, data)
   const what = `${word === undefined ? kind : word}${cause === null ? '' : ` (${cause})`}`
   const title = textOf(data['title'])
   const links = [textOf(data['pull_request_url']), address].flatMap((link) => (link === null ? [] : [link]))
@@ -76,6 +70,20 @@ function slackText(kind: string, data: Readonly<Record<string, unknown>>, addres
   const branch = textOf(data['branch'])
   const where = branch === null || links.length > 0 ? [] : [`branch ${quiet(branch)}`]
   return [head, ...moreOf(kind, data), ...where, ...links, ...decides].map(escaped).join('\n')
+}
+
+function wordOf(kind: string, data: Readonly<Record<string, unknown>>): string | undefined {
+  // Where the base has moved a model may have had no part in it.
+  if (kind === 'follow_up.repaired' && data['follow_up'] === 'base') return 'had its base merged into its pull request'
+  if (isLeft(kind, data)) return 'has told a review why nothing was changed'
+  const said = WORDS.get(kind)
+  const by = quiet(mergedByText(mergedByIn(data)))
+  return said === undefined || by === '' ? said : `${said} ${by}`
+}
+
+/** A review was answered with why nothing was changed. */
+function isLeft(kind: string, { outcome }: Readonly<Record<string, unknown>>): boolean {
+  return kind === 'follow_up.answered' && typeof outcome === 'string' && outcome !== 'succeeded'
 }
 
 /** Causes that are no code of the order itself: it is in review. */

@@ -12,8 +12,8 @@ import {
   noteDelivered,
   noteFailed,
   noteInterrupted,
-  reviveDead,
   takeDue,
+  tryAgain,
 } from '../db/notifications/outbox.ts'
 import { listProjects, projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
@@ -196,8 +196,8 @@ async function post(
 }
 
 /**
- * Sends an event `test` to one endpoint now; where it is taken, what was given up for it is tried again. With the format `github`
- * nothing is sent.
+ * Sends an event `test` to one endpoint now; where it is taken, what was given up for it, or waits for its next try, is sent
+ * again. With the format `github` nothing is sent.
  *
  * @returns the status it answered with; null: nothing was sent
  * @throws {Fault} `not_found`; `service_unreachable` when it does not take it
@@ -205,7 +205,7 @@ async function post(
 export async function testEndpoint(deps: SenderDeps, name: string): Promise<number | null> {
   const endpoint = await findEndpoint(deps.db, name)
   if (endpoint.format === 'github') {
-    await reviveDead(deps.db, name)
+    await tryAgain(deps.db, name, LEASE_MS)
     return null
   }
   const entry = { id: randomUUID(), kind: 'test', data: {}, created_at: deps.clock.now(), endpoint }
@@ -214,7 +214,7 @@ export async function testEndpoint(deps: SenderDeps, name: string): Promise<numb
     const message = `The endpoint "${name}" did not take the test: ${error}. Correct it or its address, then try again.`
     throw new Fault('service_unreachable', message, { name, reason: error })
   }
-  await reviveDead(deps.db, name)
+  await tryAgain(deps.db, name, LEASE_MS)
   return status
 }
 

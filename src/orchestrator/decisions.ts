@@ -151,10 +151,13 @@ const REPLAYS =
   'Its last answers were recordings, which can only be replayed: the same ones come again. Another answer takes a proposer ' +
   'that calls a model: moose proposer add'
 
+/** How what a retry does begins, of an order that waits for its approval. */
+export const ONCE_APPROVED = 'Once it is approved: '
+
 /** Of an order that waits for its approval, what it does from then on. */
 export function whatRetryDoes({ mode, last, toldOf, approved }: Retrying): string {
   const said = mode === 'fresh' ? ANEW : again(last, toldOf)
-  return approved ? said : `Once it is approved: ${said.charAt(0).toLowerCase()}${said.slice(1)}`
+  return approved ? said : `${ONCE_APPROVED}${said.charAt(0).toLowerCase()}${said.slice(1)}`
 }
 
 type Retrying = { mode: RetryMode; last: LastAttempt | null; toldOf: string | null; approved: boolean }

@@ -10,6 +10,7 @@ import { TOKEN_BYTES, tokenHash, tokenOf } from '../../src/redaction/token-form.
 import { openApiHome } from '../support/api-home.ts'
 import { createTokenApp } from '../support/api-token.ts'
 import { moose } from '../support/moose-command.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
 
 const CHECKS = 'checks:\n  - { name: greets, run: "true", proves: [It greets] }\n'
 const api = await openApiHome({ files: { 'moose.yaml': CHECKS, 'src/greet.js': '', 'package-lock.json': '{}' } })
@@ -149,6 +150,7 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
   assert.match(asked.stdout, /^2 orders to approve:/)
   assert.match(asked.stderr, /It may cost \$2\.50 at most; one check verifies it and can prove 1 of 1 criteria\./)
   assert.match(asked.stderr, /All of them together: \$3\.75 at most/)
+  assert.match(asked.stderr, /^Above risk low, and not chosen: 1 of risk high \(held_files\)\.$/m)
   const named = await run('approve', first.id.slice(0, 8))
   assert.match(named.stderr, /It may cost \$2\.50 at most; .*\nRisk low: no rule fits\./)
   const again = await run('approve', '--title', 'GREET again', '--yes', '--json')
@@ -172,6 +174,7 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
     '--project',
     'sample',
   )
+  assert.match(added.stderr, /Risk medium: no criterion says when it is done \(no_criteria\)\. Filed as low\./)
   assert.match(added.stderr, /Rules did not approve it: its risk is medium, and its project allows up to low\./)
   const words = ['add', '--title', 'Greet', '--file', 'src/greet.js', '--risk', 'low', '--project', 'sample']
   const proved = [...words, '--criterion', 'It greets', '--budget', '1.25']
@@ -180,7 +183,9 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
     tried.stdout,
     /It is approved by rule as it is filed, with risk low: no rule fits\. That allows \$1\.25 to be spent at most/,
   )
-  assert.match((await run(...words, '--dry-run')).stdout, /It is not approved, so it is not run\./)
+  const left = (await run(...words, '--dry-run')).stdout
+  assert.match(left, /It is not approved, so it is not run\./)
+  assert.match(left, /\n {2}Risk medium: no criterion .*\n {2}Rules did not approve it: its risk is medium/)
   assert.match((await run(...words, '--approve', '--dry-run')).stdout, /It is approved as it is filed\. That allows/)
   const byRule = await run(...proved)
   assert.match(byRule.stderr, /Approved by rule\. It may cost \$1\.25 at most; .*Risk low: no rule fits\./)
@@ -233,6 +238,7 @@ test('orders are chosen by a filter, with the most they cost and what verifies t
     ],
   )
   assert.deepEqual([shown.worst_case_usd, shown.unbounded, shown.approved], [3.75, 0, []])
+  assert.deepEqual(shown.above, [{ level: 'high', rule: 'held_files', orders: 1 }])
   const held = await choose({ risk: 'high', title: 'lock GREETING' })
   assert.deepEqual(held.chosen[0]?.risk?.reasons[0]?.rule, 'held_files')
 
@@ -250,4 +256,18 @@ test('orders are chosen by a filter, with the most they cost and what verifies t
   assert.equal((await api.detail(second.id)).approved, false)
   const again = await choose({ risk: 'low', confirm: confirm.slice(0, 1) })
   assert.match(String(again.refused[0]?.error.message), /it is approved already/)
+})
+
+test('moose add says of a cap that has no room for a call that it has none, and of another one nothing', async (context) => {
+  const served = await api.serve(api.deps())
+  context.after(() => served[Symbol.asyncDispose]())
+  const environment = { MOOSE_HOME: api.home.config.home }
+  await useStandIn(api.home, 'paid', { url: 'http://127.0.0.1:9/v1', threshold: 1 })
+  const add = (budget: string) =>
+    moose(['add', '--title', 'Greet', '--file', 'src/greet.js', '--project', 'sample', '--budget', budget], {
+      environment,
+    })
+  const low = (await add('0.000001')).stderr
+  assert.match(low, /its cap of \S+ may have no room for a call, which may cost up to \S+\. Raise it with: moose edit /)
+  assert.doesNotMatch((await add('5')).stderr, /room for a call/)
 })

@@ -174,6 +174,7 @@ test('amended in review: its pull request is closed, and the order is made anew 
   const said = await decided(given, { option: 'amend', changes: { files_in_scope: ['other.txt'] } })
   assert.deepEqual([said.work_order.files_in_scope, said.work_order.approved], [['other.txt'], true])
   assert.equal(said.escalation.closed_as, 'decided')
+  assert.match(said.sentence, /^Its pull request is closed\. It is approved as it stands now: /)
   const order = await settled(moose, id)
   assert.deepEqual([order.phase, order.pull_request?.state, order.pull_request?.number], ['in_review', 'open', 2])
 })

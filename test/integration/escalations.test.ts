@@ -95,6 +95,7 @@ test('an order that failed is an escalation: five lines, options with their cost
 
   const said = await decided(moose, id, { option: 'retry', escalation_id: escalation.id, budget_usd: 7 })
   assert.equal(said.work_order.budget_usd, 7)
+  assert.match(said.sentence, /^Its cap is \$7\.00 now\. /)
   assert.equal(said.escalation.closed_as, 'decided')
   assert.equal(said.escalation.answer?.option, 'retry')
   assert.ok(said.escalation.answer?.by.startsWith('os_user:'))

@@ -205,10 +205,34 @@ test('where a person pushes, Moose keeps its hands off until it is given back', 
   assert.equal((await adopt()).status, 409, 'Moose follows it')
 })
 
-test('without MOOSE_FOLLOW_UP, and where no orders are taken on, nothing is done by itself', async () => {
+/** What `moose why` says once its base conflicts with it, and that was seen. */
+async function whyInConflict({ home, moose, id }: Given) {
+  await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning\nbottom\n' })
+  const isSeen = async () => (await detailOf(moose, id)).pull_request?.follow_up?.state === 'conflict'
+  await until('the conflict is seen', isSeen, { withinMs: 30_000 })
+  const explained = (await moose.orchestrator.explain([id])).get(id)
+  assert.ok(explained !== undefined)
+  return explained.why
+}
+
+test('without MOOSE_FOLLOW_UP nothing is done by itself, and the answer says so', async () => {
   await using given = await inReview([], { MOOSE_FOLLOW_UP: 'false' })
   await given.home.remote.commit('main', { 'other.txt': 'another\n' })
   await looksAgain(given)
   assert.deepEqual((await followed(given, 0)).rows, [])
   assert.equal((await detailOf(given.moose, given.id)).pull_request?.follow_up?.state, 'behind')
+  const { sentence } = await whyInConflict(given)
+  assert.match(
+    sentence,
+    / conflicts with main in greeting.*Moose reacts to no pull request by itself: MOOSE_FOLLOW_UP is false\./,
+  )
+})
+
+test('where no orders are taken on nothing is done by itself, and the answer says what to type', async () => {
+  await using given = await inReview([])
+  given.moose.orchestrator.stop()
+  const { sentence, next } = await whyInConflict(given)
+  assert.match(sentence, /Moose reacts to no pull request while the polling of the service is off\./)
+  assert.equal(next[0], 'moose start')
+  assert.deepEqual((await followed(given, 0)).rows, [])
 })

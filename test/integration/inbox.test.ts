@@ -110,6 +110,8 @@ describe('why an order stands where it stands, and what waits for a human: the A
     assert.deepEqual(work_order.verification?.unproved, [])
     const entry = await entryOf(id)
     assert.deepEqual([entry?.kind, entry?.worst_case_usd], ['approval', 5])
+    const risk = entry?.work_order?.risk
+    assert.deepEqual([risk?.level, work_order.risk], ['low', risk])
     assert.ok(entry?.next.includes(`moose approve ${id.slice(0, 8)}`))
     assert.deepEqual(
       (await list('state=unapproved')).map((order) => [order.id, order.state, order.why.short]),

@@ -192,7 +192,7 @@ test('a receiver that never answers leaves room for others, and what a stop inte
   assert.ok(dead.received.length <= 4, String(dead.received.length))
 })
 
-test('a test that is taken has what was given up sent again; one that is not says why', async () => {
+test('a test that is taken has what was given up, or waits for its next try, sent again; one that is not says why', async () => {
   await using home = await homeOf()
   await using hooks = await receiver(503, 200)
   await using moose = await home.open('client')
@@ -208,6 +208,15 @@ test('a test that is taken has what was given up sent again; one that is not say
     (await listed(moose)).map(({ waiting, dead }) => [waiting, dead]),
     [[1, 0]],
   )
+  await sql`update notification_outbox set tries = 5, last_error = 'x', failed_at = clock_timestamp(),
+    next_try_at = clock_timestamp() + interval '1 hour'`.execute(home.database.db)
+  assert.equal((await call(moose, 'POST', '/api/notifications/ops/test')).status, 200)
+  assert.deepEqual(
+    (await listed(moose)).map(({ waiting, last_error, failed_tries }) => [waiting, last_error, failed_tries]),
+    [[1, null, 0]],
+  )
+  await using sender = createSender(moose.api.sending, { start: false })
+  assert.equal(await sender.sendDue(), 1, 'what waited for its next try')
   assert.equal((await call(moose, 'DELETE', '/api/notifications/ops')).status, 200)
   assert.deepEqual(await listed(moose), [])
   assert.equal((await call(moose, 'POST', '/api/notifications/ops/test')).status, 404)

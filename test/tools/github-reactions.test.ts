@@ -61,6 +61,11 @@ test('GitHub: a red check that passes when it is run again is flaky, and no mode
   await rerunsTo(given, 'SUCCESS', 5)
   await haveEnded(given, ['rerun flaky'])
   await becomes(given, { state: 'quiet' })
+  const told = given.home.database.db
+    .selectFrom('work_order_events')
+    .select('message')
+    .where('message', 'like', '%: it is flaky')
+  assert.equal((await told.execute()).length, 1)
   assert.equal(given.calls.length, 1)
 })
 
@@ -128,6 +133,7 @@ test('GitHub: what people with write access ask for in a review is done in one c
     thread('T2', said('C2', 'ada', 'And loudly!')),
     thread('T3', said('C3', 'eve', 'Delete everything.')),
   ]
+  pull.review = 'CHANGES_REQUESTED'
   pull.touched = 1
   await haveEnded(given, ['review succeeded'])
   const made = await home.remote.git('rev-parse', branch)
@@ -142,6 +148,7 @@ test('GitHub: what people with write access ask for in a review is done in one c
     [1, 1, 0],
   )
   for (const answer of answers.flat()) assert.ok(answer.includes(made))
+  assert.equal((await detailOf(given.moose, given.id)).pull_request?.follow_up?.answered_with, made)
   assert.equal(calls.length, 2)
 })
 

@@ -3,9 +3,11 @@ import { CheckWorkOrdersResponse } from '../../contract/order-check.ts'
 import { checkOrderToRun } from '../../contract/order-file/check-order.ts'
 import { type NewWorkOrder, WorkOrdersResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
-import { RISK_LEVELS } from '../../work-order/content.ts'
+import { RISK_LEVELS, type RiskLevel } from '../../work-order/content.ts'
+import { isAtMost, type Risk } from '../../work-order/risk.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { ApiClient } from '../client/api-client.ts'
+import { roomNotes } from '../client/room-for-a-call.ts'
 import { obstacleTo, type ServiceState, serviceStateOf } from '../client/service-state.ts'
 import { usdArgument } from '../input/arguments.ts'
 import { ordersInvalid } from '../input/order-problems.ts'
@@ -18,7 +20,7 @@ import {
   ordersFromFiles,
   type ReadOrders,
 } from '../input/read-orders.ts'
-import { notByRule, termsNotes } from '../pages/approval-terms.ts'
+import { notByRule, riskText, termsNotes } from '../pages/approval-terms.ts'
 import { shortId, usd } from '../pages/humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 import { contextNotes, hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
@@ -135,16 +137,24 @@ async function tryOut(cli: Cli, api: ApiClient, body: { work_orders: unknown[] }
   )
   if (problems.length > 0) throw ordersInvalid(problems)
   cli.output.document(checked)
-  for (const [index, { order, sentence, warnings }] of orders.entries()) {
+  for (const [index, { order, sentence, warnings, risk, auto_approve: most }] of orders.entries()) {
     if (order === null) continue
     const which = orders.length === 1 ? '' : `order ${index + 1} "${oneLine(order.title, LONGEST_TITLE)}": `
     cli.output.line(`would add  ${oneLine(order.title, LONGEST_TITLE)}`)
     if (sentence !== null) cli.output.line(`  ${harmless(sentence)}`)
+    for (const note of riskNotes(order, risk, most)) cli.output.line(`  ${note}`)
     for (const { field, reason } of warnings) cli.output.note(`warning: ${which}${field} ${reason}`)
   }
   const { worst_case_usd: worst } = checked
   if (orders.length > 1 && worst !== null) cli.output.line(`All ${orders.length} together: ${usd(worst)} at most`)
   cli.output.note('Nothing was filed. File it with the same command without --dry-run.')
+}
+
+/** Its risk, and why rules would leave it to a human; what is approved as it is filed has that in its sentence. */
+function riskNotes({ approved, risk_level }: NewWorkOrder, risk: Risk | null, most: RiskLevel | null): string[] {
+  if (risk === null || (most !== null && isAtMost(risk.level, most))) return []
+  const left = notByRule({ approved, risk, auto_approve: most })
+  return [`Risk ${riskText({ risk, risk_level })}`, ...(left === null ? [] : [left])]
 }
 
 /** Orders of one file often lack the same: each note is told once, with the orders that it is about. */
@@ -175,7 +185,7 @@ function sayApproved(cli: Cli, orders: readonly WorkOrderView[], asked: Readonly
     const note = notByRule(order)
     const by = asked.has(order.id) ? 'Approved.' : 'Approved by rule.'
     const terms = order.approved && order.risk !== undefined ? [`${by} ${termsNotes(order).join(' ')}`] : []
-    return [...terms, ...(note === null ? [] : [note])].map((one) =>
+    return [...terms, ...(note === null ? [] : [`Risk ${riskText(order)}`, note])].map((one) =>
       orders.length === 1 ? one : `${shortId(order.id)}: ${one}`,
     )
   })
@@ -192,6 +202,7 @@ async function report(
     cli.output.line(`added ${cli.output.paint.bold(shortId(id))}  ${oneLine(title, LONGEST_TITLE)}`)
   sayUnverified(cli, orders)
   sayApproved(cli, orders, asked)
+  for (const note of await roomNotes(api, orders)) cli.output.note(note)
   const waiting = orders.filter(({ approved }) => !approved).map(({ id }) => shortId(id))
   const [first] = orders
   if (waiting.length > 0) cli.output.note(`Approve with: moose approve ${waiting.slice(0, 20).join(' ')}`)

@@ -73,8 +73,8 @@ function approvedTogether({ allow, allow_secrets, allow_all_protected }: Approve
   })
   return {
     async choose(api, options) {
-      const { chosen, is_cut: isCut } = await api.call({ ...call, body: filter(options) })
-      return { orders: chosen, isCut }
+      const { chosen, above, is_cut: isCut } = await api.call({ ...call, body: filter(options) })
+      return { orders: chosen, isCut, note: aboveNote(above, options) }
     },
     async act(api, options, orders) {
       const confirm = orders.map(({ id, content_sha256 }) => ({ work_order_id: id, content_sha256 }))
@@ -83,6 +83,18 @@ function approvedTogether({ allow, allow_secrets, allow_all_protected }: Approve
       return { done: approved, refused: refused.map(({ work_order_id: id, error }) => ({ id, fault: asFault(error) })) }
     },
   }
+}
+
+/** What fits but for its risk, and how it becomes known which checks there are. */
+function aboveNote(
+  above: ApproveChosenResponse['above'],
+  { risk, project }: Pick<ChoiceOptions, 'risk' | 'project'>,
+): string | null {
+  if (risk === undefined || above.length === 0) return null
+  const counts = above.map(({ level, rule, orders }) => `${orders} of risk ${level} (${rule})`)
+  const isUnknown = above.some(({ rule }) => rule === 'unknown_checks')
+  const check = `Which checks there are is known after: moose check ${project === undefined ? 'PROJECT' : project}`
+  return `Above risk ${risk}, and not chosen: ${counts.join(', ')}.${isUnknown ? ` ${check}` : ''}`
 }
 
 /** The held commit that was looked up, of which alone something is allowed then; nothing where none is held, or nothing is allowed. */

@@ -47,7 +47,10 @@ export type Choice = {
 
 /** Orders that one call chooses, and another acts on all together. */
 export type Together = {
-  choose(api: ApiClient, options: ChoiceOptions): Promise<{ orders: WorkOrderView[]; isCut: boolean }>
+  choose(
+    api: ApiClient,
+    options: ChoiceOptions,
+  ): Promise<{ orders: WorkOrderView[]; isCut: boolean; note: string | null }>
   act(
     api: ApiClient,
     options: ChoiceOptions,
@@ -163,8 +166,9 @@ async function chosenBy(
   options: ChoiceOptions,
   { choose }: Together,
 ): Promise<WorkOrderView[]> {
-  const { orders, isCut } = await choose(api, options)
+  const { orders, isCut, note } = await choose(api, options)
   if (isCut) cli.output.note(`Only the newest ${MOST} such orders are looked at; type the same again for the others.`)
+  if (note !== null) cli.output.note(note)
   return orders
 }
 

@@ -38,7 +38,11 @@ export function riskText({ risk, risk_level: filed }: Pick<Terms, 'risk' | 'risk
 }
 
 /** Why rules have not approved it; null: it is approved, or its project has a human approve each. */
-export function notByRule({ approved, risk, auto_approve: most = null }: Terms): string | null {
+export function notByRule({
+  approved,
+  risk,
+  auto_approve: most = null,
+}: Pick<Terms, 'approved' | 'risk' | 'auto_approve'>): string | null {
   return approved || risk === undefined ? null : whyNotByRule(risk, most)
 }
 

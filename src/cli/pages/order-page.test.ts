@@ -264,6 +264,10 @@ test('every state says what to do next, with the remedy of the reason where ther
     next({ status: 'failed', approved: false }),
     'moose logs 1a2b3c4d   correct it: moose edit 1a2b3c4d   then: moose approve 1a2b3c4d   moose retry 1a2b3c4d',
   )
+  assert.match(
+    String(next({ status: 'failed', escalated: true })),
+    /^moose logs 1a2b3c4d {3}what can be done: moose decide 1a2b3c4d {3}or correct it: moose edit 1a2b3c4d /,
+  )
   const status_reason = { code: 'model_key_missing', message: 'There is no key. Set ANTHROPIC_API_KEY.' }
   assert.equal(next({ status: 'blocked', status_reason }), 'Set ANTHROPIC_API_KEY.   then: moose retry 1a2b3c4d')
   const money = {

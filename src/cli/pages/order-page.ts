@@ -264,15 +264,16 @@ function indented(text: string, indent: string): string {
 export function nextStep(order: WorkOrderDetail): string | null {
   const id = shortId(order.id)
   const again = order.approved ? '' : `moose approve ${id}   `
+  const decide = order.escalated === true ? `what can be done: moose decide ${id}   or ` : ''
   switch (order.status) {
     case 'pending':
       return order.approved ? `moose run ${id}   or, with a service: moose logs -f ${id}` : `moose approve ${id}`
     case 'in_progress':
       return order.phase === 'in_review' ? nextForReview(order) : `moose logs -f ${id}`
     case 'failed':
-      return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}`
+      return `moose logs ${id}   ${decide}correct it: moose edit ${id}   then: ${again}moose retry ${id}`
     case 'blocked':
-      return `${remedyOf(order)}${isSuspended(order) ? 'a running service then resumes it; or' : 'then'}: ${again}moose retry ${id}`
+      return `${decide}${remedyOf(order)}${isSuspended(order) ? 'a running service then resumes it; or' : 'then'}: ${again}moose retry ${id}`
     case 'cancelled':
       return `moose retry ${id}`
     case 'completed':

@@ -94,6 +94,10 @@ export const FollowUpView = z
       .boolean()
       .optional()
       .openapi({ description: 'True: what was said of it on its forge could not be read, or not all of it' }),
+    answered_with: z.string().optional().openapi({
+      description:
+        'The commit that was made for the reviews that ask for changes; missing: they ask for more, or for none',
+    }),
   })
   .openapi('FollowUp')
 export type FollowUpView = z.infer<typeof FollowUpView>

@@ -49,3 +49,17 @@ test('one that is lost or has ended on its forge is not ready to be merged, what
     assert.deepEqual([review.needs, review.because], ['checks', why], 'the next look says more')
   }
 })
+
+test('a review that asks for changes is said to be answered once it is; a conflict that no attempt has met is one', () => {
+  const quiet = { state: 'quiet', why: 'there is nothing to do', code: null, at: '2026-01-31T12:00:00.000Z' }
+  const asks = (answered: { answered_with?: string }) =>
+    reviewOf({ ...PULL, review: 'CHANGES_REQUESTED', follow_up: { ...quiet, ...answered } }).because
+  assert.equal(asks({}), 'a review asks for changes')
+  assert.equal(
+    asks({ answered_with: 'df688622c0de'.padEnd(40, '0') }),
+    'a review asks for changes; df688622c0de answers it, and the reviewer has to look again',
+  )
+  const why = 'feature/a conflicts with main in a.ts'
+  const conflict = reviewOf({ ...PULL, follow_up: { ...quiet, state: 'conflict', why } })
+  assert.deepEqual([conflict.needs, conflict.because], ['resolve', why])
+})

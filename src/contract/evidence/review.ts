@@ -119,8 +119,10 @@ function standingOf(pull: PullInReview | null): Standing {
   if (retargeted !== null)
     return { needs: 'human', because: retargeted, advice: 'Change it back there, or close the pull request.' }
   if (pull.follow_up?.code === 'follow_up_exhausted') return is('human', pull.follow_up.why)
+  // No attempt has met it yet.
+  if (pull.follow_up?.state === 'conflict') return is('resolve', pull.follow_up.why)
   if (checks === 'FAILURE' || checks === 'ERROR') return withRedChecks(checks, pull)
-  if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
+  if (review === 'CHANGES_REQUESTED') return is('human', askedText(pull))
   if (pull.seen_draft === true)
     return { needs: 'human', because: draftText('GitHub'), advice: 'Mark it there as ready for review.' }
   if (checks === 'PENDING' || checks === 'EXPECTED') return is('checks', 'its checks on GitHub have not ended')
@@ -148,6 +150,13 @@ function endedOf({ follow_up: followUp }: PullInReview): Standing | null {
 
 /** Of a pull request of which not all that was said is known. */
 export const UNREAD = 'what was said of it on its forge cannot be read, or not all of it; a person reads it there'
+
+/** Of a review that asks for changes: whether a commit has answered it. */
+function askedText({ follow_up: followUp }: PullInReview): string {
+  const sha = followUp?.answered_with
+  const asks = 'a review asks for changes'
+  return sha === undefined ? asks : `${asks}; ${sha.slice(0, 12)} answers it, and the reviewer has to look again`
+}
 
 /** What a person weighs before a pull request is merged, whatever else it waits for. */
 export function againstMerge({

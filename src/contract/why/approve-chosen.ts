@@ -37,6 +37,9 @@ export const ApproveChosenResponse = z
       .number()
       .openapi({ description: 'The most that those chosen may cost together, as far as it is bounded' }),
     unbounded: z.number().int().openapi({ description: 'How many of them no cap of their own bounds' }),
+    above: z
+      .array(z.object({ level: z.enum(RISK_LEVELS), rule: z.string(), orders: z.number().int().positive() }))
+      .openapi({ description: 'How many fit but for `risk`, which is higher, and the first rule that says so' }),
     is_cut: z.boolean().openapi({ description: `Only the newest ${MOST_CHOSEN} that are not approved were looked at` }),
     approved: z.array(WorkOrderView),
     /** Confirmed ones that were not approved, e.g. because they were edited meanwhile. */

@@ -32,14 +32,15 @@ export async function attemptsNotRunningIn<Key extends AttemptKey>(
 
 /**
  * Those whose commit is not needed: cancelled, without a record, or of an order that ended so many days ago. A commit of an
- * order that is in review, suspended or otherwise unfinished is needed, and of one that has failed: it can be verified again.
+ * order that is in review, suspended or otherwise unfinished is needed, and of one that has failed: it can be verified again. Number
+ * 0 is no attempt's, but what was seen on the branch of its pull request: as long as its order is kept, the next look needs it.
  */
 export async function unreferencedAttempts<Key extends AttemptKey>(
   db: Db,
   keys: readonly Key[],
   days: number,
 ): Promise<Key[]> {
-  const ended = sql<boolean>`(attempts.number is null
+  const ended = sql<boolean>`((attempts.number is null and (key.number > 0 or work_orders.id is null or ${overFor(days)}))
     or (attempts.status = 'cancelled' and attempts.ended_at < moose_now() - ${CLEANED_UP_WITHIN}::interval)
     or (attempts.status <> 'running' and ${overFor(days)}))`
   return pick(db, keys, ended)
@@ -65,7 +66,7 @@ async function pick<Key extends AttemptKey>(
     from unnest(${keys.map(({ workOrderId }) => workOrderId)}::uuid[], ${keys.map(({ attempt }) => attempt)}::int[])
       with ordinality as key (id, number, place)
     left join attempts on attempts.work_order_id = key.id and attempts.number = key.number
-    left join work_orders on work_orders.id = attempts.work_order_id
+    left join work_orders on work_orders.id = key.id
     where ${which} order by key.place
   `.execute(db)
   return rows.flatMap(({ place }) => keys.slice(Number(place) - 1, Number(place)))

@@ -116,14 +116,27 @@ export async function noteInterrupted(db: Db, id: string): Promise<void> {
   `.execute(db)
 }
 
-/** Has what was given up for an endpoint tried again from the start. @returns how many */
-export async function reviveDead(db: Db, endpointName: string): Promise<number> {
-  const { rows } = await sql<{ id: string }>`
-    update notification_outbox set dead_at = null, tries = 0, next_try_at = clock_timestamp()
-    where dead_at is not null and endpoint_id = (select id from notification_endpoints where name = ${endpointName})
-    returning id
+/**
+ * Has what an endpoint did not take tried again from the start: what was given up, and what waits for its next try. What may be
+ * under way goes on.
+ *
+ * @param leaseMs for which an event belongs to the process that took it
+ */
+export async function tryAgain(db: Db, endpointName: string, leaseMs: number): Promise<void> {
+  await sql`
+    update notification_outbox set dead_at = null, last_error = null,
+      tries = case when is_at_rest then 0 else tries end,
+      next_try_at = case when is_at_rest then clock_timestamp() else next_try_at end
+    from (
+      select id as tried, dead_at is not null or next_try_at > clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
+        as is_at_rest
+      from notification_outbox
+      where delivered_at is null and (dead_at is not null or last_error is not null)
+        and endpoint_id = (select id from notification_endpoints where name = ${endpointName})
+      for update
+    ) as refused
+    where id = tried
   `.execute(db)
-  return rows.length
 }
 
 /** Removes what was settled long ago. */

@@ -1,3 +1,4 @@
+import type { Ceiling } from '../../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../../budget/headroom.ts'
 import { MOOSE } from '../../contract/actor.ts'
 import { recordIn } from '../../contract/evidence/pull-request-record.ts'
@@ -6,13 +7,13 @@ import { actingAs } from '../../db/audit/acting-as.ts'
 import { reasonOf } from '../../db/database-fault.ts'
 import { allProjects, listProjects } from '../../db/projects.ts'
 import { approveWorkOrder } from '../../db/work-orders/approve-work-order.ts'
-import { scopeHistory } from '../../db/work-orders/scope-history.ts'
+import { scopeHistories } from '../../db/work-orders/scope-history.ts'
 import { createRisks } from '../../director/order-risk.ts'
 import { isApprovedByRule, riskOf } from '../../director/risk-rules.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import type { RiskLevel } from '../../work-order/content.ts'
-import { NO_HISTORY, type Risk } from '../../work-order/risk.ts'
+import { NO_HISTORY, type Risk, type ScopeHistory } from '../../work-order/risk.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { approvalOf } from '../inbox/approval.ts'
 import { projectOf, withVerification } from '../verification.ts'
@@ -20,28 +21,46 @@ import { projectOf, withVerification } from '../verification.ts'
 type Deps = Pick<HttpDeps, 'db' | 'adapters' | 'log'>
 type Judged<Order> = Order & { risk: Risk; auto_approve: RiskLevel | null; worst_case_usd: number | null }
 
-/** Orders with what a decision about them takes: what verifies them, their risk, and the most they may cost. */
+/**
+ * Orders with what a decision about them takes: what verifies them, their risk, and the most they may cost.
+ *
+ * @param read their caps, where these are read already; null: they cannot be read
+ */
 export async function withTerms<Order extends WorkOrderView>(
   deps: Deps,
   orders: readonly Order[],
+  read?: ReadonlyMap<string, readonly Ceiling[]> | null,
 ): Promise<Judged<Order>[]> {
   const projects = await allProjects(deps.db)
   const allowed = new Map((await listProjects(deps.db)).map(({ name, auto_approve: most }) => [name, most]))
   const ids = orders.map(({ id }) => id)
-  const ceilings = await ceilingsOfOrders(deps.db, ids).catch(faultOfRow)
-  const judged: Judged<Order>[] = []
-  for (const order of await withVerification(deps, orders)) {
-    const project = projectOf(projects, order)
-    const { id, verification = null, protected_scope = [], files_in_scope: files } = order
-    const history = project === null ? NO_HISTORY : await scopeHistory(deps.db, { id, projectId: project.id, files })
+  const ceilings = read === undefined ? await ceilingsOfOrders(deps.db, ids).catch(faultOfRow) : read
+  const verified = await withVerification(deps, orders)
+  const histories = await historiesOf(deps, projects, verified)
+  return verified.map((order) => {
+    const { id, verification = null, protected_scope = [] } = order
+    const history = histories.get(id) ?? NO_HISTORY
     const checks = verification === null ? null : verification.checks
     const risk = riskOf({ ...order, protected_scope, checks, history })
-    const own = ceilings instanceof Fault ? undefined : ceilings.get(id)
+    const own = ceilings === null || ceilings instanceof Fault ? undefined : ceilings.get(id)
     const { worstCaseUsd } = approvalOf(order, own === undefined ? null : own)
     const most = order.project === null ? undefined : allowed.get(order.project)
-    judged.push({ ...order, risk, auto_approve: most === undefined ? null : most, worst_case_usd: worstCaseUsd })
-  }
-  return judged
+    return { ...order, risk, auto_approve: most === undefined ? null : most, worst_case_usd: worstCaseUsd }
+  })
+}
+
+/** Of the orders whose project is there, by their ids. */
+async function historiesOf(
+  { db }: Pick<Deps, 'db'>,
+  projects: Awaited<ReturnType<typeof allProjects>>,
+  orders: readonly WorkOrderView[],
+): Promise<ReadonlyMap<string, ScopeHistory>> {
+  const scopes = orders.flatMap((order) => {
+    const project = projectOf(projects, order)
+    return project === null ? [] : [{ id: order.id, projectId: project.id, files: order.files_in_scope }]
+  })
+  const found = await scopeHistories(db, scopes)
+  return new Map(scopes.flatMap(({ id }, index) => (found[index] === undefined ? [] : [[id, found[index]]])))
 }
 
 /**

@@ -10,6 +10,7 @@ import type { HttpDeps } from '../http-deps.ts'
 import { withTerms } from './approval-terms.ts'
 
 type Deps = Pick<HttpDeps, 'db' | 'adapters' | 'log'>
+type Judged = Awaited<ReturnType<typeof withTerms<WorkOrderView>>>[number]
 type Answer = Omit<ApproveChosenResponse, 'success'>
 
 /**
@@ -19,13 +20,14 @@ type Answer = Omit<ApproveChosenResponse, 'success'>
  * @throws {Fault} `not_found` for an unknown project
  */
 export async function approveChosen(deps: Deps, choice: ApproveChosen): Promise<Answer> {
-  const { chosen, isCut } = await choose(deps, choice)
+  const { chosen, above, isCut } = await choose(deps, choice)
   const known = chosen.flatMap(({ worst_case_usd: worst }) => (worst === null || worst === undefined ? [] : [worst]))
   const { approved, refused } = await approveConfirmed(deps, choice, chosen)
   return {
     chosen,
     worst_case_usd: known.reduce((sum, one) => sum + one, 0),
     unbounded: chosen.length - known.length,
+    above: aboveOf(above),
     is_cut: isCut,
     approved,
     refused,
@@ -35,7 +37,7 @@ export async function approveChosen(deps: Deps, choice: ApproveChosen): Promise<
 async function choose(
   deps: Deps,
   { project, risk: most, title, filed_before: before }: ApproveChosen,
-): Promise<{ chosen: WorkOrderView[]; isCut: boolean }> {
+): Promise<{ chosen: WorkOrderView[]; above: Judged[]; isCut: boolean }> {
   if (project !== undefined) await findProjectByName(deps.db, project)
   const page = { reading: { sort: 'created', reverse: false }, limit: MOST_CHOSEN } as const
   const { orders, next } = await listWorkOrders(deps.db, { states: ['unapproved'], project }, page)
@@ -46,8 +48,20 @@ async function choose(
     if (Date.parse(created_at) < latest) found.push(await findWorkOrder(deps.db, id))
   const meant = found.filter((order) => words.every((word) => order.title.toLowerCase().includes(word)))
   const judged = await withTerms(deps, meant)
-  const chosen = judged.filter(({ risk }) => most === undefined || isAtMost(risk.level, most))
-  return { chosen, isCut: next !== null }
+  const [chosen = [], above = []] = [true, false].map((fits) =>
+    judged.filter(({ risk }) => (most === undefined || isAtMost(risk.level, most)) === fits),
+  )
+  return { chosen, above, isCut: next !== null }
+}
+
+/** By level and the first rule that says so. */
+function aboveOf(orders: readonly Judged[]): Answer['above'] {
+  const alike = Map.groupBy(orders, ({ risk: { level, reasons } }) => `${level} ${reasons[0]?.rule}`)
+  return [...alike.values()].flatMap((some) => {
+    const [first] = some
+    const rule = first?.risk.reasons[0]?.rule
+    return first === undefined || rule === undefined ? [] : [{ level: first.risk.level, rule, orders: some.length }]
+  })
 }
 
 async function approveConfirmed(

@@ -23,13 +23,13 @@ import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
 import { unmetOf } from '../../orchestrator/why/dependencies.ts'
 import { rowEvidence } from '../../orchestrator/why/facts.ts'
+import { isRunAgain } from '../../orchestrator/why/following.ts'
 import type { ExplainedOrder } from '../../orchestrator/why/read-why.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
 import { riskInWords } from '../../work-order/risk.ts'
 import { lastOrders } from '../../work-order/words.ts'
 import { riskNow, withTerms } from '../filing/approval-terms.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import { withVerification } from '../verification.ts'
 import { approvalOf } from './approval.ts'
 import { type ListedOrder, ordersInStates } from './listed-orders.ts'
 
@@ -138,10 +138,10 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
     deps,
     orders.map(({ listed }) => listed.id),
   )
-  // Not their risk, which takes a query for each.
-  const shown = await withVerification(
+  const shown = await withTerms(
     deps,
     orders.map(({ listed }) => listed),
+    ceilings,
   )
   return shown.map((order, index) => {
     const { worstCaseUsd, sentence, evidence } = approvalOf(order, ceilingsIn(ceilings, order.id))
@@ -160,10 +160,11 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
   })
 }
 
-/** Nothing while its checks on the forge still run, unless there is something to decide. */
+/** Nothing while its checks on the forge still run, or are run again, unless there is something to decide. */
 function reviewEntry(order: ListedOrder, escalated: ReadonlySet<string>): InboxEntry[] {
   const { needs } = reviewOf(order.explained.order.pull)
   if (escalated.has(order.listed.id)) return [orderEntry('review', order)]
+  if (isRunAgain(order.explained.order)) return []
   return needs === 'checks' ? [] : [orderEntry(needs === 'merge' ? 'merge' : 'review', order)]
 }
 

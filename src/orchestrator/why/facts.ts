@@ -9,6 +9,7 @@ import type { SuspendedOrder } from '../../db/work-orders/suspended-orders.ts'
 import type { Fault } from '../../faults/fault.ts'
 import type { Usd } from '../../money.ts'
 import type { Allowance } from '../../work-order/protection/held-change.ts'
+import type { Idle } from './following.ts'
 
 /** How orders are taken on now. */
 export type Intake = {
@@ -36,6 +37,8 @@ export type WhyFacts = {
   verdict: Verdict | null
   /** Of an order that is blocked until a condition is met; null: it is none. */
   resting: Resting | null
+  /** What keeps open pull requests from being reacted to; null: nothing, or the order is in review with none. */
+  idle: Idle
   now: Date
 }
 

@@ -18,6 +18,7 @@ import { type MergeVerdict, mergeVerdicts } from '../merge-by-rule.ts'
 import { type ConditionSources, neededUsd, pauseOf, readConditions, rowOf, whatReleases } from '../resume-conditions.ts'
 import { resumedByRetry } from '../resumed-by-retry.ts'
 import type { Intake, Resting } from './facts.ts'
+import type { Idle } from './following.ts'
 import { stateOf, whyOf } from './why.ts'
 
 export type WhySources = Omit<ConditionSources, 'home'> & {
@@ -55,6 +56,7 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
   const looksAhead = states.has('waiting') || states.has('blocked')
   const { intake, verdicts } = looksAhead ? await readIntake(sources) : { intake: IDLE, verdicts: NO_VERDICTS }
   const resting = states.has('blocked') ? await readResting(sources, intake) : NONE_REST
+  const idle = states.has('review') ? await readIdle(sources) : null
   const inReview = orders.filter((order) => stateOf(order) === 'review').map(({ id }) => id)
   // It is evidence, which a list does not show.
   const now = sources.clock.now()
@@ -64,7 +66,7 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
   return new Map(
     orders.map((order) => {
       const facts = { verdict: verdicts.get(order.id) ?? null, resting: resting.get(order.id) ?? null }
-      return [order.id, { order, why: withRules(whyOf({ order, intake, now, ...facts }), ruled.get(order.id)) }]
+      return [order.id, { order, why: withRules(whyOf({ order, intake, idle, now, ...facts }), ruled.get(order.id)) }]
     }),
   )
 }
@@ -110,14 +112,10 @@ async function readIntake(sources: WhySources): Promise<{ intake: Intake; verdic
   const { db, config, homeId, dispatcher } = sources
   const stop = await faultOf(async () => whyStopped(db))
   const settings = await readSettings(db, config).catch(faultOfRow)
-  const workers = (await listWorkers(db)).filter(({ alive }) => alive)
-  const isThis = ({ executor_id, pid }: { executor_id: string; pid: number }) =>
-    executor_id === homeId && pid === process.pid
   const places = isFault(settings) ? null : await readPlaces(db, settings)
   const intake: Intake = {
     isPolling: dispatcher.polling,
-    isService: workers.some(isThis),
-    others: workers.filter((worker) => !isThis(worker)).length,
+    ...(await readProcesses(db, homeId)),
     stop: isFault(settings) && stop === null ? settings : stop,
     isEnabled: isFault(settings) || settings.enabled,
     places: places === null ? null : places.places,
@@ -127,6 +125,24 @@ async function readIntake(sources: WhySources): Promise<{ intake: Intake; verdic
     }),
   }
   return { intake, verdicts: places === null ? NO_VERDICTS : places.verdicts }
+}
+
+/** What keeps open pull requests from being reacted to; another process that lives may react. */
+async function readIdle({ db, config, homeId, dispatcher }: WhySources): Promise<Idle> {
+  if (!config.followUp) return 'switched_off'
+  const stop = await faultOf(async () => whyStopped(db))
+  if (stop?.code === 'emergency_stop') return 'emergency_stop'
+  if (dispatcher.polling) return null
+  const { isService, others } = await readProcesses(db, homeId)
+  return others > 0 ? null : isService ? 'polling' : 'service'
+}
+
+/** Whether this process is a service or a worker, and how many others live. */
+async function readProcesses(db: Kysely<Database>, homeId: string): Promise<Pick<Intake, 'isService' | 'others'>> {
+  const workers = (await listWorkers(db)).filter(({ alive }) => alive)
+  const isThis = ({ executor_id, pid }: { executor_id: string; pid: number }) =>
+    executor_id === homeId && pid === process.pid
+  return { isService: workers.some(isThis), others: workers.filter((worker) => !isThis(worker)).length }
 }
 
 async function readPlaces(db: Kysely<Database>, settings: Settings) {

@@ -97,6 +97,7 @@ function why(given: Given): Why {
     intake: { ...INTAKE, ...given.intake },
     verdict,
     resting,
+    idle: null,
     now: NOW,
   })
 }

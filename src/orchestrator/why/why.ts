@@ -9,6 +9,7 @@ import { countsOf } from '../../follow-up/decide.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
 import { unmetOf } from './dependencies.ts'
 import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
+import { followingOf } from './following.ts'
 import { whyItRests } from './resting.ts'
 import { whyItWaits } from './waiting.ts'
 
@@ -25,7 +26,7 @@ const ANSWERS: Record<OrderState, (facts: WhyFacts) => Why> = {
   unapproved: ({ order }) => whyUnapproved(order),
   waiting: whyItWaits,
   running: ({ order }) => whyItRuns(order),
-  review: ({ order }) => whyInReview(order),
+  review: whyInReview,
   blocked: whyItRests,
   failed: ({ order }) => whyItFailed(order),
   completed: ({ order }) => whyItIsOver(order, 'completed'),
@@ -82,8 +83,9 @@ function whyItRuns(order: Whereabouts): Why {
   })
 }
 
-function whyInReview(order: Whereabouts): Why {
+function whyInReview({ order, idle }: WhyFacts): Why {
   const { pull, id } = order
+  const following = followingOf(order, idle)
   const review = reviewOf(pull)
   const { because, advice } = review
   const named = pull === null ? 'its pull request' : `pull request #${pull.number}`
@@ -103,10 +105,10 @@ function whyInReview(order: Whereabouts): Why {
   const sentence = `It is in review with ${named}: ${because}${/[.!?…]$/.test(because) ? '' : '.'}`
   return answer({
     kind: 'review',
-    short: `${named}: ${because}`,
-    sentence: advice === null ? sentence : `${sentence} ${advice}`,
+    short: `${named}: ${because}${following === null ? '' : `; ${following.short}`}`,
+    sentence: [sentence, following?.sentence, advice].filter((said) => typeof said === 'string').join(' '),
     evidence: [...rows.flatMap(([name, text]) => (text === null ? [] : [{ name, text }])), ...costEvidence(order)],
-    next: nextInReview(short(id), review),
+    next: [...(following === null ? [] : following.next), ...nextInReview(short(id), review)],
   })
 }
 

@@ -101,6 +101,11 @@ function Terms({ entry: { worst_case_usd: worst, work_order: order } }: { entry:
     <>
       <p className="entry-line">
         <strong className="number">{worst === null ? 'no cap of its own' : `at most ${usd(worst)}`}</strong>
+        {order.risk === undefined ? null : (
+          <span title={order.risk.reasons.map(({ reason, rule }) => `${reason} (${rule})`).join('; ')}>
+            risk {order.risk.level}
+          </span>
+        )}
         {verificationNotes(order).map((note) => (
           <span key={note}>{note}</span>
         ))}

@@ -2,7 +2,7 @@ import { Tabs } from '@base-ui/react/tabs'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { lazy, type ReactNode, Suspense } from 'react'
-import { stateOf, verbsOfDetail } from '../api/actions.ts'
+import { stateOf, type Verb, verbsOfDetail } from '../api/actions.ts'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 import { orderQuery, whyQuery } from '../api/queries.ts'
 import { ApprovalTerms, ApprovalWarnings } from '../inbox/approval-terms.tsx'
@@ -37,6 +37,9 @@ export function OrderPage() {
   return <OrderView order={order} />
 }
 
+/** What is offered beside what can be decided, and raises no cap. */
+const ON_ITS_CAP: ReadonlySet<Verb> = new Set(['retry', 'fresh', 'verify'])
+
 function OrderView({ order }: { order: OrderDetail }) {
   const { data: explained } = useQuery(whyQuery(order.id))
   const verbs = verbsOfDetail(order)
@@ -48,6 +51,8 @@ function OrderView({ order }: { order: OrderDetail }) {
     const verb = wanted.find((one) => verbs.includes(one))
     if (verb !== undefined && may(verb)) ask({ verb, orders: [order], more: verb === 'approve' ? terms : undefined })
   }
+  // Of one in review they stand with its pull request.
+  const hasOptions = explained !== undefined && order.phase !== 'in_review' && isToDecide(order.id, explained.why.next)
   useKeys({
     a: () => act('approve'),
     m: () => act('merge'),
@@ -60,11 +65,14 @@ function OrderView({ order }: { order: OrderDetail }) {
       <Title order={order} />
       {explained === undefined ? null : <WhySection why={explained.why} />}
       {/* Of one in review it stands with its pull request. */}
-      {explained !== undefined && order.phase !== 'in_review' && isToDecide(order.id, explained.why.next) ? (
-        <Decide id={order.id} />
-      ) : null}
+      {hasOptions ? <Decide id={order.id} /> : null}
       <HeldChange order={order} />
       {terms === undefined ? null : <ApprovalWarnings order={order} />}
+      {hasOptions && verbs.some((verb) => ON_ITS_CAP.has(verb)) ? (
+        <p className="quiet">
+          What can be decided gives the order a higher cap where that is needed; these leave its cap as it is.
+        </p>
+      ) : null}
       <ActionButtons order={order} verbs={verbs} more={terms} />
       <EditLink order={order} />
       <Parts order={order} />

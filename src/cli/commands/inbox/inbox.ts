@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type InboxEntry, InboxResponse } from '../../../contract/why/inbox.ts'
 import { type Cli, withApi } from '../../cli.ts'
+import { riskText } from '../../pages/approval-terms.ts'
 import { ago, counted, shortId, usd } from '../../pages/humanize.ts'
 import type { Output, Paint } from '../../pages/output.ts'
 import { LONGEST_TITLE, oneLine } from '../../pages/terminal-text.ts'
@@ -50,6 +51,7 @@ function entryLines(entry: InboxEntry, output: Output, now: Date): string {
     word === undefined ? oneLine(kind, LONGEST_TITLE) : word(paint),
     ...(order === null ? [] : [paint.bold(shortId(order.id)), oneLine(order.title, LONGEST_TITLE)]),
     ...(worst === null ? [] : [`at most ${usd(worst)}`]),
+    ...(order?.risk === undefined ? [] : [`risk ${order.risk.level}`]),
     ...(since === null ? [] : [paint.dim(ago(new Date(since), now))]),
   ]
   const flags = order === null || kind !== 'approval' ? [] : flagsOf(order)
@@ -63,5 +65,8 @@ function entryLines(entry: InboxEntry, output: Output, now: Date): string {
 
 /** To be known before an order is approved. */
 function flagsOf(order: NonNullable<InboxEntry['work_order']>): string[] {
-  return [...hiddenNotes(order), ...verificationNotes(order), ...protectionNotes(order)]
+  const isLow = order.risk === undefined || order.risk.level === 'low'
+  const risk = isLow ? null : riskText(order)
+  const risky = risk === null ? [] : [`Risk ${risk}`]
+  return [...risky, ...hiddenNotes(order), ...verificationNotes(order), ...protectionNotes(order)]
 }

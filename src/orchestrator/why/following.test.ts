@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { followingOf, isRunAgain } from './following.ts'
+
+type Given = { state: string; code?: string | null; rerun?: string | null }
+
+function order({ state, code = null, rerun }: Given): Parameters<typeof isRunAgain>[0] {
+  const followUp = { state, why: 'x', code, at: '2026-01-31T12:00:00.000Z' }
+  return {
+    pull: { follow_up: followUp },
+    reactions: rerun === undefined ? [] : [{ kind: 'rerun', outcome: rerun, isAllowed: false }],
+  }
+}
+
+test('what is red, or asked for, is said to wait where nothing is reacted to, with what to type', () => {
+  for (const state of ['red', 'conflict', 'settling', 'reviewed']) {
+    assert.deepEqual(followingOf(order({ state }), 'polling')?.next, ['moose start'])
+    assert.deepEqual(followingOf(order({ state }), 'service')?.next, ['moose up --start'])
+    assert.match(String(followingOf(order({ state }), 'switched_off')?.sentence), /MOOSE_FOLLOW_UP is false/)
+    assert.equal(followingOf(order({ state }), null), null)
+  }
+  for (const state of ['quiet', 'behind', 'checking']) assert.equal(followingOf(order({ state }), 'polling'), null)
+  assert.equal(followingOf(order({ state: 'red', code: 'follow_up_exhausted' }), 'polling'), null)
+})
+
+test('checks that are run again go on by themselves until they have ended, also where nothing is reacted to', () => {
+  for (const rerun of ['asked', 'running']) {
+    assert.ok(isRunAgain(order({ state: 'checking', rerun })))
+    assert.match(String(followingOf(order({ state: 'checking', rerun }), 'polling')?.sentence), /run again/)
+  }
+  assert.ok(isRunAgain(order({ state: 'red', rerun: 'asked' })), 'until the next look')
+  for (const rerun of ['red', 'flaky', 'refused', 'superseded'])
+    assert.ok(!isRunAgain(order({ state: 'red', rerun })), rerun)
+  assert.ok(!isRunAgain(order({ state: 'red', rerun: 'running', code: 'follow_up_exhausted' })))
+  assert.ok(!isRunAgain(order({ state: 'checking' })))
+})

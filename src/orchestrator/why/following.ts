@@ -1,0 +1,60 @@
+import type { Why } from '../../contract/why/why.ts'
+import type { PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+
+/** What keeps open pull requests from being reacted to; null: nothing. */
+export type Idle = 'switched_off' | 'emergency_stop' | 'polling' | 'service' | null
+
+/** States in which something is wrong that Moose reacts to by itself; one that is only behind can be merged as it stands. */
+const TO_DO: ReadonlySet<string> = new Set(['conflict', 'red', 'settling', 'reviewed'])
+
+type Followed = { pull: Pick<PullRequestSeen, 'follow_up'> | null; reactions: Whereabouts['reactions'] }
+
+/** Beside what an open pull request needs: what Moose does about it by itself, or what keeps it from that. */
+export type Following = Pick<Why, 'short' | 'sentence' | 'next'>
+
+/** Of an order in review; null: Moose does nothing about it, or has said why. */
+export function followingOf(order: Followed, idle: Idle): Following | null {
+  if (isRunAgain(order))
+    return {
+      short: 'what failed is run again',
+      sentence: 'What failed is run again, in case it is flaky.',
+      next: [],
+    }
+  const followUp = order.pull === null ? null : order.pull.follow_up
+  if (idle === null || followUp === null || followUp.code !== null || !TO_DO.has(followUp.state)) return null
+  return WAITS[idle]
+}
+
+/** Whether failed checks of its commit are run again: what they become is looked at by itself. */
+export function isRunAgain({ pull, reactions }: Followed): boolean {
+  const followUp = pull === null ? null : pull.follow_up
+  if (followUp === null || followUp.code !== null || !RUN_AGAIN.has(followUp.state)) return false
+  const last = reactions.findLast(({ kind }) => kind === 'rerun')
+  return last !== undefined && (last.outcome === 'asked' || last.outcome === 'running')
+}
+
+/** Until the look after a rerun was asked for, it is red still. */
+const RUN_AGAIN: ReadonlySet<string> = new Set(['red', 'checking'])
+
+const WAITS: Record<NonNullable<Idle>, Following> = {
+  switched_off: {
+    short: 'nothing is reacted to: MOOSE_FOLLOW_UP is false',
+    sentence: 'Moose reacts to no pull request by itself: MOOSE_FOLLOW_UP is false.',
+    next: [],
+  },
+  emergency_stop: {
+    short: 'nothing is reacted to before the emergency stop ends',
+    sentence: 'Moose reacts to no pull request before the emergency stop ends.',
+    next: ['moose budget'],
+  },
+  polling: {
+    short: 'nothing is reacted to: the polling of the service is off',
+    sentence: 'Moose reacts to no pull request while the polling of the service is off.',
+    next: ['moose start'],
+  },
+  service: {
+    short: 'nothing is reacted to: no service is up',
+    sentence: 'Moose reacts to no pull request while no service is up.',
+    next: ['moose up --start'],
+  },
+}
