@@ -15,6 +15,7 @@ import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { retryRefusedByCap } from '../orchestrator/resume-suspended.ts'
 import { type ClientManagerDeps, isPlainRetry } from './client-manager.ts'
+import { holding } from './holding.ts'
 
 /**
  * Does what a human wants done about an order, and keeps it as the answer to its open escalation, if it has one: it is learnt from
@@ -30,7 +31,7 @@ export async function asAnswer<Result>(
   const id = by === undefined ? null : await noted(actingAs(db, by), idOrPrefix, { option, by })
   if (id === null) return await act()
   try {
-    const result = await act()
+    const result = await holding(db, id, act)
     // Something still holds the order: it may be decided about again at once.
     if ((await escalationOf(db, id)).closed_at === null) await forgetAnswer(db, id)
     return result
