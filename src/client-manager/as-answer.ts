@@ -15,6 +15,7 @@ import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { assertNotHeldBack } from '../orchestrator/settle-dependents.ts'
 import { type ClientManagerDeps, isPlainRetry } from './client-manager.ts'
+import { holding } from './holding.ts'
 import { retryRefusedByCap } from './retry-room.ts'
 
 /**
@@ -31,7 +32,7 @@ export async function asAnswer<Result>(
   const id = by === undefined ? null : await noted(actingAs(db, by), idOrPrefix, { option, by })
   if (id === null) return await act()
   try {
-    const result = await act()
+    const result = await holding(db, id, act)
     // Something still holds the order: it may be decided about again at once.
     if ((await escalationOf(db, id)).closed_at === null) await forgetAnswer(db, id)
     return result

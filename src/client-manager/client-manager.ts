@@ -40,6 +40,7 @@ import type { RoutingRequest } from '../ports/routing.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
 import { heldFrom } from '../work-order/protection/held-change.ts'
 import { carryOut, raisedTo, retryBy } from './carry-out.ts'
+import { holding } from './holding.ts'
 import { type OptionFacts, optionsFor, shortOfRoom } from './options.ts'
 import { type FirstCallOf, retryRefusedByCap } from './retry-room.ts'
 import { storyOf } from './story.ts'
@@ -131,16 +132,15 @@ export async function decide(
   if (!(await noteAnswer(db, open.id, { option: wish.option, by, spentUsd: spent.toFixed() })))
     throw anotherByNow(order)
   const wanted = await wantedProposer(db, order.id)
-  const sentence = await carryOut({ ...deps, by }, { order, offer, held: facts.held, wish }).catch(
-    async (error: unknown) => {
-      const { closed_at } = await escalationOf(db, open.id)
-      // With its new budget it may have gone on before it was told to.
-      if (closed_at !== null && toFault(error).code === 'work_order_conflict') return offer.sentence
-      await wantProposer(db, order.id, wanted)
-      await forgetAnswer(db, open.id)
-      throw error
-    },
-  )
+  const act = () => carryOut({ ...deps, by }, { order, offer, held: facts.held, wish })
+  const sentence = await holding(db, open.id, act).catch(async (error: unknown) => {
+    const { closed_at } = await escalationOf(db, open.id)
+    // With its new budget it may have gone on before it was told to.
+    if (closed_at !== null && toFault(error).code === 'work_order_conflict') return offer.sentence
+    await wantProposer(db, order.id, wanted)
+    await forgetAnswer(db, open.id)
+    throw error
+  })
   const escalation = await escalationOf(db, open.id)
   // Something still holds the order: it may be decided about again at once.
   if (escalation.closed_at === null) await forgetAnswer(db, open.id)

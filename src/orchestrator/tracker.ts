@@ -14,7 +14,13 @@ import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
 import type { FollowUps } from '../follow-up/follow-up.ts'
 import type { Reverts } from '../follow-up/reverts.ts'
-import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
+import {
+  askedPauseMs,
+  type LookResult,
+  type PullRequestWatch,
+  type Sighting,
+  type WatchedPullRequest,
+} from '../ports/pull-request.ts'
 import type { Project } from '../work-order/project.ts'
 import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull-requests.ts'
 
@@ -69,12 +75,11 @@ export function createTracker(deps: TrackerDeps): Tracker {
     const watched = await watchedNow({ db, onError }, hinted, closed)
     const began = clock.now()
     if (hinted === null) lastLook = began
-    const { sightings, lost, faults } = await deps.watch.look(watched, stopping.signal)
-    for (const one of lost) await noteLost(db, one, began).catch(onError)
-    await takeIn(deps, closed, sightings, { began, signal: stopping.signal })
+    const looked = await deps.watch.look(watched, stopping.signal)
+    await takeIn(deps, closed, looked, { began, signal: stopping.signal })
     if (stopping.signal.aborted) return null
-    for (const fault of faults) onError(fault)
-    return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
+    for (const fault of looked.faults) onError(fault)
+    return looked.faults.length === 0 ? null : Math.max(...looked.faults.map(askedPauseMs))
   }
 
   /** @returns how long nothing may be asked now, in ms: 0 after a look in which nothing went wrong */
@@ -135,14 +140,13 @@ function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
 async function takeIn(
   { db, clock, onError, followUps, reverts }: TrackerDeps,
   closed: ClosedPullRequests,
-  sightings: readonly Sighting[],
+  { sightings, lost }: Pick<LookResult, 'sightings' | 'lost'>,
   look: { began: Date; signal: AbortSignal },
 ): Promise<void> {
   closed.saw(sightings)
-  await noteFound(
-    db,
-    sightings.map(({ of }) => of),
-  ).catch(onError)
+  for (const one of lost) await noteLost(db, one, look.began).catch(onError)
+  const found = sightings.map(({ of }) => of)
+  await noteFound(db, found).catch(onError)
   for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
   const { began, signal } = look
   if (!signal.aborted) await followUps?.saw(sightings, signal, began)

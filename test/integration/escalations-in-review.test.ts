@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
+import { decide } from '../../src/client-manager/client-manager.ts'
 import { ListedWorkOrdersResponse } from '../../src/contract/order-list.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse } from '../../src/contract/why/inbox.ts'
@@ -177,6 +178,44 @@ test('amended in review: its pull request is closed, and the order is made anew 
   assert.match(said.sentence, /^Its pull request is closed\. It is approved as it stands now: /)
   const order = await settled(moose, id)
   assert.deepEqual([order.phase, order.pull_request?.state, order.pull_request?.number], ['in_review', 'open', 2])
+})
+
+test('amended while its forge does not answer for minutes: it is held, and no other answer is carried out meanwhile', async () => {
+  await using given = await exhausted([text(write('other.txt', 'hello'))])
+  const { moose, id, home } = given
+  const { orchestrator } = moose.api
+  const { promise: isAsked, resolve: asked } = Promise.withResolvers<void>()
+  const { promise: answers, resolve: answer } = Promise.withResolvers<void>()
+  const hanging: typeof orchestrator.cancel = async (...of) => {
+    asked()
+    await answers
+    await orchestrator.cancel(...of)
+  }
+  const { explain, retry, verify, adopt } = orchestrator
+  const by = { kind: 'os_user', name: 'ada' } as const
+  const deps = { ...moose.api, orchestrator: { explain, retry, verify, adopt, cancel: hanging } }
+  const wish = { option: 'amend' as const, changes: { files_in_scope: ['other.txt'] } }
+  const first = decide(deps, id, { wish, by, assertMayCost: async () => undefined })
+  await isAsked
+  const { pool } = home.database
+  // It was begun two minutes ago.
+  await pool.query(
+    `update order_escalations set decided_at = decided_at - interval '2 minutes',
+       held_until = clock_timestamp() + interval '20 seconds' where work_order_id = $1`,
+    [id],
+  )
+  const isHeld = async () => {
+    const later = `select 1 from order_escalations where held_until > clock_timestamp() + interval '30 seconds'`
+    return (await pool.query(later)).rows.length === 1
+  }
+  await until('it is held for longer', isHeld, { withinMs: 60_000 })
+  const second = await call(moose, `/api/work-orders/${id}/decide`, wish)
+  assert.equal(second.status, 409, JSON.stringify(second.said))
+  assert.match(JSON.stringify(second.said), /was decided about meanwhile/)
+  answer()
+  assert.equal((await first).escalation.closed_as, 'decided')
+  const order = await settled(moose, id)
+  assert.deepEqual([order.phase, order.pull_request?.number], ['in_review', 2], 'it was made anew once')
 })
 
 test('verified only: not while it conflicts, because that would find the same conflict', async () => {

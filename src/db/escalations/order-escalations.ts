@@ -9,7 +9,11 @@ type Db = Kysely<Database>
 /** Answers of one order that are shown. */
 const MOST_PAST = 50
 /** A process that began to carry an answer out and is gone does not keep others from answering for longer. */
-const CARRIED_OUT_WITHIN = sql`interval '1 minute'`
+const HELD_FOR = sql`interval '1 minute'`
+const HELD_UNTIL = sql<Date>`clock_timestamp() + ${HELD_FOR}`
+/** Nothing says until when one is held that a process of before has noted. */
+const IS_HELD = sql<boolean>`(option is not null
+  and clock_timestamp() < coalesce(held_until, decided_at + ${HELD_FOR}))`
 
 /** The open escalation of an order; null: there is none. */
 export async function openEscalation(db: Db, workOrderId: string): Promise<EscalationView | null> {
@@ -38,29 +42,39 @@ export async function escalationOf(db: Db, id: string): Promise<EscalationView> 
 export type Answer = { option: EscalationOption; by: Actor; spentUsd: string }
 
 /**
- * Notes an answer that is about to be carried out; when the order goes on, it closes the escalation.
+ * Notes an answer that is about to be carried out, and holds it; when the order goes on, it closes the escalation.
  *
  * @returns false when it is closed, or another answer to it is being carried out
  */
 export async function noteAnswer(db: Db, id: string, { option, by, spentUsd }: Answer): Promise<boolean> {
+  const decided = { option, decided_by: actorText(by), decided_at: sql<Date>`clock_timestamp()`, spent_usd: spentUsd }
   const noted = await db
     .updateTable('order_escalations')
-    .set({ option, decided_by: actorText(by), decided_at: sql<Date>`clock_timestamp()`, spent_usd: spentUsd })
+    .set({ ...decided, held_until: HELD_UNTIL })
     .where('id', '=', id)
     .where('closed_at', 'is', null)
-    .where((eb) =>
-      eb.or([eb('option', 'is', null), eb('decided_at', '<', sql<Date>`clock_timestamp() - ${CARRIED_OUT_WITHIN}`)]),
-    )
+    .where(({ not }) => not(IS_HELD))
     .returning('id')
     .executeTakeFirst()
   return noted !== undefined
+}
+
+/** Holds an answer that is still being carried out for longer; nothing where it was carried out or is free. */
+export async function holdAnswer(db: Db, id: string): Promise<void> {
+  await db
+    .updateTable('order_escalations')
+    .set({ held_until: HELD_UNTIL })
+    .where('id', '=', id)
+    .where('closed_at', 'is', null)
+    .where(IS_HELD)
+    .execute()
 }
 
 /** Forgets an answer that could not be carried out. */
 export async function forgetAnswer(db: Db, id: string): Promise<void> {
   await db
     .updateTable('order_escalations')
-    .set({ option: null, decided_by: null, decided_at: null, spent_usd: null })
+    .set({ option: null, decided_by: null, decided_at: null, spent_usd: null, held_until: null })
     .where('id', '=', id)
     .where('closed_at', 'is', null)
     .execute()
