@@ -26,7 +26,7 @@ import {
 } from '../db/escalations/order-escalations.ts'
 import { countedFollowUps } from '../db/follow-ups.ts'
 import { usagePerAttempt } from '../db/model-calls.ts'
-import { pullRequestsInBrief } from '../db/pull-requests.ts'
+import { pullRequestsInBrief } from '../db/pull-requests/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { Fault, toFault } from '../faults/fault.ts'

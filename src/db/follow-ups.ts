@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type CameOfReview, type FollowUpKind, FollowUpTask, FollowUpView } from '../contract/evidence/follow-up.ts'
 import type { AttemptKey } from './attempts/attempts.ts'
-import type { PullRequestRow } from './pull-requests.ts'
+import type { PullRequestRow } from './pull-requests/pull-requests.ts'
 import type { Database } from './schema.ts'
 import { recordEvent } from './work-order-events.ts'
 

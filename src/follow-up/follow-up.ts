@@ -15,9 +15,9 @@ import {
   type NewFollowUp,
   noteFollowUp,
 } from '../db/follow-ups.ts'
-import { noteFollowed, type SeenToMerge } from '../db/merge-asked.ts'
+import { noteFollowed, type SeenToMerge } from '../db/pull-requests/merge-asked.ts'
+import { type Followed, followedPullRequest } from '../db/pull-requests/seen-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
-import { type Followed, followedPullRequest } from '../db/seen-pull-requests.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { toFault } from '../faults/fault.ts'

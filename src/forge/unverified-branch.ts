@@ -1,5 +1,5 @@
 import { type EndedVerification, whatFailed } from '../contract/evidence/review.ts'
-import type { PullRequestRow } from '../db/pull-requests.ts'
+import type { PullRequestRow } from '../db/pull-requests/pull-requests.ts'
 import { Fault } from '../faults/fault.ts'
 import { waysToMend, waysToVerify, withWaysOut } from '../work-order/ways-out.ts'
 

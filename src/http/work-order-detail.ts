@@ -10,7 +10,11 @@ import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { ordersEscalated } from '../db/escalations/order-escalations.ts'
 import { countedFollowUps, followUpIn } from '../db/follow-ups.ts'
-import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
+import {
+  findPullRequestOfAttempt,
+  type PullRequestRow,
+  pullRequestsInBrief,
+} from '../db/pull-requests/pull-requests.ts'
 import { afterMergesOf } from '../db/reverts.ts'
 import type { Database } from '../db/schema.ts'
 import { dependenciesOf } from '../db/work-orders/dependencies.ts'

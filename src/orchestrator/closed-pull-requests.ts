@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
-import { listClosedPullRequests, type WatchedRow } from '../db/pull-requests.ts'
+import { listClosedPullRequests, type WatchedRow } from '../db/pull-requests/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import type { Sighting } from '../ports/pull-request.ts'
 

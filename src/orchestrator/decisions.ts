@@ -13,7 +13,7 @@ import { type LastAttempt, lastAttemptOf, rejectedPushOf } from '../db/attempts/
 import { actingAs } from '../db/audit/acting-as.ts'
 import { adoptPullRequest } from '../db/follow-ups.ts'
 import { projectOf } from '../db/projects.ts'
-import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
+import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { codesOf, isOf } from '../faults/families.ts'

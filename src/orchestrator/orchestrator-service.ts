@@ -6,7 +6,7 @@ import { createRunningAttempts, type RunningAttempts } from '../attempt/running-
 import { whyStopped } from '../budget/emergency.ts'
 import type { Clock } from '../clock.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
-import { askedOfForges } from '../db/merge-asked.ts'
+import { askedOfForges } from '../db/pull-requests/merge-asked.ts'
 import type { Database } from '../db/schema.ts'
 import type { Settings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders/work-orders.ts'

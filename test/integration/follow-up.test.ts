@@ -230,7 +230,7 @@ test('without MOOSE_FOLLOW_UP nothing is done by itself, and the answer says so'
 
 test('where no orders are taken on nothing is done by itself, and the answer says what to type', async () => {
   await using given = await inReview([])
-  given.moose.orchestrator.stop()
+  await given.moose.orchestrator.stop()
   const { sentence, next } = await whyInConflict(given)
   assert.match(sentence, /Moose reacts to no pull request while the polling of the service is off\./)
   assert.equal(next[0], 'moose start')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mergeAskedIn } from '../../src/db/merge-asked.ts'
+import { mergeAskedIn } from '../../src/db/pull-requests/merge-asked.ts'
 import { mergeCandidates } from '../../src/db/work-orders/merge-candidates.ts'
 import type { MergeRefusal } from '../../src/director/may-merge.ts'
 import { Fault } from '../../src/faults/fault.ts'

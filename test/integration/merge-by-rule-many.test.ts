@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Kysely, type KyselyPlugin, sql } from 'kysely'
-import { askedOfForges } from '../../src/db/merge-asked.ts'
+import { askedOfForges } from '../../src/db/pull-requests/merge-asked.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { createMergeByRule } from '../../src/orchestrator/merge-by-rule.ts'
 import { forgeThat, greetingInReview } from '../support/asked-forge.ts'

@@ -89,7 +89,7 @@ test('an order that rests by its cap is not asked anew below it, and neither way
   const resumed = await call(moose, `/api/work-orders/${id}/retry`, {})
   assert.equal(resumed.status, 409)
   assert.doesNotMatch(resumed.said.error.message, /--fresh/)
-  moose.orchestrator.stop()
+  await moose.orchestrator.stop()
   await cap(String(enough))
   assert.equal((await call(moose, `/api/work-orders/${id}/retry`, { mode: 'fresh' })).status, 200)
   await moose.orchestrator.start(null)

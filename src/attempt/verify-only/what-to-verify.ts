@@ -4,7 +4,11 @@ import { z } from 'zod'
 import { Repair } from '../../contract/evidence/repair.ts'
 import { type AttemptRow, attemptsOf } from '../../db/attempts/attempts.ts'
 import { projectOf } from '../../db/projects.ts'
-import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../../db/pull-requests.ts'
+import {
+  findPullRequestOfAttempt,
+  type PullRequestRow,
+  pullRequestsInBrief,
+} from '../../db/pull-requests/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { isSuspendCode } from '../../db/work-orders/suspended-orders.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'

@@ -2,7 +2,7 @@ import type { ExpressionBuilder, Kysely } from 'kysely'
 import { localPullRequestUrl } from '../../work-order/naming.ts'
 import { type OrderFacts, standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
-import { type PullRequestBrief, pullRequestsInBrief } from '../pull-requests.ts'
+import { type PullRequestBrief, pullRequestsInBrief } from '../pull-requests/pull-requests.ts'
 import type { Database } from '../schema.ts'
 import { isSuspended } from './suspended-orders.ts'
 

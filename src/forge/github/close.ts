@@ -1,4 +1,4 @@
-import type { PullRequestRow } from '../../db/pull-requests.ts'
+import type { PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { LostPullRequest, PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'

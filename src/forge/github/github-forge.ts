@@ -1,5 +1,5 @@
 import { TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
-import { keepVerified, type PullRequestRow } from '../../db/pull-requests.ts'
+import { keepVerified, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { Forge, PullRequestWatch, UpdatedPullRequest, UpdateInput } from '../../ports/pull-request.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { type LookedAt, pullRequestsToLookAt } from '../../db/seen-pull-requests.ts'
+import { type LookedAt, pullRequestsToLookAt } from '../../db/pull-requests/seen-pull-requests.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import type {
   EndedBy,

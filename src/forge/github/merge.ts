@@ -1,7 +1,7 @@
 import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
 import type { SeenConflict } from '../../contract/evidence/seen-conflict.ts'
 import { failedVerificationAt, readEndedAsSeen } from '../../db/attempts/ended-verifications.ts'
-import type { PullRequestRow } from '../../db/pull-requests.ts'
+import type { PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'

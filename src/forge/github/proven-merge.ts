@@ -1,4 +1,4 @@
-import type { PullRequestRow } from '../../db/pull-requests.ts'
+import type { PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { containsCommit } from '../../git/merge.ts'
 import { deleteRemoteBranch } from '../../git/push.ts'
 import { branchRef, fullSha } from '../../git/ref-names.ts'

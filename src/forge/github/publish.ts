@@ -1,5 +1,5 @@
 import { repeat } from '../../async/retry.ts'
-import { keepPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import { keepPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { PublishInput } from '../../ports/pull-request.ts'

@@ -1,4 +1,4 @@
-import { pullRequestsToLookAt } from '../../db/seen-pull-requests.ts'
+import { pullRequestsToLookAt } from '../../db/pull-requests/seen-pull-requests.ts'
 import { remoteHeads } from '../../git/push.ts'
 import {
   type FollowUpForge,

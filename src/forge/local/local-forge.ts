@@ -6,7 +6,7 @@ import {
   keepVerified,
   openPullRequest,
   type PullRequestRow,
-} from '../../db/pull-requests.ts'
+} from '../../db/pull-requests/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import { containsCommit } from '../../git/merge.ts'

@@ -1,5 +1,5 @@
 import { reasonOf } from '../../db/database-fault.ts'
-import { type LookedAt, pullRequestsToLookAt } from '../../db/seen-pull-requests.ts'
+import { type LookedAt, pullRequestsToLookAt } from '../../db/pull-requests/seen-pull-requests.ts'
 import { hasLanded, landedByPatch } from '../../git/landed.ts'
 import { broughtBy, containsCommit } from '../../git/merge.ts'
 import type { Mirror } from '../../git/mirror.ts'

@@ -1,6 +1,6 @@
 import { whatFailed } from '../../contract/evidence/review.ts'
 import { failedVerificationAt, triedResolutionAt } from '../../db/attempts/ended-verifications.ts'
-import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import { endPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { conflictedFiles } from '../../edits/conflicted-files.ts'
 import { Fault } from '../../faults/fault.ts'

@@ -14,7 +14,7 @@ import type { FailurePause, PausedProvider, Why } from '../../contract/why/why.t
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { ordersEscalated } from '../../db/escalations/order-escalations.ts'
 import { asWord } from '../../db/proposer-configs.ts'
-import { bodyOfPullRequest } from '../../db/pull-requests.ts'
+import { bodyOfPullRequest } from '../../db/pull-requests/pull-requests.ts'
 import { countOrders } from '../../db/work-orders/list-work-orders.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'

@@ -1,4 +1,4 @@
-import { type LookedAt, pullRequestsToLookAt } from '../../../db/seen-pull-requests.ts'
+import { type LookedAt, pullRequestsToLookAt } from '../../../db/pull-requests/seen-pull-requests.ts'
 import { Fault } from '../../../faults/fault.ts'
 import type { OfPullRequest, PullRequestFacts, Unread } from '../../../ports/pull-request-facts.ts'
 import { branchFacts } from '../../branch-facts.ts'

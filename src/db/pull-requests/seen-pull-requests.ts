@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import type { AttemptKey } from './attempts/attempts.ts'
+import type { AttemptKey } from '../attempts/attempts.ts'
+import type { Database } from '../schema.ts'
+import { IS_APPROVED } from '../work-orders/order-conditions.ts'
 import { type PullRequestRow, STANDS_AT } from './pull-requests.ts'
-import type { Database } from './schema.ts'
-import { IS_APPROVED } from './work-orders/order-conditions.ts'
 
 type Db = Kysely<Database>
 

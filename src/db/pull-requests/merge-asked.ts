@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import { MergeAsked } from '../contract/evidence/merge-asked.ts'
-import type { AttemptKey } from './attempts/attempts.ts'
-import type { Database } from './schema.ts'
+import { MergeAsked } from '../../contract/evidence/merge-asked.ts'
+import type { AttemptKey } from '../attempts/attempts.ts'
+import type { Database } from '../schema.ts'
 
 type Db = Kysely<Database>
 

@@ -1,9 +1,9 @@
 import { type Insertable, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
-import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
-import type { PullRequestHint } from '../contract/github-webhook.ts'
-import { Fault } from '../faults/fault.ts'
-import { assertNotTakenOver } from './attempts/hold-attempt.ts'
-import type { Database } from './schema.ts'
+import type { SeenConflict } from '../../contract/evidence/seen-conflict.ts'
+import type { PullRequestHint } from '../../contract/github-webhook.ts'
+import { Fault } from '../../faults/fault.ts'
+import { assertNotTakenOver } from '../attempts/hold-attempt.ts'
+import type { Database } from '../schema.ts'
 
 type Db = Kysely<Database>
 export type PullRequestRow = Selectable<Database['pull_requests']>

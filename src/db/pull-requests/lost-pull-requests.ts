@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import { FollowUpView, LOST_STATES, type LostState } from '../contract/evidence/follow-up.ts'
-import type { AttemptKey } from './attempts/attempts.ts'
-import { holdOrder } from './follow-ups.ts'
-import type { Database } from './schema.ts'
-import { recordEvent } from './work-order-events.ts'
+import { FollowUpView, LOST_STATES, type LostState } from '../../contract/evidence/follow-up.ts'
+import type { AttemptKey } from '../attempts/attempts.ts'
+import { holdOrder } from '../follow-ups.ts'
+import type { Database } from '../schema.ts'
+import { recordEvent } from '../work-order-events.ts'
 
 type Db = Kysely<Database>
 
