@@ -9,9 +9,9 @@ import type { Sanitize } from '../redaction/sanitize-output.ts'
 export function followUpWithoutSecrets(forge: FollowUpForge, sanitize: Sanitize): FollowUpForge {
   return {
     ...forge,
-    factsOf: async (pulls, signal) => sanitize(await forge.factsOf(pulls, signal)),
-    failureOf: async (of, check, signal) => sanitize(await forge.failureOf(of, check, signal)),
-    rerunFailed: async (of, check, signal) => sanitize(await forge.rerunFailed(of, check, signal)),
+    factsOf: async (...asked) => sanitize(await forge.factsOf(...asked)),
+    failureOf: async (...asked) => sanitize(await forge.failureOf(...asked)),
+    rerunFailed: async (...asked) => sanitize(await forge.rerunFailed(...asked)),
     revertsOf: async (...asked) => sanitize(await forge.revertsOf(...asked)),
   }
 }
