@@ -105,7 +105,8 @@ export async function retryBy(db: Acting['db'], { order, offer, wish }: Omit<Cho
   if (wish.option !== 'amend' || changes === undefined) return null
   const { budget_usd: budget, content_sha256: _, ...content } = changes
   const cap = budget === undefined || raised !== null ? {} : { orderCap: budget === null ? null : statedUsd(budget) }
-  const amended = Object.keys(content).length === 0 ? {} : { amended: content }
+  // An order in review is made anew, whatever is changed.
+  const amended = Object.keys(content).length === 0 && !isInReview(order) ? {} : { amended: content }
   return { ...retried, ...cap, ...amended, mode: 'again', wanted: await wantedProposer(db, order.id) }
 }
 

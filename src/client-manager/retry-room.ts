@@ -38,7 +38,7 @@ export type RoomDeps = { db: Kysely<Database>; firstCallOf: FirstCallOf }
 
 export type Retry = Asking & {
   order: WorkOrderView
-  /** What it is changed to and approved with first; left out: it stays as it is. */
+  /** What it is changed to and approved with first, for a new attempt; left out: it stays as it is. */
   amended?: Omit<EditWorkOrder, 'budget_usd' | 'content_sha256'>
   /** Its own cap then; null: the usual one. Left out: as it is. */
   orderCap?: Usd | null
@@ -52,9 +52,11 @@ export type Retry = Asking & {
  * @throws {Fault} `ledger_unsound`, `config_invalid`
  */
 export async function retryRefusedByCap(deps: RoomDeps, retry: Retry): Promise<Fault | null> {
-  const { id, status, approved } = retry.order
+  const { id, status, phase, approved } = retry.order
   const isAmended = retry.amended !== undefined
-  if (!(approved || isAmended) || !['failed', 'blocked', 'cancelled'].includes(status)) return null
+  const isGivenUpFirst = isAmended && phase === 'in_review'
+  if (!(approved || isAmended)) return null
+  if (!(isGivenUpFirst || ['failed', 'blocked', 'cancelled'].includes(status))) return null
   // What is changed, or asked anew, is a new attempt.
   const isAnew = isAmended || retry.mode === 'fresh'
   const [resting = null] = isAnew ? [] : await resumableOrders(deps.db, [id], { revision: PIPELINE_REVISION })
@@ -62,8 +64,9 @@ export async function retryRefusedByCap(deps: RoomDeps, retry: Retry): Promise<F
   if (refusal?.code !== 'budget_exceeded') return null
   const anew = resting === null ? '' : await anewInstead(deps, retry)
   const again = status === 'blocked' ? 'again ' : ''
+  const open = isGivenUpFirst ? 'Its pull request stays open. ' : ''
   // Its last words are the commands that raise the caps.
-  const message = `Work order ${id} was not retried, because it would be blocked ${again}at once. ${anew}${refusal.message}`
+  const message = `Work order ${id} was not retried, because it would be blocked ${again}at once. ${open}${anew}${refusal.message}`
   return new Fault('budget_exceeded', message, refusal.details)
 }
 

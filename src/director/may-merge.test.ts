@@ -55,7 +55,7 @@ const GREEN: MergeFacts = {
   hasHeldChanges: false,
   isInReview: true,
   scope: ['src/a.ts'],
-  pull: { ...PULL, body: body(), follow_up: QUIET, adopted_sha: null, seen_at: SEEN.at, seen_mark: 'one' },
+  pull: { ...PULL, body: body(), follow_up: QUIET, adopted_sha: null, unread_since: null, seen_mark: 'one' },
   seen: SEEN,
   mergedBeside: null,
   now: new Date('2026-01-01T01:00:10Z'),
@@ -238,7 +238,11 @@ test('the rule risk refuses what is riskier than allowed, and says why', () => {
 })
 
 test('what has changed since its facts were read ends with the next look, and lasts where they cannot be read', () => {
-  const at = (minutes: number) => pull({ seen_mark: 'two', seen_at: new Date(SEEN.at.getTime() + minutes * 60_000) })
+  const since = SEEN.at.getTime() + 3_600_000
+  const at = (minutes: number) => ({
+    ...pull({ seen_mark: 'two', unread_since: new Date(since) }),
+    now: new Date(since + minutes * 60_000),
+  })
   const passing = (facts: Partial<MergeFacts>) =>
     refusalsBeforeRisk({ ...GREEN, forge: 'github', ...facts }).map(({ rule, isPassing }) => [rule, isPassing])
   assert.deepEqual(passing(at(1)), [['unseen', true]])

@@ -36,7 +36,8 @@ export type MergeFacts = {
     body: string
     follow_up: FollowUpView | null
     adopted_sha: string | null
-    seen_at: Date | null
+    /** Since when a look has seen something else than what its facts were read of; null: it has not. */
+    unread_since: Date | null
     seen_mark: string | null
   }
   /** What was known of it when its facts were last read; null: they were not read yet. */
@@ -79,7 +80,7 @@ const AT_REST: ReadonlySet<string> = new Set(['quiet', 'checking'])
 const BEGIN_WITHIN_MS = 120_000
 /** Checks that ran on the base are waited for so long: some run there alone. */
 const EXPECTED_WITHIN_MS = 600_000
-/** Facts that could not be read for so long beside what a look saw take back what a forge was asked for. */
+/** Facts that could not be read for so long since a look saw that something has changed take back what a forge was asked for. */
 const UNREAD_FOR_MS = 300_000
 
 /** Each completes "It is not merged by rule: …"; null: it has nothing against it. The rule `risk` comes after them. */
@@ -180,8 +181,8 @@ export const MERGE_RULES: readonly MergeRule[] = [
       if (seen.mark !== null && seen.mark === pull.seen_mark) return null
       return `something has changed on ${forgeName(forge)} since its reviews and checks were read`
     },
-    isPassing: ({ pull, seen }) =>
-      seen?.sha === pull.head_sha && pull.seen_at !== null && Number(pull.seen_at) - Number(seen.at) < UNREAD_FOR_MS,
+    isPassing: ({ pull: { head_sha: head, unread_since: since }, seen, now }) =>
+      seen?.sha === head && since !== null && now.getTime() - since.getTime() < UNREAD_FOR_MS,
   },
   {
     rule: 'checks_hidden',

@@ -79,7 +79,7 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         await followOne({ ...deps, failures }, of, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
           .then((unanswered) =>
-            isSaidHidden(of, known.facts)
+            unanswered === null || isSaidHidden(of, known.facts)
               ? undefined
               : noteFollowed(deps.db, of, { ...followedIn(of, known), unanswered, at: began }),
           )
@@ -111,17 +111,17 @@ type Seen = {
 
 type Following = FollowUpDeps & { failures: Failures }
 
-/** @returns logins of people with write access who ask for what was not done */
+/** @returns logins of people with write access who ask for what was not done; null: no order is in review with it */
 async function followOne(
   deps: Following,
   of: WatchedPullRequest,
   told: Told,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | null> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
   const row = await followedPullRequest(db, of)
-  if (row === null) return []
+  if (row === null) return null
   const facts = withKnown(told.facts, row)
   const past = await followUpsOf(db, of.workOrderId)
   const now = clock.now()

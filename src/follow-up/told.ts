@@ -12,8 +12,8 @@ import type { FollowUpForges, PullRequestFacts } from '../ports/pull-request-fac
 /** What was last told of a pull request, and since when; the same mark tells the same. */
 export type Told = { mark: string; facts: PullRequestFacts; at: Date }
 
-/** When what was not read, or not all of it, is asked for again though nothing has changed. */
-type Again = { times: number; at: number; isTold: boolean }
+/** When what was not read, or not all of it, is asked for again though nothing has changed, and since when that is so. */
+type Again = { times: number; at: number; since: number; isTold: boolean }
 /** By order and attempt. */
 export type Asked = { told: Map<string, Told>; again: Map<string, Again> }
 
@@ -26,6 +26,16 @@ export function forget({ told, again }: Asked, of: WatchedPullRequest): void {
 
 /** After so long, and then after twice that, up to a bound: of what could not be read at all, and of what was told in part. */
 const AGAIN_MS = { untold: { first: 10_000, most: 600_000 }, partly: { first: 60_000, most: 3_600_000 } }
+
+/** For so long one that cannot be read is only asked for again: what a forge fails at is most often over by then. */
+const UNREAD_FOR_MS = 300_000
+/** Of the host, its token or its repository: nothing follows of what is said of one pull request. */
+const NOT_OF_ONE: ReadonlySet<string> = new Set([
+  'github_rate_limited',
+  'github_unauthorized',
+  'github_unreachable',
+  'repository_unreachable',
+])
 
 type AskingDeps = {
   db: Kysely<Database>
@@ -51,16 +61,20 @@ export async function askFacts(
       .factsOf(pulls, signal, ({ number }, fault) => unread.set(number, fault))
       .catch((error: unknown) => {
         deps.onError(error)
-        return []
+        return null
       })
     if (signal.aborted) return
+    if (found === null) continue
     for (const { of, mark } of some) {
       const facts = found.find(({ number }) => number === of.number)
       const fault = unread.get(of.number)
+      // What it was told before is not how it stands now.
+      if (fault !== undefined) asked.told.delete(keyOf(of))
       if (facts !== undefined) asked.told.set(keyOf(of), { mark, facts, at: deps.clock.now() })
       const isUnread = fault !== undefined || (facts !== undefined && facts.unread !== null)
       keepAgain(asked, of, { isUnread, isTold: facts !== undefined, now })
-      if (fault !== undefined) await noteUnread(deps.db, of, { fault, now }).catch(deps.onError)
+      if (fault !== undefined && isHidden(asked, of, { fault, now }))
+        await noteUnread(deps.db, of, { fault, now }).catch(deps.onError)
     }
   }
 }
@@ -79,9 +93,16 @@ function keepAgain(
 ): void {
   const before = again.get(keyOf(of))
   if (!is.isUnread) return void again.delete(keyOf(of))
-  const times = before === undefined || before.isTold !== is.isTold ? 0 : before.times
+  const { times, since } = before?.isTold === is.isTold ? before : { times: 0, since: is.now }
   const { first, most } = is.isTold ? AGAIN_MS.partly : AGAIN_MS.untold
-  again.set(keyOf(of), { times: times + 1, at: is.now + Math.min(most, first * 2 ** times), isTold: is.isTold })
+  const at = is.now + Math.min(most, first * 2 ** times)
+  again.set(keyOf(of), { times: times + 1, at, since, isTold: is.isTold })
+}
+
+/** Whether it is this one that cannot be read, and has not been for long. */
+function isHidden({ again }: Asked, of: WatchedPullRequest, { fault, now }: { fault: Fault; now: number }): boolean {
+  const untold = again.get(keyOf(of))
+  return untold !== undefined && now - untold.since >= UNREAD_FOR_MS && !NOT_OF_ONE.has(fault.code)
 }
 
 /** Nothing is merged by rule by what was said before, where nothing can be read of what is said now. */

@@ -39,24 +39,30 @@ const ASKS_WITHIN_MS = 300_000
 /**
  * Merges a pull request that no rule refuses, or has its forge merge it by itself; takes that back where its branch has moved or a
  * rule refuses now. A forge is asked once for a commit: what was asked is kept before, so that a crash leaves it to be looked for.
+ *
+ * @returns whether it was taken back
  */
 export async function actByRule(
   acts: MergeActs,
   order: MergeCandidate,
   refusals: readonly MergeRefusal[],
-): Promise<void> {
+): Promise<boolean> {
   const { merge_asked: asked, head_sha: head } = order
   const [refusal] = refusals
-  if (asked?.is === 'asking' && !isAgain(asked, acts.clock.now())) return
+  if (asked?.is === 'asking' && !isAgain(asked, acts.clock.now())) return false
   // What is not known for a moment takes nothing back.
-  if (asked !== null && isAskedFor(order) && asked.head_sha === head && isPassing(refusals)) return
-  if (asked !== null && isSwitchedOff(order, asked)) return await leaveOff(acts, order, asked)
+  if (asked !== null && isAskedFor(order) && asked.head_sha === head && isPassing(refusals)) return false
+  if (asked !== null && isSwitchedOff(order, asked)) {
+    await leaveOff(acts, order, asked)
+    return false
+  }
   if (asked !== null && isAskedFor(order) && (refusal !== undefined || asked.head_sha !== head)) {
     const why = refusal === undefined ? 'another commit is to be merged' : refusal.reason
     return await withdraw(acts, order, { asked, why })
   }
-  if (refusal !== undefined || !isDue(order, acts.clock.now()) || !(await acts.isTakenOn())) return
+  if (refusal !== undefined || !isDue(order, acts.clock.now()) || !(await acts.isTakenOn())) return false
   await ask(acts, order)
+  return false
 }
 
 function isPassing(refusals: readonly MergeRefusal[]): boolean {
@@ -104,15 +110,16 @@ async function withdraw(
   acts: MergeActs,
   order: MergeCandidate,
   { asked, why }: { asked: MergeAsked; why: string },
-): Promise<void> {
+): Promise<boolean> {
   // Before: after a crash it is not known whether its forge still merges it.
   const now = acts.clock.now()
   const unsure: MergeAsked = { ...asked, is: 'asking', at: now.toISOString(), again_at: after(now, ASKS_WITHIN_MS) }
-  if (!(await keepMergeAsked(acts.db, keyOf(order), { before: asked, now: unsure }))) return
+  if (!(await keepMergeAsked(acts.db, keyOf(order), { before: asked, now: unsure }))) return false
   const { forge, of } = await pullOn(acts, order)
   await faultPoint('withdraw_merge', () => forge.withdrawMerge(of, acts.signal))
-  if (!(await keepMergeAsked(acts.db, keyOf(order), { before: unsure, now: null }))) return
+  if (!(await keepMergeAsked(acts.db, keyOf(order), { before: unsure, now: null }))) return true
   if (asked.is === 'waiting') await tell(acts, order, `: ${forgeName(order.forge)} was told not to merge it: ${why}`)
+  return true
 }
 
 async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {

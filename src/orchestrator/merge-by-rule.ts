@@ -89,7 +89,10 @@ type MergeByRuleDeps = Omit<MergeActs, 'signal'> & {
 
 export type MergeByRule = AsyncDisposable & {
   look(): void
-  /** Takes back all that forges were asked for, at once and at each look until that is done. Rejects never. */
+  /**
+   * Takes back what forges were asked for by now, at once and at each look until that is done: each once, as another process may ask
+   * again. Rejects never.
+   */
   takeBack(): Promise<void>
   /** Orders are taken on again. */
   goOn(): void
@@ -106,31 +109,45 @@ export function createMergeByRule(acts: MergeByRuleDeps): MergeByRule {
   const isOfBefore = ({ forge, followed_at: at }: MergeCandidate) => forge !== 'local' && (at === null || at < began)
   let looking: Promise<void> | null = null
   let isDue = false
-  /** Orders are no longer taken on here, and what was asked for has still to be taken back. */
-  let isTakingBack = false
+  /** Orders are no longer taken on here, and what was asked for, by their ids, has still to be taken back; `all`: at the next look. */
+  const takingBack: { of: 'all' | Set<string> | null } = { of: null }
   async function mergeAll(): Promise<void> {
     const riskOfOrder = createRisks(db)
     const ids = await mergeCandidateIds(db)
-    const wasTakingBack = isTakingBack
+    const { of } = takingBack
+    const left = of === null ? null : await stillAsked(of)
+    // Meanwhile it may have been stopped anew, or gone on.
+    if (takingBack.of === of) takingBack.of = left
     for (let at = 0; at < ids.length; at += PAGE) {
-      for (const { order, refusals } of await beforeRisk(db, ids.slice(at, at + PAGE), await here())) {
+      for (const { order, refusals } of await beforeRisk(db, ids.slice(at, at + PAGE), await here(null))) {
         if (stopping.signal.aborted) return
         if (refusals.length > 0 ? !isAskedFor(order) : isOfBefore(order)) continue
         await mergeOne(order.id, riskOfOrder)
       }
     }
     // What could not be taken back is tried again at the next look.
-    if (wasTakingBack && (await askedOfForges(db)).length === 0) isTakingBack = false
+    if (left !== null && takingBack.of === left && left.size === 0) takingBack.of = null
   }
-  const here = async () => ({ now: clock.now(), stopped: isTakingBack ? TAKES_BACK : await stoppedBy(acts) })
+  /** What has still to be taken back of some, without what has ended since. */
+  async function stillAsked(of: 'all' | ReadonlySet<string>): Promise<Set<string>> {
+    const asked = (await askedOfForges(db)).map(({ work_order_id: id }) => id)
+    return new Set(asked.filter((id) => of === 'all' || of.has(id)))
+  }
+  /** @param id of one order; null: of many */
+  async function here(id: string | null): Promise<Here> {
+    const { of } = takingBack
+    const isStopped = of !== null && (of === 'all' || id === null || of.has(id))
+    return { now: clock.now(), stopped: isStopped ? TAKES_BACK : await stoppedBy(acts) }
+  }
   async function mergeOne(id: string, riskOfOrder: ReturnType<typeof createRisks>): Promise<void> {
     // Anew: a merge of the one before may have moved its base.
-    const [now] = await beforeRisk(db, [id], await here())
+    const [now] = await beforeRisk(db, [id], await here(id))
     if (now === undefined) return
     const { order, refusals } = now
     const all = refusals.length > 0 ? refusals : riskRefusal(await riskOfOrder(toJudge(order)), order.auto_merge)
     if (all.length === 0 && isOfBefore(order)) return
-    await actByRule({ ...acts, signal: stopping.signal }, order, all).catch(onError)
+    const isTakenBack = await actByRule({ ...acts, signal: stopping.signal }, order, all).catch(onError)
+    if (isTakenBack === true && takingBack.of instanceof Set) takingBack.of.delete(id)
   }
   async function whileDue(): Promise<void> {
     while (isDue) {
@@ -147,12 +164,12 @@ export function createMergeByRule(acts: MergeByRuleDeps): MergeByRule {
   return {
     look,
     async takeBack() {
-      isTakingBack = true
+      takingBack.of = 'all'
       look()
       await looking
     },
     goOn() {
-      isTakingBack = false
+      takingBack.of = null
     },
     async [Symbol.asyncDispose]() {
       isDue = false

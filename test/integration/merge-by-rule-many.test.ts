@@ -150,3 +150,52 @@ test('a stop takes back what forges were asked for, again at each look until it 
   })
   assert.deepEqual(did, ['asked', 'withdrawn', 'asked'], 'another process that takes orders on may ask again')
 })
+
+test('a stop takes back what was asked for once, and not again what another process asks for meanwhile', async () => {
+  await using given = await greetingInReview(CHECKED)
+  const { db, id } = given
+  await db.updateTable('projects').set({ merge_policy: 'auto', auto_merge: 'high' }).execute()
+  await copies(db, id, { count: 1, days: 1 })
+  const did: string[] = []
+  const times = (what: string) => did.filter((one) => one === what).length
+  const kept = async () => (await askedOfForges(db)).length
+  let looked = 0
+  const forge = forgeThat({
+    async mergeWhenReady() {
+      did.push('asked')
+      return { outcome: 'waiting' }
+    },
+    async withdrawMerge() {
+      did.push('withdrawn')
+      if (times('withdrawn') < 2) return
+      polling.look()
+      await until('the first one is asked for again', async () => times('asked') === 3)
+    },
+  })
+  const processOf = (isTakenOn: boolean, whyStopped: () => Promise<null>) =>
+    createMergeByRule({
+      db,
+      clock: { now: () => new Date(), sleep: async () => undefined },
+      forges: { local: forge, github: forge },
+      merge: async () => assert.fail('nothing is merged'),
+      onError: (error) => assert.fail(String(error)),
+      isTakenOn: async () => isTakenOn,
+      whyStopped,
+    })
+  await using stopped = processOf(false, async () => {
+    looked += 1
+    return null
+  })
+  await using polling = processOf(true, async () => null)
+  polling.look()
+  await until('both are asked for', async () => times('asked') === 2 && (await kept()) === 2)
+  await stopped.takeBack()
+  polling.look()
+  await until('both are asked for again', async () => times('asked') === 4 && (await kept()) === 2)
+  // It judges both as one that is not stopped.
+  for (const looks of [3, 6]) {
+    stopped.look()
+    await until('it has looked', async () => looked >= looks)
+  }
+  assert.equal(times('withdrawn'), 2)
+})

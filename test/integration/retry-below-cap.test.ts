@@ -127,3 +127,23 @@ test('every cap without room is named, whichever way an order is retried', async
   const after = await settled(moose, id)
   assert.deepEqual([after.phase, after.attempts], ['in_review', 2])
 })
+
+test('the pull request of an order in review is not closed for a new attempt that a cap has no room for', async () => {
+  await using given = await ended('failed', [BAD, GOOD, GOOD])
+  const { home, moose, id } = given
+  const { db } = home.database
+  assert.equal((await call(moose, `/api/work-orders/${id}/retry`, {})).status, 200)
+  const { phase, actual_cost: cost } = await settled(moose, id)
+  assert.equal(phase, 'in_review')
+  const view = { state: 'red', why: 'no more is done for one order', code: 'follow_up_exhausted' }
+  const follow_up = JSON.stringify({ ...view, at: new Date().toISOString() })
+  await db.updateTable('pull_requests').set({ follow_up }).where('state', '=', 'open').execute()
+  const cents = (Math.ceil(Number(cost) * 100) / 100).toFixed(2)
+  const { environment } = home
+  assert.equal((await command(['budget', 'cap', 'day', cents], { environment })).exitCode, 0)
+  for (const changes of [{ description: 'Say more' }, { budget_usd: 9 }]) {
+    const [day] = await refused(moose, id, ['decide', { option: 'amend', changes }])
+    assert.ok(Number(day) > Number(cents))
+  }
+  assert.equal((await db.selectFrom('pull_requests').select('state').executeTakeFirstOrThrow()).state, 'open')
+})

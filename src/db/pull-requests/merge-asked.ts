@@ -36,6 +36,7 @@ export async function noteFollowed(
       followed_since: sql<Date>`case when followed_sha = ${headSha} then followed_since else ${at}::timestamptz end`,
       followed_at: at,
       followed_mark: mark,
+      unread_since: null,
       seen_auto_merge: seen.isAutoMerged,
       seen_open_threads: seen.openThreads,
       seen_changes_requested: seen.changesRequested,

@@ -130,7 +130,9 @@ export async function noteSeen(
 
 /** What is kept of each look, also of one that has seen the same. */
 function lookedAt({ at, mark, base, isDraft }: Look) {
-  return { seen_at: at, seen_mark: mark, seen_base: base, seen_draft: isDraft }
+  const unread_since = sql<Date | null>`case when followed_mark is not distinct from ${mark}::text then null
+    else coalesce(unread_since, ${at}::timestamptz) end`
+  return { seen_at: at, seen_mark: mark, seen_base: base, seen_draft: isDraft, unread_since }
 }
 
 /** Keeps that a pull request was seen once more as it was seen before. @returns false: it was seen otherwise */
