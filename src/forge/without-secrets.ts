@@ -1,5 +1,6 @@
+import { Fault } from '../faults/fault.ts'
 import type { PullRequestWatch, Sighting } from '../ports/pull-request.ts'
-import type { FollowUpForge } from '../ports/pull-request-facts.ts'
+import type { FollowUpForge, Unread } from '../ports/pull-request-facts.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
 
 /**
@@ -9,11 +10,22 @@ import type { Sanitize } from '../redaction/sanitize-output.ts'
 export function followUpWithoutSecrets(forge: FollowUpForge, sanitize: Sanitize): FollowUpForge {
   return {
     ...forge,
-    factsOf: async (...asked) => sanitize(await forge.factsOf(...asked)),
+    async factsOf(pulls, signal, unread) {
+      const told: Unread = (of, fault) => unread?.(of, faultWithoutSecrets(fault, sanitize))
+      return sanitize(await forge.factsOf(pulls, signal, told))
+    },
     failureOf: async (...asked) => sanitize(await forge.failureOf(...asked)),
     rerunFailed: async (...asked) => sanitize(await forge.rerunFailed(...asked)),
+    async mergeWhenReady(...asked) {
+      const answer = await forge.mergeWhenReady(...asked)
+      return 'why' in answer ? { ...answer, why: sanitize(answer.why) } : answer
+    },
     revertsOf: async (...asked) => sanitize(await forge.revertsOf(...asked)),
   }
+}
+
+function faultWithoutSecrets(fault: Fault, sanitize: Sanitize): Fault {
+  return new Fault(fault.code, sanitize(fault.message), fault.details, fault)
 }
 
 /** The same for what a look tells. */

@@ -226,7 +226,7 @@ export async function recordSighting(db: Kysely<Database>, sighting: Sighting, n
   if (isAsKnown && of.known.state !== 'open' && !of.isAwaited) return
   await recordChanges(db, sighting, now)
   if (isAsKnown && of.known.state === 'open') return
-  // Who did it there, where the forge has told.
+  // The account that did it there, where the forge has told.
   const { endedBy: account } = sighting
   const actor: Actor = account === null ? MOOSE : { kind: 'forge_login', name: account.login }
   const by = account === null ? null : ({ through: 'forge', account } as const)

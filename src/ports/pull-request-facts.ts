@@ -176,7 +176,10 @@ export const MergeWhenReadyAnswer = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('waiting') }),
   /** It waits for nothing: `Forge.merge` can merge it now. */
   z.object({ outcome: z.literal('ready') }),
-  /** What it does not require has failed or has not ended, so it neither waits nor is it green; `why` in a sentence. */
+  /**
+   * It neither waits nor can it be merged now, which may change soon: what it does not require has failed or has not ended, or it
+   * does not know yet whether it can be merged. `why` in a sentence.
+   */
   z.object({ outcome: z.literal('unsettled'), why: z.string() }),
   /** The forge has no auto-merge, or not for this one; `why` in a sentence. */
   z.object({ outcome: z.literal('unavailable'), why: z.string() }),

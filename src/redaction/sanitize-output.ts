@@ -3,7 +3,8 @@ import { createRedaction, isWorthStopping, type KnownSecret, knownSecrets, type 
 
 /**
  * Makes a copy of a JSON value fit for storing and showing. What is no JSON, such as undefined, comes back as it is.
- * Only texts are changed, never names, numbers or structure; but nothing may be decided or applied by such a copy.
+ * Only texts are changed, never names, numbers or structure. Nothing may be applied from such a copy; what is decided by it, such
+ * as by the facts of a pull request, is decided by texts that may have gaps.
  */
 export type Sanitize = <T>(value: T) => T
 

@@ -367,6 +367,27 @@ test('a thread is answered once for each key, whatever is lost, repeated or quot
   for (const key of ['a', 'b']) assert.equal((await answer(key)).is_new, false, 'however many follow it')
 })
 
+test('what could not be read while a thread is answered is passing, and what GitHub refuses is not', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const one = await followed(given)
+  one.pull.threads = [{ id: 'T1', path: 'a', line: 1, comments: [said('C1', 'reviewer', 'Why?')] }]
+  const [thread = assert.fail()] = (await factsOf(given, one)).threads
+  const answer = (key: string) => given.followUp.replyTo(one.of, { thread, key, text: 'Done.' }, signal)
+  const answers = (on: RegExp, body: object, times = 1) =>
+    given.github.faults.push({ on, what: { status: 200, body }, times })
+  const wrong = { message: 'Something went wrong while executing your query.' }
+  answers(/AnswerThread$/, { data: {}, errors: [wrong] })
+  await assert.rejects(answer('a'), { code: 'github_unreachable' })
+  answers(/AnswerThread$/, { data: {}, errors: [{ type: 'UNPROCESSABLE', message: 'Too long' }] })
+  await assert.rejects(answer('a'), { code: 'github_failed' })
+  answers(/AnswerThread$/, { data: null, errors: [wrong] })
+  assert.equal((await answer('a')).is_new, true)
+  answers(/CommentBodies$/, { data: { nodes: [null] } }, 5)
+  await assert.rejects(answer('a'), { code: 'github_unreachable' })
+  assert.equal((await answer('a')).is_new, false)
+})
+
 test('there is one comment of Moose, edited in place where its text is another', async (t) => {
   await using given = await tracked(t)
   if (given === null) return
@@ -408,6 +429,9 @@ test('GitHub merges the exact commit once nothing blocks it, and that can be tak
   one.pull.runs = [{ ...unit('IN_PROGRESS'), isRequired: true }]
   settings.allowAutoMerge = false
   assert.match(JSON.stringify(await ask()), /unavailable.*settings of the repository do not allow/)
+  one.pull.mergeable = 'UNKNOWN'
+  assert.match(JSON.stringify(await ask()), /"unsettled".*has not worked out yet/, 'as after its base has moved')
+  one.pull.mergeable = 'MERGEABLE'
   settings.allowAutoMerge = true
   settings.ruledMethods = ['squash']
   given.github.faults.push({ on: /EnableAutoMerge$/, what: 'lose' })

@@ -10,7 +10,7 @@ test('a command that is listed says in a few words what it does, and which of tw
   assert.equal(remarkOf('moose verify 1a2b3c4d --resolve'), 'has the model resolve the conflict, which is paid for')
   assert.equal(remarkOf('moose edit 1a2b3c4d --depends-on none'), 'has it wait for no other order')
   assert.equal(remarkOf('moose why 1a2b3c4d'), 'why that one stands where it stands')
-  assert.match(String(remarkOf('moose adopt 1a2b3c4d')), /^gives what was pushed back/)
+  assert.match(String(remarkOf('moose adopt 1a2b3c4d')), /^gives the branch back/)
   for (const command of ['moose doctor', 'moose logs', 'moose edit 1a2b3c4d --file a']) {
     assert.equal(remarkOf(command), null)
   }

@@ -1,6 +1,6 @@
 /** What a command does and costs, by its verb and the option that makes it another one. */
 const REMARKS: ReadonlyMap<string, string> = new Map([
-  ['adopt', 'gives what was pushed back to Moose, which verifies it and goes on'],
+  ['adopt', 'gives the branch back to Moose, which verifies it and goes on'],
   ['approve', 'lets it run'],
   ['cancel', 'gives it up'],
   ['close', 'closes the pull request unmerged'],

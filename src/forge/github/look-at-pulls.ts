@@ -13,9 +13,10 @@ import type {
 import { goneText, unprovenText } from './close.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
+import { Answer, isReviewHidden, nodeOf, type PullRequestNode } from './look-answer.ts'
 import { deleteMergedBranch, holdsOther, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, toPullRequest } from './pulls.ts'
-import { Contexts, partsIn, Reviews } from './seen-parts.ts'
+import { partsIn } from './seen-parts.ts'
 
 /** GitHub resolves up to 100 ids at once; half of that keeps a query far from its limits. */
 const MOST_AT_ONCE = 50
@@ -52,63 +53,6 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
     }
   }
 }`
-
-/** Far more than GitHub allows. */
-const LONGEST_LOGIN = 200
-/** Of a longer list a schema says only that. */
-const MOST_ERRORS = 10_000
-
-const Sha = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)
-
-/** `baseRefOid` is where the base stood when somebody last pushed to the branch. */
-const BaseRef = z
-  .object({ target: z.object({ oid: Sha, statusCheckRollup: z.object({ state: z.string() }).nullish().catch(null) }) })
-  .nullish()
-
-/** Who ended it is told where it can be read, and no reason to know less of the rest; a ghost has no login. */
-const Timeline = z
-  .object({ nodes: z.array(z.object({ actor: z.object({ login: z.string().min(1).max(LONGEST_LOGIN) }).nullable() })) })
-  .nullable()
-
-const PullRequestNode = z.object({
-  id: z.string(),
-  number: z.number().int(),
-  state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
-  isDraft: z.boolean(),
-  headRefOid: Sha,
-  baseRefName: z.string(),
-  baseRef: BaseRef.catch(null),
-  reviewDecision: z.string().nullable(),
-  updatedAt: z.string().nullish().catch(null),
-  mergeable: z.string().nullish().catch(null),
-  mergeCommit: z.object({ oid: Sha }).nullable(),
-  /** Of whichever form: only whether they are the same counts. */
-  autoMergeRequest: z.unknown().optional(),
-  isInMergeQueue: z.unknown().optional(),
-  reviewThreads: z.unknown().optional(),
-  latestReviews: Reviews.catch(null),
-  statusCheckRollup: z.object({ state: z.string(), contexts: Contexts.catch(null) }).nullable(),
-  timelineItems: Timeline.catch(null),
-})
-type PullRequestNode = z.infer<typeof PullRequestNode>
-
-/** Another kind of thing has none of the fields asked for; an id that cannot be resolved comes as null. */
-const MissingNode = z.strictObject({}).or(z.null())
-
-/** In the order of the ids. Each is read for itself, so that one of unknown form takes nothing from the others. */
-const Answer = z.object({
-  data: z.object({ viewer: z.object({ login: z.string() }).nullish().catch(null), nodes: z.array(z.unknown()) }),
-  errors: z
-    .array(z.object({ path: z.array(z.string().or(z.number())).optional() }))
-    .max(MOST_ERRORS)
-    .optional(),
-})
-type Answer = z.infer<typeof Answer>
-
-/** Whether GitHub has not told what it says of the reviews of one, which would look as if it asked for none. */
-function isReviewHidden({ errors = [] }: Answer, index: number): boolean {
-  return errors.some(({ path = [] }) => path[1] === index && path[2] === 'reviewDecision')
-}
 
 /** One request for up to 50 pull requests of a host. A host that fails is asked no further. */
 export async function lookAtPulls(
@@ -165,7 +109,7 @@ async function lookAtBatch(
   const rows = await pullRequestsToLookAt(parts.db, watched)
   const looked: LookResult = { sightings: [], lost: [], faults: [] }
   for (const [index, of] of watched.entries()) {
-    const [node, row = null] = [nodeOf(host, of, answer.data.nodes[index]), rows[index]]
+    const [node, row = null] = [nodeOf(host, of, { answer, index }), rows[index]]
     if (node instanceof Fault) looked.faults.push(node)
     else if (node === null) looked.lost.push(...lostOf(of, 'gone', goneText(host)))
     else if (node.state === 'OPEN' && isReviewHidden(answer, index))
@@ -179,16 +123,6 @@ async function lookAtBatch(
   }
   for (const { of, why } of looked.lost) parts.log.warn({ number: of.number, why }, 'an open pull request is lost')
   return looked
-}
-
-/** Null: it cannot be seen. A Fault: what came cannot be read, or is about another one. */
-function nodeOf(host: string, { number, nodeId }: WatchedPullRequest, node: unknown): PullRequestNode | Fault | null {
-  if (node === undefined || MissingNode.safeParse(node).success) return null
-  const seen = PullRequestNode.safeParse(node)
-  if (seen.success && seen.data.id === nodeId && seen.data.number === number) return seen.data
-  const what = seen.success ? 'told of another one instead' : 'answered in a form Moose does not know'
-  const message = `GitHub (${host}) was asked about pull request #${number} and ${what}. Look at it on GitHub.`
-  return new Fault('github_failed', message, { host, number }, seen.error)
 }
 
 /** One that was closed, and is looked at in case it is reopened, is not missed. */

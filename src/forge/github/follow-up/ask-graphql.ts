@@ -1,7 +1,16 @@
 import { z } from 'zod'
 import { Fault } from '../../../faults/fault.ts'
 import type { OfPullRequest } from '../../../ports/pull-request-facts.ts'
-import { type ApiAnswer, callApi, githubFault, isRefusal, messageOf, tooLongFault } from '../github-api.ts'
+import {
+  type ApiAnswer,
+  callApi,
+  githubFault,
+  isRefusal,
+  isTooLong,
+  messageOf,
+  refusal,
+  tooLongFault,
+} from '../github-api.ts'
 import { githubRepositoryOf } from '../github-repository.ts'
 import type { GitHubForgeParts } from '../pulls.ts'
 
@@ -28,7 +37,15 @@ export async function askGraphQL<Schema extends z.ZodType>(
   const { host } = githubRepositoryOf(asking.of.project)
   const refused = refusalIn(answer)
   if (refused !== null) throw new Fault(refused.code, `GitHub (${host}) refused that: ${refused.message}.`, { host })
-  throw new Fault('github_failed', `GitHub (${host}) answered in a form Moose does not know.`, { host }, data.error)
+  const message = `GitHub (${host}) answered in a form Moose does not know.`
+  throw new Fault('github_failed', message, { host, isUnread: true }, data.error)
+}
+
+/** Of an answer that could not be read, where GitHub refused nothing: asking again later may end better. */
+export function asPassing(error: unknown): never {
+  if (!isTooLong(error) && !(error instanceof Fault && error.details['isUnread'] === true)) throw error
+  const message = `${error.message} It is tried again later.`
+  throw new Fault('github_unreachable', message, error.details, error)
 }
 
 /** The answer as it came, also with a refusal in it. @throws {Fault} `github_*` where there is nothing else in it */
@@ -40,8 +57,9 @@ export async function callGraphQL(
   const { host } = githubRepositoryOf(of.project)
   const request = { host, method: 'POST', path: 'graphql', body, changes, signal } as const
   const answer = await callApi(gh, request)
-  if (isRefusal(answer) && refusalIn(answer) === null) throw githubFault(request, answer)
-  return answer
+  if (!isRefusal(answer) || refusalIn(answer) !== null) return answer
+  if (answer.status !== 200 || !/^something went wrong/i.test(messageOf(answer))) throw githubFault(request, answer)
+  throw refusal('github_unreachable', `GitHub (${host}) did not answer: ${messageOf(answer)}.`, { host })
 }
 
 const Data = z.object({ data: z.unknown() })

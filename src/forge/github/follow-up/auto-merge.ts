@@ -59,6 +59,12 @@ const UNSETTLED: MergeWhenReadyAnswer = {
   why: 'a check that GitHub does not require has failed or has not ended',
 }
 
+/** GitHub works it out anew after its base or its branch has moved. */
+const UNKNOWN: MergeWhenReadyAnswer = {
+  outcome: 'unsettled',
+  why: 'GitHub has not worked out yet whether it can be merged',
+}
+
 /**
  * Has GitHub merge exactly this commit once everything it requires is there.
  *
@@ -75,6 +81,7 @@ export async function mergeWhenReady(
     assertStands(node, { of, headSha, base: row.base })
     if (node.autoMergeRequest !== null || node.isInMergeQueue) return { outcome: 'waiting' }
     if (node.mergeStateStatus === 'UNSTABLE') return UNSETTLED
+    if (node.mergeStateStatus === 'UNKNOWN') return UNKNOWN
     const { ways, isQueued } = await mergeWays(parts.gh, githubRepositoryOf(of.project), row.base)
     if (READY.has(node.mergeStateStatus) && !isQueued) return { outcome: 'ready' }
     if (node.mergeStateStatus === 'DIRTY') return unavailable(`its branch conflicts with ${row.base}`)

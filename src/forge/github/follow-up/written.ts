@@ -4,7 +4,7 @@ import { Fault } from '../../../faults/fault.ts'
 import type { OfPullRequest, ThreadFact, Written } from '../../../ports/pull-request-facts.ts'
 import type { GitHubForgeParts } from '../pulls.ts'
 import { retryGitHub } from '../retry-github.ts'
-import { type Asking, askGraphQL } from './ask-graphql.ts'
+import { type Asking, askGraphQL, asPassing } from './ask-graphql.ts'
 import { carries, compareMarked, marked, marker } from './marker.ts'
 
 const COMMENT = 'id body url viewerDidAuthor'
@@ -42,7 +42,7 @@ const REPLY = `mutation AnswerThread($thread: ID!, $body: String!) {
 }`
 const Reply = z.object({ addPullRequestReviewThreadReply: z.object({ comment: Comment }) })
 
-/** Answers a thread, unless an earlier run has. */
+/** Answers a thread, unless an earlier run has. @throws {Fault} `github_unreachable` also where another look may end better */
 export async function replyToThread(
   parts: GitHubForgeParts,
   { of, thread, key, text }: { of: OfPullRequest; thread: Pick<ThreadFact, 'id'>; key: string; text: string },
@@ -60,7 +60,7 @@ export async function replyToThread(
     const variables = { thread: thread.id, body: marked(mark, text) }
     const made = await askGraphQL(parts, { of, changes: true, signal }, { query: REPLY, variables }, Reply)
     return writtenAs(made.addPullRequestReviewThreadReply.comment, true)
-  })
+  }).catch(asPassing)
 }
 
 const ADD = `mutation AddComment($subject: ID!, $body: String!) {
@@ -131,7 +131,7 @@ async function ownAmong(
       const ids = own.slice(at, at + BODIES_AT_ONCE)
       const comments = await bodiesOf(parts, asking, ids)
       // One that is not told may be the one.
-      if (comments.length < ids.length) throw new Fault('github_failed', NOT_TOLD, { number })
+      if (comments.length < ids.length) throw new Fault('github_unreachable', NOT_TOLD, { number })
       const found = comments.find(({ body }) => carries(body, mark))
       if (found !== undefined) return found
     }
