@@ -13,7 +13,7 @@ export type Known = {
   adopted: string | null
   /** Keys of what was asked for in reviews and has been reacted to with success, or is being reacted to. */
   answered: readonly string[]
-  /** Keys of what was asked for in reviews and was reacted to without success. */
+  /** Keys of what was asked for in reviews and was reacted to without success, or was not carried out by the model. */
   failed: readonly string[]
   /** What is red was run again, and its result has still to come. */
   isRerunning: boolean

@@ -187,8 +187,10 @@ function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'no
     ours: row.made,
     handsOff: row.hands_off,
     adopted: row.adopted_sha,
-    answered: past.flatMap(({ keys, outcome }) => (isAnswer(outcome) ? keys : [])),
-    failed: past.flatMap(({ keys, outcome }) => (isAnswer(outcome) ? [] : keys)),
+    answered: past.flatMap(({ keys, notDone, outcome }) =>
+      isAnswer(outcome) ? keys.filter((key) => !notDone.includes(key)) : [],
+    ),
+    failed: past.flatMap(({ keys, notDone, outcome }) => (isAnswer(outcome) ? notDone : keys)),
   }
 }
 

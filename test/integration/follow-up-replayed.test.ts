@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { NEVER_ABORTED } from '../../src/clock.ts'
+import { FollowUpView } from '../../src/contract/evidence/follow-up.ts'
 import { beginFollowUp, countedFollowUps, keepRerun, lookAnew } from '../../src/db/follow-ups.ts'
 import { projectOf } from '../../src/db/projects.ts'
 import { whereaboutsOf } from '../../src/db/work-orders/order-whereabouts.ts'
@@ -160,6 +161,32 @@ test(`the same events, ${ROUNDS} times in any order: each is reacted to once, an
   assert.deepEqual(await begun(), first)
   assert.equal(await given.attempts(), attempts)
   assert.deepEqual([acts.reruns, acts.replies.size], [1, replies])
+})
+
+test('what the model does not carry out of a review is not done: no rule merges it, no other round begins, a human is told', async () => {
+  await using given = await followed({
+    rerunFailed: refused,
+    replyTo: async () => ({ id: '1', url: null, is_new: true }),
+  })
+  const { db, begun, happens } = given
+  const threads = ['c1', 'c2'].map((id) => threadWith({ id, comments: [commentWith({ id })] }))
+  await happens({ threads })
+  const came = { came: { not_done: [{ comment: 2, reason: 'no' }], changes: null } }
+  const task = sql<string>`task || ${JSON.stringify(came)}::jsonb`
+  await db.updateTable('follow_ups').set({ outcome: 'succeeded', answered: false, task }).execute()
+  const kept = async () => {
+    const row = db.selectFrom('pull_requests').select(['follow_up', 'seen_unanswered']).executeTakeFirstOrThrow()
+    const { follow_up: view, seen_unanswered: unanswered } = await row
+    return [FollowUpView.parse(view).code, unanswered]
+  }
+  // Answered in the first of them, so that the task is not read in the second.
+  for (const _ of [1, 2]) {
+    await happens({ threads })
+    assert.deepEqual(await kept(), ['follow_up_exhausted', ['ada']])
+  }
+  assert.equal((await begun()).length, 1)
+  await happens({ threads: threads.slice(0, 1) })
+  assert.deepEqual(await kept(), [null, []])
 })
 
 test('a look in which nothing is new costs four statements, of which two write', async () => {
