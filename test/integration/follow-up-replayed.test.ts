@@ -316,6 +316,24 @@ test('checks that run again while the pull request is closed and reopened are wa
   assert.deepEqual(await reactions(), ['rerun flaky'])
 })
 
+test('of checks that were run again, and are not known for a while, nothing is said to have passed', async () => {
+  await using given = await followed({ rerunFailed: async () => ({ outcome: 'rerun' }), replyTo: refused })
+  const { db, happens } = given
+  const outcomes = async () =>
+    (await db.selectFrom('follow_ups').select('outcome').execute()).map(({ outcome }) => outcome)
+  await happens({ checks: [checkWith({ actions: job })] })
+  const hidden = { knows: { checks: false, reviews: true }, unread: 'its checks are not known: it was away' }
+  for (const outcome of ['asked', 'running', null]) {
+    await db.updateTable('follow_ups').set({ outcome }).execute()
+    await happens(hidden)
+    assert.deepEqual(await outcomes(), [outcome])
+  }
+  const { follow_up: view } = await db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
+  assert.equal(FollowUpView.parse(view).state, 'unknown')
+  await happens({ checks: [checkWith({ state: 'green' })] })
+  assert.deepEqual(await outcomes(), ['flaky'])
+})
+
 test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {
   await using given = await followed({ rerunFailed: refused, replyTo: refused })
   const { db, happens } = given
