@@ -1,5 +1,13 @@
 import { type Kysely, sql } from 'kysely'
-import { type CameOfReview, type FollowUpKind, FollowUpTask, FollowUpView } from '../contract/evidence/follow-up.ts'
+import {
+  type CameOfReview,
+  type FollowUpKind,
+  FollowUpTask,
+  FollowUpView,
+  LEFT_BEHIND,
+  RED_OPTIONAL,
+} from '../contract/evidence/follow-up.ts'
+import { z } from '../contract/zod.ts'
 import type { AttemptKey } from './attempts/attempts.ts'
 import type { PullRequestRow } from './pull-requests/pull-requests.ts'
 import type { Database } from './schema.ts'
@@ -17,6 +25,8 @@ export type BegunFollowUp = {
   task: FollowUpTask | null
   /** Of the comments that it is about. */
   keys: readonly string[]
+  /** Of those, the keys of what the model says it did not carry out. */
+  notDone: readonly string[]
   outcome: string | null
   /** A model was asked to resolve a conflict in it. */
   isResolving: boolean
@@ -42,16 +52,17 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
     .select(['attempts.resolving', 'attempts.head_sha as made_sha'])
     .select(sql<unknown>`case when kind = 'review' and not answered then task end`.as('task'))
     .select(sql<unknown>`coalesce(task -> 'keys', '[]')`.as('keys'))
+    .select(sql<unknown>`coalesce(jsonb_path_query_array(task, '$.came.not_done[*].comment'), '[]')`.as('not_done'))
     .where('follow_ups.work_order_id', '=', workOrderId)
     .orderBy('follow_ups.id')
     .execute()
-  return rows.map(({ id, kind, head_sha: headSha, fingerprint, task, keys, outcome, ...row }) => ({
+  return rows.map(({ id, kind, head_sha: headSha, fingerprint, task, outcome, ...row }) => ({
     id,
     kind,
     headSha,
     fingerprint,
     task: taskIn(task),
-    keys: FollowUpTask.shape.keys.parse(keys),
+    ...keysIn(row),
     outcome,
     isResolving: row.resolving !== null,
     isAnswered: row.answered,
@@ -60,6 +71,15 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
     at: row.at,
   }))
 }
+
+/** Comments are numbered from 1, in the order of their keys. */
+function keysIn({ keys: stored, not_done: numbers }: { keys: unknown; not_done: unknown }) {
+  const keys = FollowUpTask.shape.keys.parse(stored)
+  const left = new Set(Numbers.parse(numbers))
+  return { keys, notDone: keys.filter((_, index) => left.has(index + 1)) }
+}
+
+const Numbers = z.array(z.number())
 
 /** What a human has allowed beyond the bounds for one pull request counts for no later one of its order. */
 export const IS_COUNTED = sql<boolean>`(follow_ups.allowed_by is null or not exists (
@@ -180,6 +200,9 @@ export async function followUpAnswered(db: Db, id: string, posted: number): Prom
   await db.updateTable('follow_ups').set({ answered: true, posted }).where('id', '=', id).execute()
 }
 
+/** The states in which nothing is left to be done. */
+const AT_REST: ReadonlySet<string> = new Set(['quiet', RED_OPTIONAL, LEFT_BEHIND])
+
 /**
  * Keeps how an open pull request was seen to stand.
  *
@@ -197,7 +220,7 @@ export async function noteFollowUp(
     .updateTable('pull_requests')
     .set({ follow_up: JSON.stringify(view), hands_off: handsOff })
     // What one more reaction was allowed for is over.
-    .$if(view.state === 'quiet', (update) => update.set({ allowed_sha: null }))
+    .$if(AT_REST.has(view.state), (update) => update.set({ allowed_sha: null }))
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('state', '=', 'open')

@@ -202,6 +202,28 @@ test('beyond a bound, an answer of a human allows what is refused once, and make
   assert.ok(again.reaction?.kind === 'base' && again.reaction.resolves)
 })
 
+test('what the model does not carry out is left to a human, also where less is left of it; beside something new it is tried', () => {
+  const threads = ['c1', 'c2'].map((id) => threadWith({ id, comments: [commentWith({ id })] }))
+  const facts = factsWith({ threads })
+  const { reaction } = decided(facts)
+  assert.ok(reaction?.kind === 'review')
+  const [one, two] = reaction.asked.map(({ key }) => key)
+  assert.ok(one !== undefined && two !== undefined)
+  const past: Past[] = [{ ...BEGUN, kind: 'review', fingerprint: reaction.fingerprint, headSha: sha('9') }]
+  for (const some of [
+    { answered: [one], failed: [two] },
+    { answered: [], failed: [one, two] },
+  ]) {
+    const decision = decided(facts, past, some)
+    assert.ok(decision.reaction === null && decision.isExhausted && decision.refused?.kind === 'review')
+    assert.match(decision.why, /; what a review asks for was tried and not done; it is tried once$/)
+    assert.equal(onceMore(decision, 'answer').reaction?.kind, 'review')
+  }
+  const more = threadWith({ id: 'c3', comments: [commentWith({ id: 'c3' })] })
+  const later = decided(factsWith({ threads: [...threads, more] }), past, { answered: [one], failed: [two] })
+  assert.ok(later.reaction?.kind === 'review' && later.reaction.asked.length === 2)
+})
+
 test('a reaction to a review that came to nothing is left to a human, with what was asked for and how it ended', () => {
   const facts = factsWith({ threads: [threadWith({ comments: [commentWith({ body: 'Say it\nlouder.' })] })] })
   const { reaction } = decided(facts)

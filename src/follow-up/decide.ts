@@ -65,10 +65,7 @@ export function decide(state: State, facts: PullRequestFacts, known: Known, past
   // What a human has given back has failed the checks: nothing verifies it again by itself.
   if (state.is === 'unverified') return { reaction: null, why: state.because, isExhausted: state.isLeft }
   if (state.is === 'red') return onRed(state, facts, known, past)
-  if (state.is === 'reviewed') {
-    const fingerprint = digest(state.asked.map(({ key }) => key))
-    return bounded({ kind: 'review', fingerprint, asked: state.asked }, state.because, facts, past)
-  }
+  if (state.is === 'reviewed') return onReview(state, facts, known, past)
   return { reaction: null, why: state.because, isExhausted: false }
 }
 
@@ -133,6 +130,21 @@ function onRed(
   }
   const names = failing.map(({ name }) => name).toSorted()
   return bounded({ kind: 'checks', fingerprint: digest(facts.head_sha, names), failing }, because, facts, past)
+}
+
+/** What was tried and not done is tried again beside something new alone, also where less is left of it. */
+function onReview(
+  { because, asked }: State & { is: 'reviewed' },
+  facts: PullRequestFacts,
+  { failed }: Known,
+  past: readonly Past[],
+): Decision {
+  const fingerprint = digest(asked.map(({ key }) => key))
+  const reaction = { kind: 'review', fingerprint, asked } as const
+  const hasEnded = past.some((one) => one.fingerprint === fingerprint && one.outcome !== 'succeeded')
+  if (hasEnded || asked.some(({ key }) => !failed.includes(key))) return bounded(reaction, because, facts, past)
+  const why = `${because}; ${TRIED.review} and not done; it is tried once`
+  return { reaction: null, why, isExhausted: true, refused: reaction }
 }
 
 /** Of each run that can be made again, one of its checks. */

@@ -173,3 +173,14 @@ test('a review waits for its reviewer once all that it asks for was reacted to',
   assert.deepEqual([waitsForReviewer(facts, { answered: [] }), waitsForReviewer(facts, { answered })], [false, true])
   assert.ok(!waitsForReviewer({ ...facts, review_decision: 'APPROVED' }, { answered }))
 })
+
+test('where the forge has checks that could not be read, nothing follows from there being none; where it shows none, it has none', () => {
+  const unread = 'its checks are not known: GitHub could not be reached'
+  const hidden = { knows: { checks: false, reviews: true }, unread }
+  const state = fold(factsWith(hidden), known())
+  assert.deepEqual([state.is, state.because], ['unknown', unread])
+  assert.equal(is({ ...hidden, has_base_moved: true, review_decision: 'APPROVED' }), 'unknown')
+  assert.equal(is({ ...hidden, threads: [threadWith()] }), 'reviewed', 'what is known is reacted to')
+  assert.equal(is({ ...hidden, has_base_moved: true }), 'behind')
+  assert.equal(is({ knows: { checks: false, reviews: false }, unread: null }), 'quiet')
+})

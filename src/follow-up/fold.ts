@@ -13,7 +13,7 @@ export type Known = {
   adopted: string | null
   /** Keys of what was asked for in reviews and has been reacted to with success, or is being reacted to. */
   answered: readonly string[]
-  /** Keys of what was asked for in reviews and was reacted to without success. */
+  /** Keys of what was asked for in reviews and was reacted to without success, or was not carried out by the model. */
   failed: readonly string[]
   /** What is red was run again, and its result has still to come. */
   isRerunning: boolean
@@ -110,16 +110,18 @@ function ofReviews(facts: PullRequestFacts, known: Known): State | null {
 }
 
 function ofBase(facts: PullRequestFacts, { verifiedBase }: Known): State {
-  const { base, base_sha: tip, mergeability, checks, review_decision: decision } = facts
-  if (isBehind(facts, verifiedBase))
-    return decision === 'APPROVED'
-      ? { is: 'quiet', because: `it is approved; ${base} has moved, and a merge of it could dismiss the approval` }
-      : { is: 'behind', because: `${base} has moved to ${short(String(tip))}` }
+  const { base, base_sha: tip, mergeability, checks, review_decision: decision, unread } = facts
+  if (isBehind(facts, verifiedBase)) {
+    if (decision !== 'APPROVED') return { is: 'behind', because: `${base} has moved to ${short(String(tip))}` }
+    if (unread !== null) return { is: 'unknown', because: unread }
+    return { is: 'quiet', because: `it is approved; ${base} has moved, and a merge of it could dismiss the approval` }
+  }
   if (mergeability === 'unknown') return { is: 'unknown', because: `its base ${base} is gone` }
   if (checks.some(({ state }) => state === 'pending')) return { is: 'checking', because: 'checks are running' }
   const held = checks.filter(({ state }) => state === 'waiting')
   if (held.length > 0) return { is: 'checking', because: `a person has to let checks run: ${namesOf(held)}` }
-  if (facts.unread !== null && !facts.knows.reviews) return { is: 'unknown', because: facts.unread }
+  // What is not known could be red, or be asked for.
+  if (unread !== null) return { is: 'unknown', because: unread }
   return { is: 'quiet', because: 'there is nothing to do' }
 }
 

@@ -187,8 +187,10 @@ function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'no
     ours: row.made,
     handsOff: row.hands_off,
     adopted: row.adopted_sha,
-    answered: past.flatMap(({ keys, outcome }) => (isAnswer(outcome) ? keys : [])),
-    failed: past.flatMap(({ keys, outcome }) => (isAnswer(outcome) ? [] : keys)),
+    answered: past.flatMap(({ keys, notDone, outcome }) =>
+      isAnswer(outcome) ? keys.filter((key) => !notDone.includes(key)) : [],
+    ),
+    failed: past.flatMap(({ keys, notDone, outcome }) => (isAnswer(outcome) ? notDone : keys)),
   }
 }
 
@@ -210,8 +212,9 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const why = `${decision.why}${unread}${ignored}`
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
-  const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : {}
-  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said, ...answeredWith(seen) }
+  // Of a conversation that is not known it is not known either whether all of it was answered.
+  const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : answeredWith(seen)
+  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said }
   const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...more }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {

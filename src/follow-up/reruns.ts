@@ -29,11 +29,16 @@ export async function settleReruns(db: Kysely<Database>, forge: FollowUpForge, g
   await endSuperseded(db, given)
   const one = past.findLast(({ kind, headSha }) => kind === 'rerun' && headSha === facts.head_sha)
   if (one === undefined) return false
+  // Of checks that are not known nothing follows.
+  if (facts.unread !== null && !facts.knows.checks) return isAwaited(one.outcome)
   const outcome = becomesOf({ ...one, outcome: await begunAs(one, () => askAgain(db, forge, given)) }, facts, now)
   if (outcome !== one.outcome) await keepRerun(db, one.id, { before: one.outcome, now: outcome })
   if (outcome === 'flaky' && one.outcome !== 'flaky') await tellFlaky(db, given.of)
-  return outcome === 'asked' || outcome === 'running'
+  return isAwaited(outcome)
 }
+
+const isAwaited = (outcome: string | null) => outcome === null || AWAITED.has(outcome)
+const AWAITED: ReadonlySet<string> = new Set(['asked', 'running', 'unfinished'])
 
 async function begunAs({ outcome }: BegunFollowUp, ask: () => Promise<string>): Promise<string> {
   if (outcome === null) return await ask()

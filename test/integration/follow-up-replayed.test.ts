@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { NEVER_ABORTED } from '../../src/clock.ts'
+import { FollowUpView } from '../../src/contract/evidence/follow-up.ts'
 import { beginFollowUp, countedFollowUps, keepRerun, lookAnew } from '../../src/db/follow-ups.ts'
 import { projectOf } from '../../src/db/projects.ts'
+import type { Database } from '../../src/db/schema.ts'
 import { whereaboutsOf } from '../../src/db/work-orders/order-whereabouts.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Fault } from '../../src/faults/fault.ts'
@@ -11,7 +13,7 @@ import { countsOf } from '../../src/follow-up/decide.ts'
 import { createFollowUps } from '../../src/follow-up/follow-up.ts'
 import { recordSighting } from '../../src/orchestrator/tracker.ts'
 import type { Sighting, WatchedPullRequest } from '../../src/ports/pull-request.ts'
-import type { FollowUpForge, PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
+import type { CheckFailure, FollowUpForge, PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
 import { forgeThat, greetingInReview, refused } from '../support/asked-forge.ts'
 import { settled } from '../support/moose-home.ts'
 import { checkWith, commentWith, factsWith, reviewWith, threadWith } from '../support/pull-request-facts.ts'
@@ -45,9 +47,10 @@ async function followed(
   })
   const row = await db.selectFrom('pull_requests').selectAll().executeTakeFirstOrThrow()
   let told: PullRequestFacts | null = factsWith()
+  let failure: CheckFailure = { from: 'log', text: 'it failed', why: null, identity: null }
   const forge = forgeThat({
     factsOf: async () => (told === null ? [] : [told]),
-    failureOf: async () => ({ from: 'log', text: 'it failed', why: null, identity: null }),
+    failureOf: async () => failure,
     ...acts,
   })
   const followUps = () =>
@@ -64,7 +67,7 @@ async function followed(
   const known = { state: 'open', endedAt: null } as const
   const project = await projectOf(db, row.project_id)
   const at = { project, workOrderId: id, attempt, number, nodeId, seenAt: head }
-  const of: WatchedPullRequest = { ...at, known, isAwaited: true, isSpare: false }
+  let of: WatchedPullRequest = { ...at, known, isAwaited: true, isSpare: false }
   let current = followUps()
   let mark = 0
   let sighting: Sighting | null = null
@@ -82,6 +85,21 @@ async function followed(
     statements: () => statements.splice(0),
     begun: () => db.selectFrom('follow_ups').select(['kind', 'fingerprint']).orderBy('id').execute(),
     attempts: async () => (await settled(moose, id)).attempts,
+    /** Its project is told of as one on GitHub. */
+    isOnGitHub() {
+      of = { ...of, project: { ...project, forge: 'github' } }
+    },
+    /** What is read of a red check from then on; null: nothing, of one that is required or not. */
+    says(text: string | null, isRequired = true) {
+      const why = text === null ? 'It says nothing.' : null
+      failure = {
+        from: text === null ? 'none' : 'log',
+        text: text === null ? '' : text,
+        identity: null,
+        why,
+        is_required: isRequired,
+      }
+    },
     /** The process is another one. */
     beginAnew() {
       current = followUps()
@@ -160,6 +178,61 @@ test(`the same events, ${ROUNDS} times in any order: each is reacted to once, an
   assert.deepEqual(await begun(), first)
   assert.equal(await given.attempts(), attempts)
   assert.deepEqual([acts.reruns, acts.replies.size], [1, replies])
+})
+
+test('what the model does not carry out of a review is not done: no rule merges it, no other round begins, a human is told', async () => {
+  await using given = await followed({
+    rerunFailed: refused,
+    replyTo: async () => ({ id: '1', url: null, is_new: true }),
+  })
+  const { db, begun, happens } = given
+  const threads = ['c1', 'c2'].map((id) => threadWith({ id, comments: [commentWith({ id })] }))
+  await happens({ threads })
+  const came = { came: { not_done: [{ comment: 2, reason: 'no' }], changes: null } }
+  const task = sql<string>`task || ${JSON.stringify(came)}::jsonb`
+  await db.updateTable('follow_ups').set({ outcome: 'succeeded', answered: false, task }).execute()
+  const kept = async () => {
+    const row = db.selectFrom('pull_requests').select(['follow_up', 'seen_unanswered']).executeTakeFirstOrThrow()
+    const { follow_up: view, seen_unanswered: unanswered } = await row
+    return [FollowUpView.parse(view).code, unanswered]
+  }
+  // Answered in the first of them, so that the task is not read in the second.
+  for (const _ of [1, 2]) {
+    await happens({ threads })
+    assert.deepEqual(await kept(), ['follow_up_exhausted', ['ada']])
+  }
+  assert.equal((await begun()).length, 1)
+  await happens({ threads: threads.slice(0, 1) })
+  assert.deepEqual(await kept(), [null, []])
+})
+
+test('no commit is said to answer a review while what was said is not known', async () => {
+  await using given = await followed({
+    rerunFailed: refused,
+    replyTo: async () => ({ id: '1', url: null, is_new: true }),
+  })
+  const { db, happens } = given
+  const asked = { review_decision: 'CHANGES_REQUESTED', threads: [threadWith()] }
+  await happens(asked)
+  await db.updateTable('follow_ups').set({ outcome: 'succeeded' }).execute()
+  await db
+    .updateTable('attempts')
+    .set({ head_sha: 'd'.repeat(40) })
+    .where('follows', 'is not', null)
+    .execute()
+  const answeredWith = async () => {
+    const { follow_up: view } = await db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
+    return FollowUpView.parse(view).answered_with
+  }
+  given.isOnGitHub()
+  await happens(asked)
+  assert.equal(await answeredWith(), 'd'.repeat(40))
+  await happens({
+    review_decision: 'CHANGES_REQUESTED',
+    knows: { checks: true, reviews: false },
+    unread: 'it was away',
+  })
+  assert.equal(await answeredWith(), undefined)
 })
 
 test('a look in which nothing is new costs four statements, of which two write', async () => {
@@ -289,6 +362,24 @@ test('checks that run again while the pull request is closed and reopened are wa
   assert.deepEqual(await reactions(), ['rerun flaky'])
 })
 
+test('of checks that were run again, and are not known for a while, nothing is said to have passed', async () => {
+  await using given = await followed({ rerunFailed: async () => ({ outcome: 'rerun' }), replyTo: refused })
+  const { db, happens } = given
+  const outcomes = async () =>
+    (await db.selectFrom('follow_ups').select('outcome').execute()).map(({ outcome }) => outcome)
+  await happens({ checks: [checkWith({ actions: job })] })
+  const hidden = { knows: { checks: false, reviews: true }, unread: 'its checks are not known: it was away' }
+  for (const outcome of ['asked', 'running', null]) {
+    await db.updateTable('follow_ups').set({ outcome }).execute()
+    await happens(hidden)
+    assert.deepEqual(await outcomes(), [outcome])
+  }
+  const { follow_up: view } = await db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
+  assert.equal(FollowUpView.parse(view).state, 'unknown')
+  await happens({ checks: [checkWith({ state: 'green' })] })
+  assert.deepEqual(await outcomes(), ['flaky'])
+})
+
 test('what was told before is not reacted to, and does not count as seen, where the forge tells nothing of a change', async () => {
   await using given = await followed({ rerunFailed: refused, replyTo: refused })
   const { db, happens } = given
@@ -329,19 +420,22 @@ test('where the order has moved before a reaction has begun, nothing is said to 
   assert.deepEqual([followUp, await given.begun()], [null, []])
 })
 
+/** A human allows one more reaction. */
+async function allowed(db: Kysely<Database>, id: string): Promise<void> {
+  const { numAffectedRows } = await sql`
+    update order_escalations set option = 'retry', decided_by = 'ada', decided_at = now(), spent_usd = 0,
+      closed_as = 'decided', closed_at = now()
+    where closed_at is null
+  `.execute(db)
+  assert.equal(numAffectedRows, 1n)
+  assert.ok(await lookAnew(db, id))
+}
+
 test('what a human allows is for what was to be done when it was allowed, and once', async () => {
   await using given = await followed({ rerunFailed: refused, replyTo: refused })
   const { db, id, begun, happens } = given
   const fails = (name: string) => happens({ checks: [checkWith({ name })] })
-  const allow = async () => {
-    const { numAffectedRows } = await sql`
-      update order_escalations set option = 'retry', decided_by = 'ada', decided_at = now(), spent_usd = 0,
-        closed_as = 'decided', closed_at = now()
-      where closed_at is null
-    `.execute(db)
-    assert.equal(numAffectedRows, 1n)
-    assert.ok(await lookAnew(db, id))
-  }
+  const allow = () => allowed(db, id)
   for (const name of ['one', 'two']) await fails(name)
   assert.equal((await begun()).length, 1)
   await allow()
@@ -358,6 +452,19 @@ test('what a human allows is for what was to be done when it was allowed, and on
   assert.deepEqual(await counted(), [[{ kind: 'checks', done: 2, most: 3 }], [false, true]])
   await sql`update pull_requests set created_at = clock_timestamp()`.execute(db)
   assert.deepEqual(await counted(), [[{ kind: 'checks', done: 1, most: 2 }], [false]], 'of a later pull request')
+})
+
+test('what a human allows is over as well where all that is red is not required', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused })
+  const fails = (name: string) => given.happens({ checks: [checkWith({ name })] })
+  given.says(null)
+  await fails('one')
+  await allowed(given.db, given.id)
+  given.says(null, false)
+  await fails('two')
+  given.says(null)
+  await fails('three')
+  assert.deepEqual(await given.begun(), [])
 })
 
 test('a reaction whose attempt is never begun, because its order is cancelled, has ended', async () => {

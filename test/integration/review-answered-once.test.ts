@@ -39,7 +39,16 @@ test('while one process answers a review, no other one does', async () => {
     keys: [],
   }
   const at = new Date()
-  const ended = { headSha: '', fingerprint: '', keys: [], isResolving: false, isAnswered: false, isAllowed: false, at }
+  const ended = {
+    headSha: '',
+    fingerprint: '',
+    keys: [],
+    notDone: [],
+    isResolving: false,
+    isAnswered: false,
+    isAllowed: false,
+    at,
+  }
   const past = [{ id: '1', kind: 'review', task, outcome: 'succeeded', madeSha: 'c'.repeat(40), ...ended }] as const
   const seen = { of, facts: factsWith({ threads: [thread] }), past }
   const signal = new AbortController().signal

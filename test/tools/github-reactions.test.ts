@@ -180,8 +180,12 @@ test('GitHub: each thread is answered with what became of its comment: the commi
   assert.equal(String(second).replaceAll('\u200b', ''), seen)
   assert.doesNotMatch(String(second), /closes #7|<b>/)
   assert.equal(third, `Not changed by ${made}: it changes \`greeting.txt\` only.`)
-  await becomes(given, { state: 'quiet' })
-  assert.equal(calls.length, 2, 'what was answered is not asked again')
+  const why = await becomes(given, { code: 'follow_up_exhausted' })
+  assert.match(
+    why,
+    /^a comment of a review by ada \(greeting\.txt: "Delete other\.txt\."\); .* tried and not done; it is tried once$/,
+  )
+  assert.equal(calls.length, 2, 'neither what was done nor what was not is asked again')
 })
 
 test('GitHub: a review of which the model carries out nothing costs one call, and each thread is answered with why', async (t) => {
