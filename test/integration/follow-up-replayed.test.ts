@@ -370,7 +370,10 @@ test('of checks that were run again, and are not known for a while, nothing is s
   await happens({ checks: [checkWith({ actions: job })] })
   const hidden = { knows: { checks: false, reviews: true }, unread: 'its checks are not known: it was away' }
   for (const outcome of ['asked', 'running', null]) {
-    await db.updateTable('follow_ups').set({ outcome }).execute()
+    await db
+      .updateTable('follow_ups')
+      .set({ outcome: sql<string>`${outcome}::text` })
+      .execute()
     await happens(hidden)
     assert.deepEqual(await outcomes(), [outcome])
   }
@@ -401,6 +404,32 @@ test('the log says what is done, and not what would be done if orders were taken
   const events = await given.db.selectFrom('work_order_events').select('message').execute()
   const said = events.map(({ message }) => message).filter((message) => /failed on the forge: build/.test(message))
   assert.deepEqual(said, ['pull request #1: failed on the forge: build'])
+})
+
+test('where the log of a red check cannot be reached, it stands as that; one of an order that nothing is done for is not read', async () => {
+  let count = 0
+  const acts = {
+    rerunFailed: refused,
+    replyTo: refused,
+    async failureOf() {
+      count += 1
+      throw new Fault('github_unreachable', 'GitHub could not be reached.')
+    },
+  }
+  for (const isTakenOn of [true, false]) {
+    count = 0
+    await using given = await followed(acts, isTakenOn)
+    const eve = commentWith({ login: 'eve', may_write: false })
+    for (const comments of [[], [eve]]) await given.happens({ checks: [checkWith()], comments })
+    const view = FollowUpView.parse(
+      (await given.db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()).follow_up,
+    )
+    assert.equal(view.state, 'red')
+    assert.deepEqual(
+      [count, view.why.includes('"build" could not be read: GitHub could not')],
+      [Number(isTakenOn), isTakenOn],
+    )
+  }
 })
 
 test('where the order has moved before a reaction has begun, nothing is said to be used up', async () => {
