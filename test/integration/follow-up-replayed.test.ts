@@ -432,6 +432,34 @@ test('where the log of a red check cannot be reached, it stands as that; one of 
   }
 })
 
+test('a thread whose file the order may change is not answered that it may not', async () => {
+  const said: string[] = []
+  await using given = await followed({
+    rerunFailed: refused,
+    async replyTo(_, { text }) {
+      said.push(text)
+      return { id: '1', url: null, is_new: true }
+    },
+  })
+  const { db, happens } = given
+  const threads = [threadWith()]
+  await happens({ threads })
+  const surfaces = [['greeting.txt'], null, ['other.txt']]
+  for (const surface of surfaces) {
+    const task = sql<string>`task || ${JSON.stringify({ surface })}::jsonb`
+    await db.updateTable('follow_ups').set({ outcome: 'change_out_of_scope', answered: false, task }).execute()
+    said.splice(0, surfaces.length)
+    await happens({ threads })
+    const what =
+      surface === null
+        ? 'what was tried changes files that this pull request does not change'
+        : surface.includes('greeting.txt')
+          ? 'what was tried changes files that no comment is on'
+          : 'what is asked for is about files that the order of this pull request may not change'
+    assert.deepEqual(said, [`Not changed: ${what}.`])
+  }
+})
+
 test('where the order has moved before a reaction has begun, nothing is said to be used up', async () => {
   const moves: (() => Promise<unknown>)[] = []
   await using given = await followed({
