@@ -513,7 +513,7 @@ test('what a human allows is for what was to be done when it was allowed, and on
 
 test('what a human allows is over as well where all that is red is not required', async () => {
   await using given = await followed({ rerunFailed: refused, replyTo: refused })
-  const fails = (name: string) => given.happens({ checks: [checkWith({ name })] })
+  const fails = (name: string) => given.happens({ checks: [checkWith({ id: name, name })] })
   given.says(null)
   await fails('one')
   await allowed(given.db, given.id)

@@ -9,7 +9,12 @@ test('a file that the order allows, and the attempt does not, is not said to be 
   const told = { contextFiles: [], wanted: 'edits', previousFailure: null } as const
   const messageOf = async (error: Fault, surface?: readonly string[]) => {
     const asking = async () => (surface === undefined ? { told } : { told, surface })
-    const thrown = await withSurface(asking, ['a.ts', 'lib/'])(error).catch((one: unknown) => one)
+    let thrown: unknown
+    try {
+      await withSurface(asking, ['a.ts', 'lib/'])(error)
+    } catch (caught) {
+      thrown = caught
+    }
     assert.ok(thrown instanceof Fault && thrown.code === error.code)
     assert.deepEqual(thrown.details, error.details)
     return thrown.message
