@@ -176,6 +176,14 @@ function bounded(reaction: Reaction, because: string, facts: PullRequestFacts, p
   return { reaction, why: because }
 }
 
+/** What a reaction does, as the log says it. */
+export const SAID: Record<FollowUpKind, string> = {
+  base: 'the base is merged in, and the checks are run',
+  rerun: 'the checks are run again, in case they are flaky',
+  checks: 'the model that made the change is told what failed',
+  review: 'the model that made the change is told what is asked for',
+}
+
 /** What was done with success, what was tried however it ended, and what is under way. */
 const DONE: Record<FollowUpKind, string> = {
   base: 'the base was merged in and verified',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkWith, factsWith, sha, threadWith } from '../../test/support/pull-request-facts.ts'
+import { Fault } from '../faults/fault.ts'
 import type { CheckFact, CheckFailure, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { createFailures, judge, judgeExplained, toldOfChecks } from './failures.ts'
 import type { Known } from './fold.ts'
@@ -72,23 +73,62 @@ test('beside one that can be read, the model is told of it as well', () => {
   assert.match(told, /^Check "opt" failed .*\. GitHub has neither .*\n\nCheck "build" failed .*:\nit failed$/)
 })
 
-test('checks are read until three tell something, once for what the forge tells, and again after an hour', async () => {
+const { signal } = new AbortController()
+const after = (ms: number) => new Date(NOW.getTime() + ms)
+
+test('checks are read until three tell something, once for a commit and what fails on it, and again after an hour', async () => {
   const asked: string[] = []
   const ask = async ({ id, name }: CheckFact) => {
     asked.push(id)
     return Number(id) % 2 === 0 ? LOG : none(name, null)
   }
   const failures = createFailures()
-  const failing = ['1', '2', '3', '4', '6', '8'].map((id) => checkWith({ id }))
-  const told = factsWith({ checks: failing })
-  const read = (later: number, facts = told) => {
-    return failures.of(failing, { told: facts, now: new Date(NOW.getTime() + later), read: ask })
+  const of = (...ids: string[]) => ids.map((id) => checkWith({ id }))
+  const read = (later: number, failing = of('1', '2', '3', '4', '6', '8'), headSha = sha('1')) =>
+    failures.of(failing, { key: 'one', headSha, now: after(later), read: ask, signal })
+  const count = async (...given: Parameters<typeof read>) => {
+    const before = asked.length
+    await read(...given)
+    return asked.length - before
   }
-  assert.equal((await read(0)).length, 5)
-  await read(3_599_000)
+  assert.equal(await count(0), 5)
   assert.deepEqual(asked, ['1', '2', '3', '4', '6'])
-  await read(3_600_000)
-  assert.equal(asked.length, 10)
-  await read(3_600_000, factsWith({ checks: failing }))
-  assert.equal(asked.length, 15, 'the forge has told something else since')
+  assert.deepEqual([await count(3_599_000), await count(3_599_000, of('8', '6', '4', '3', '2', '1'))], [0, 0])
+  assert.equal(await count(3_600_000), 5)
+  assert.deepEqual([await count(3_600_000, of('1')), await count(3_600_000, of('1'), sha('2'))], [1, 1])
+  failures.forget('one')
+  assert.equal(await count(3_600_000, of('1'), sha('2')), 1)
+})
+
+test('what may not be read now is as it was read before', async () => {
+  const failures = createFailures()
+  const asking = { key: 'one', headSha: sha('1'), now: NOW, signal }
+  assert.equal(await failures.of([OPT], { ...asking, read: null }), null)
+  const red = await failures.of([OPT], { ...asking, read: async () => LOG })
+  assert.equal(await failures.of([OPT], { ...asking, now: after(7_200_000), read: null }), red)
+})
+
+test('a log that cannot be reached takes nothing from others, and is read again after five minutes; an abort is thrown', async () => {
+  const failures = createFailures()
+  let count = 0
+  const read = async ({ id }: CheckFact) => {
+    count += 1
+    if (id === '8') throw new Fault('github_unreachable', 'GitHub could not be reached.')
+    return LOG
+  }
+  const asking = { key: 'one', headSha: sha('1'), read, signal }
+  const red = (await failures.of([OPT, checkWith()], { ...asking, now: NOW })) ?? assert.fail()
+  assert.deepEqual(
+    red.map(({ failure: { text, why } }) => [text, why]),
+    [
+      ['', '"opt" could not be read: GitHub could not be reached.'],
+      ['it failed', null],
+    ],
+  )
+  await failures.of([OPT, checkWith()], { ...asking, now: after(299_000) })
+  assert.equal(count, 2)
+  await failures.of([OPT, checkWith()], { ...asking, now: after(300_000) })
+  assert.equal(count, 4)
+  const ended = { ...asking, now: after(600_000), signal: AbortSignal.abort() }
+  await assert.rejects(failures.of([OPT], ended), { code: 'github_unreachable' })
 })

@@ -1,3 +1,4 @@
+import { Fault } from '../faults/fault.ts'
 import type { CheckFact, CheckFailure, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { type Decision, decide, type Past, type Reaction } from './decide.ts'
 import { fold, type Known, type State } from './fold.ts'
@@ -7,36 +8,72 @@ const MOST_TOLD = 3
 const MOST_READ = 10
 /** What could not be read may be readable later: a log that was not there yet, or a token that may read it by then. */
 const AGAIN_AFTER_MS = 3_600_000
+/** Where the forge could not be asked. */
+const UNREACHED_AGAIN_AFTER_MS = 300_000
 /** Of those that are named. */
 const MOST_NAMED = 3
 
-export type RedCheck = { check: CheckFact; failure: CheckFailure }
+/** `isUnreached`: the forge could not be asked, and `failure` says why. */
+export type RedCheck = { check: CheckFact; failure: CheckFailure; isUnreached?: true }
 
 /** What red checks say of their failures. */
 export type Failures = {
-  /** Read once for what a forge has told, and again after an hour. @throws {Fault} `github_*` */
-  of(failing: readonly CheckFact[], asking: Asking): Promise<RedCheck[]>
+  /**
+   * Read once for a commit and its failing checks, and again after an hour, or five minutes where the forge could not be asked; null:
+   * they may not be read now, and were not before. @throws what the signal was aborted with
+   */
+  of(failing: readonly CheckFact[], asking: Asking): Promise<RedCheck[] | null>
+  forget(key: string): void
 }
 
-/** `told`: what the forge has told, the same object as long as it tells the same. */
-type Asking = { told: PullRequestFacts; now: Date; read: (check: CheckFact) => Promise<CheckFailure> }
+/** `key`: of the pull request; `read` null: what was read last counts. */
+type Asking = { key: string; headSha: string; now: Date; read: Read | null; signal: AbortSignal }
+/** @throws {Fault} `github_*`, `attempt_cancelled` */
+type Read = (check: CheckFact) => Promise<CheckFailure>
 
 export function createFailures(): Failures {
-  const known = new WeakMap<PullRequestFacts, { ids: string; red: RedCheck[]; at: number }>()
+  const kept = new Map<string, { of: string; red: RedCheck[]; at: number }>()
   return {
-    async of(failing, { told, now, read }) {
-      const ids = JSON.stringify(failing.map(({ id }) => id))
-      const before = known.get(told)
-      if (before?.ids === ids && now.getTime() - before.at < AGAIN_AFTER_MS) return before.red
-      const red: RedCheck[] = []
-      for (const check of failing.slice(0, MOST_READ)) {
-        if (red.filter(isExplained).length === MOST_TOLD) break
-        red.push({ check, failure: await read(check) })
-      }
-      known.set(told, { ids, red, at: now.getTime() })
+    async of(failing, { key, headSha, now, read, signal }) {
+      // A status that is set anew, or is of another run, may keep its id.
+      const ids = failing.map(({ id, url, ended_at }) => JSON.stringify([id, url, ended_at])).toSorted()
+      const of = JSON.stringify([headSha, ids])
+      const last = kept.get(key)
+      const before = last?.of === of ? last : null
+      if (read === null) return before === null ? null : before.red
+      if (before !== null && now.getTime() - before.at < againAfter(before.red)) return before.red
+      const red = await readAll(failing, read, signal)
+      kept.set(key, { of, red, at: now.getTime() })
       return red
     },
+    forget: (key) => void kept.delete(key),
   }
+}
+
+const againAfter = (red: readonly RedCheck[]) => (red.some(isUnreached) ? UNREACHED_AGAIN_AFTER_MS : AGAIN_AFTER_MS)
+
+async function readAll(failing: readonly CheckFact[], read: Read, signal: AbortSignal): Promise<RedCheck[]> {
+  const red: RedCheck[] = []
+  for (const check of failing.slice(0, MOST_READ)) {
+    // Each that cannot be reached may take as long as the forge is waited for.
+    if (red.filter((one) => isExplained(one) || isUnreached(one)).length === MOST_TOLD) break
+    red.push(await readOne(check, read, signal))
+  }
+  return red
+}
+
+async function readOne(check: CheckFact, read: Read, signal: AbortSignal): Promise<RedCheck> {
+  try {
+    return { check, failure: await read(check) }
+  } catch (error) {
+    if (!(error instanceof Fault) || signal.aborted) throw error
+    const why = `"${check.name}" could not be read: ${error.message}`
+    return { check, failure: { from: 'none', text: '', identity: null, why }, isUnreached: true }
+  }
+}
+
+function isUnreached({ isUnreached: is }: RedCheck): boolean {
+  return is === true
 }
 
 function isExplained({ failure }: RedCheck): boolean {

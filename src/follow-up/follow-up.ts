@@ -25,7 +25,7 @@ import { faultPoint } from '../faults/fault-point.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { CheckFact, FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
-import { type Decision, onceMore, type Reaction } from './decide.ts'
+import { type Decision, onceMore, type Reaction, SAID } from './decide.ts'
 import { createFailures, type Failures, judge, judgeExplained } from './failures.ts'
 import {
   byOthers,
@@ -68,7 +68,10 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
   return {
     async saw(sightings, signal, began = deps.clock.now()) {
       const open = sightings.filter(({ of, pullRequest }) => pullRequest.state === 'open' && of.known.state === 'open')
-      for (const { of, pullRequest } of sightings) if (pullRequest.state !== 'open') forget(asked, of)
+      for (const { of } of sightings.filter(({ pullRequest }) => pullRequest.state !== 'open')) {
+        forget(asked, of)
+        failures.forget(keyOf(of))
+      }
       const awaited = open.filter(({ of }) => of.isAwaited)
       await askFacts(deps, asked, awaited, signal)
       for (const { of, mark } of awaited) {
@@ -131,7 +134,9 @@ async function followOne(
   // A thread that is not told would count as answered.
   if (!isSaidHidden(of, facts)) await answerReviews(deps, forge, seen, signal)
   const read = (check: CheckFact) => forge.failureOf(of, check, signal)
-  const failuresOf = (failing: readonly CheckFact[]) => deps.failures.of(failing, { told: told.facts, now, read })
+  const asking = { key: keyOf(of), headSha: facts.head_sha, now, signal }
+  const failuresOf: FailuresOf = (failing, isRead) =>
+    deps.failures.of(failing, { ...asking, read: isRead ? read : null })
   await reactTo(deps, { ...seen, failuresOf }, signal)
   return unansweredBy(facts, known)
 }
@@ -143,12 +148,13 @@ async function reactTo(
 ): Promise<void> {
   const { db, forges } = deps
   const { of, row, facts, failuresOf } = seen
-  const { state, decision: within } = await judgeRead(seen, failuresOf)
+  const mayReact = async () => row.isApproved && (await deps.isTakenOn())
+  const { state, decision: within } = await judgeRead(seen, async (failing) => failuresOf(failing, await mayReact()))
   const isRefused = within.reaction === null && within.isExhausted
   const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId, facts.head_sha) : null
   const decision = onceMore(within, allowedBy)
   if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
-  if (!row.isApproved || !(await deps.isTakenOn()))
+  if (!(await mayReact()))
     return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
   await react(deps, forges[of.project.forge], { ...seen, signal, allowedBy }, decision).then(
     () => noteStanding(deps, seen, state, decision),
@@ -162,15 +168,18 @@ async function reactTo(
   )
 }
 
-type FailuresOf = (failing: readonly CheckFact[]) => ReturnType<Failures['of']>
+/** `isRead` false: what was read before counts, if anything was. */
+type FailuresOf = (failing: readonly CheckFact[], isRead: boolean) => ReturnType<Failures['of']>
+type Judging = (failing: readonly CheckFact[]) => ReturnType<Failures['of']>
 
 /** Red checks are read before a model is asked to mend them. */
-async function judgeRead({ facts, known, past }: Seen, failuresOf: FailuresOf): Promise<ReturnType<typeof judge>> {
+async function judgeRead({ facts, known, past }: Seen, failuresOf: Judging): Promise<ReturnType<typeof judge>> {
   const judged = judge(facts, known, past)
   const { state, decision } = judged
   const { reaction } = decision
   if (reaction?.kind !== 'checks') return judged
   const red = await failuresOf(reaction.failing)
+  if (red === null) return judged
   return judgeExplained({ state, decision: { ...decision, reaction } }, red, { facts, known, past })
 }
 
@@ -238,13 +247,6 @@ function isSameView(before: unknown, view: FollowUpView): boolean {
   return isDeepStrictEqual({ ...before, at: view.at }, view)
 }
 
-const SAID: Record<Reaction['kind'], string> = {
-  base: 'the base is merged in, and the checks are run',
-  rerun: 'the checks are run again, in case they are flaky',
-  checks: 'the model that made the change is told what failed',
-  review: 'the model that made the change is told what is asked for',
-}
-
 type Allowed = { signal: AbortSignal; allowedBy: string | null; failuresOf: FailuresOf }
 
 async function react(
@@ -264,8 +266,8 @@ async function react(
     return await keepRerun(db, id, { before: null, now })
   }
   const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
-  const red = reaction.kind === 'checks' ? await failuresOf(reaction.failing) : []
-  const task = reaction.kind === 'base' ? null : taskOf(reaction, red, facts.base)
+  const red = reaction.kind === 'checks' ? await failuresOf(reaction.failing, true) : []
+  const task = reaction.kind === 'base' ? null : taskOf(reaction, red === null ? [] : red, facts.base)
   const resolves = kind === 'base' && reaction.resolves
   const begin = (transaction: Kysely<Database>) =>
     beginAttempt(transaction, { ...inputs, task }, { verifies, resolves })

@@ -6,10 +6,12 @@ import { type BegunFollowUp, followUpAnswered } from '../db/follow-ups.ts'
 import { ifNotElsewhere } from '../db/lock.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
+import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { toFault } from '../faults/fault.ts'
 import type { WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { asWords, fenced } from '../work-order/markdown.ts'
+import { isInScope } from '../work-order/scope.ts'
 import type { Reaction } from './decide.ts'
 import { type RedCheck, toldOfChecks } from './failures.ts'
 import { type Asked, digest } from './fold.ts'
@@ -94,11 +96,12 @@ export async function answerReviews(
   }
   async function answer(one: BegunFollowUp, threads: FollowUpTask['threads']): Promise<void> {
     let posted = 0
+    const isOutside = one.outcome === 'change_out_of_scope' && (await isOutsideOfOrder(db, of, one.task))
     for (const asked of threads) {
       const { id, key } = asked
       const thread = facts.threads.find((known) => known.id === id)
       if (thread === undefined) continue
-      const answering = forge.replyTo(of, { thread, key, text: answerOf(one, asked, facts) }, signal)
+      const answering = forge.replyTo(of, { thread, key, text: answerOf({ ...one, isOutside }, asked, facts) }, signal)
       const refused = await answering.then(() => null, whyRefused)
       if (refused === null) {
         posted += 1
@@ -119,9 +122,21 @@ function whyRefused(error: unknown): string {
 }
 
 type Thread = FollowUpTask['threads'][number]
+/** `isOutside`: all that it was about is outside the scope of the order. */
+type Ended = BegunFollowUp & { isOutside: boolean }
+
+async function isOutsideOfOrder(
+  db: Kysely<Database>,
+  { workOrderId }: WatchedPullRequest,
+  task: FollowUpTask | null,
+): Promise<boolean> {
+  if (task === null || task.surface === null) return false
+  const { files_in_scope: scope } = await findWorkOrder(db, workOrderId)
+  return task.surface.every((path) => !isInScope(path, scope))
+}
 
 /** Of its comments those that the model does not carry out have its reason, the others the commit, or why there is none. */
-function answerOf(one: BegunFollowUp, thread: Thread, facts: PullRequestFacts): string {
+function answerOf(one: Ended, thread: Thread, facts: PullRequestFacts): string {
   const { path, comments = [] } = thread
   const came = one.task?.came
   const left = came === undefined ? [] : came.not_done.filter(({ comment }) => comments.includes(comment))
@@ -132,7 +147,7 @@ function answerOf(one: BegunFollowUp, thread: Thread, facts: PullRequestFacts): 
 }
 
 function answerOfAttempt(
-  { outcome, madeSha }: BegunFollowUp,
+  { outcome, madeSha, task, isOutside }: Ended,
   { path, changes }: Pick<Thread, 'path'> & Pick<CameOfReview, 'changes'>,
   { branch }: PullRequestFacts,
 ): string {
@@ -140,8 +155,12 @@ function answerOfAttempt(
     const isElsewhere = changes !== null && typeof path === 'string' && !changes.files.includes(path)
     return isElsewhere ? `Not changed by ${madeSha}: it changes ${filesOf(changes)} only.` : `Done in ${madeSha}.`
   }
-  if (outcome === 'change_out_of_scope')
-    return 'Not changed: what is asked for is about files that the order of this pull request may not change.'
+  if (outcome === 'change_out_of_scope') {
+    if (isOutside)
+      return 'Not changed: what is asked for is about files that the order of this pull request may not change.'
+    const others = task === null || task.surface === null ? 'this pull request does not change' : 'no comment is on'
+    return `Not changed: what was tried changes files that ${others}.`
+  }
   const why = outcome === 'check_failed' ? 'what was tried failed the checks' : `the attempt ended with \`${outcome}\``
   return `Not changed: ${why}. It is left to a person; push to \`${branch}\`.`
 }

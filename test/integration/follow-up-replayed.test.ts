@@ -370,7 +370,10 @@ test('of checks that were run again, and are not known for a while, nothing is s
   await happens({ checks: [checkWith({ actions: job })] })
   const hidden = { knows: { checks: false, reviews: true }, unread: 'its checks are not known: it was away' }
   for (const outcome of ['asked', 'running', null]) {
-    await db.updateTable('follow_ups').set({ outcome }).execute()
+    await db
+      .updateTable('follow_ups')
+      .set({ outcome: sql<string>`${outcome}::text` })
+      .execute()
     await happens(hidden)
     assert.deepEqual(await outcomes(), [outcome])
   }
@@ -401,6 +404,60 @@ test('the log says what is done, and not what would be done if orders were taken
   const events = await given.db.selectFrom('work_order_events').select('message').execute()
   const said = events.map(({ message }) => message).filter((message) => /failed on the forge: build/.test(message))
   assert.deepEqual(said, ['pull request #1: failed on the forge: build'])
+})
+
+test('where the log of a red check cannot be reached, it stands as that; one of an order that nothing is done for is not read', async () => {
+  let count = 0
+  const acts = {
+    rerunFailed: refused,
+    replyTo: refused,
+    async failureOf() {
+      count += 1
+      throw new Fault('github_unreachable', 'GitHub could not be reached.')
+    },
+  }
+  for (const isTakenOn of [true, false]) {
+    count = 0
+    await using given = await followed(acts, isTakenOn)
+    const eve = commentWith({ login: 'eve', may_write: false })
+    for (const comments of [[], [eve]]) await given.happens({ checks: [checkWith()], comments })
+    const view = FollowUpView.parse(
+      (await given.db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()).follow_up,
+    )
+    assert.equal(view.state, 'red')
+    assert.deepEqual(
+      [count, view.why.includes('"build" could not be read: GitHub could not')],
+      [Number(isTakenOn), isTakenOn],
+    )
+  }
+})
+
+test('a thread whose file the order may change is not answered that it may not', async () => {
+  const said: string[] = []
+  await using given = await followed({
+    rerunFailed: refused,
+    async replyTo(_, { text }) {
+      said.push(text)
+      return { id: '1', url: null, is_new: true }
+    },
+  })
+  const { db, happens } = given
+  const threads = [threadWith()]
+  await happens({ threads })
+  const surfaces = [['greeting.txt'], null, ['other.txt']]
+  for (const surface of surfaces) {
+    const task = sql<string>`task || ${JSON.stringify({ surface })}::jsonb`
+    await db.updateTable('follow_ups').set({ outcome: 'change_out_of_scope', answered: false, task }).execute()
+    said.splice(0, surfaces.length)
+    await happens({ threads })
+    const what =
+      surface === null
+        ? 'what was tried changes files that this pull request does not change'
+        : surface.includes('greeting.txt')
+          ? 'what was tried changes files that no comment is on'
+          : 'what is asked for is about files that the order of this pull request may not change'
+    assert.deepEqual(said, [`Not changed: ${what}.`])
+  }
 })
 
 test('where the order has moved before a reaction has begun, nothing is said to be used up', async () => {
@@ -456,7 +513,7 @@ test('what a human allows is for what was to be done when it was allowed, and on
 
 test('what a human allows is over as well where all that is red is not required', async () => {
   await using given = await followed({ rerunFailed: refused, replyTo: refused })
-  const fails = (name: string) => given.happens({ checks: [checkWith({ name })] })
+  const fails = (name: string) => given.happens({ checks: [checkWith({ id: name, name })] })
   given.says(null)
   await fails('one')
   await allowed(given.db, given.id)

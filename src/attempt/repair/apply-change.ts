@@ -1,6 +1,7 @@
 import type { Repair } from '../../contract/evidence/repair.ts'
 import { isOf } from '../../faults/families.ts'
 import { Fault, type FaultCode, toFault } from '../../faults/fault.ts'
+import { isInScope } from '../../work-order/scope.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { failureSummary } from '../failure-summary.ts'
@@ -66,6 +67,22 @@ export async function applyWithRetry(making: ApplyOptions, applying: Omit<Applyi
   }
 }
 
+/** Has a fault say where a file is in the scope of the order, and not among those that may be changed this time. */
+export const withSurface =
+  (asking: ApplyOptions['asking'], scope: readonly string[]) =>
+  async (error: unknown): Promise<never> => {
+    const { code, details } = toFault(error)
+    const { path, count } = details
+    if (code !== 'change_out_of_scope' || typeof path !== 'string' || !isInScope(path, scope)) throw error
+    const { surface } = await asking()
+    if (surface === undefined) throw error
+    const more = typeof count === 'number' && count > 1 ? ` and ${count - 1} more` : ''
+    const message = `The change touches "${path}"${more}, outside the files that this attempt may change: ${surface.slice(0, MOST_NAMED).join(', ')}.`
+    throw new Fault(code, `${message} The scope of the order has it.`, details, error)
+  }
+
+const MOST_NAMED = 5
+
 function applyOnce(making: ApplyOptions, { onSha, response, previous, repair, mostCalls }: Applying): Promise<Applied> {
   const { context, adapters, run, onCommit } = making
   const on = repair === null ? { base_sha: onSha } : { head_sha: onSha, repair: repair.reason }
@@ -82,7 +99,8 @@ function applyOnce(making: ApplyOptions, { onSha, response, previous, repair, mo
         repair: repairing,
         mostCalls,
       })
-      const applied = await (repairing === null ? applying : applying.catch(withSpent(context)))
+      const told = applying.catch(withSurface(making.asking, making.done.routed.order.files_in_scope))
+      const applied = await (repairing === null ? told : told.catch(withSpent(context)))
       await onCommit(applied.headSha)
       return applied
     },

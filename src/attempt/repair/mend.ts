@@ -11,7 +11,7 @@ import { knowBase } from '../steps/prepare.ts'
 import { MOST_ANSWERS_OF_ONE, type Proposed, questionOf } from '../steps/propose.ts'
 import type { Routed } from '../steps/route.ts'
 import { isNewFailure, type Verified, verify } from '../steps/verify.ts'
-import { type ApplyOptions, applyWithRetry, askedWith, isOfModel, withSpent } from './apply-change.ts'
+import { type ApplyOptions, applyWithRetry, askedWith, isOfModel, withSpent, withSurface } from './apply-change.ts'
 import { fix } from './fix.ts'
 import { type Plan, planRepair, type Repairable, repairableOf, type Tried } from './plan-repair.ts'
 
@@ -138,7 +138,9 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
           input: { proposer: done.proposed.proposer, head_sha: headSha, repair: reason },
           async run() {
             const failed = { headSha, answered: state.answered, repair: await account(), mostCalls }
-            return await askProposer(context, await askedWith(making), adapters, failed).catch(withSpent(context))
+            return await askProposer(context, await askedWith(making), adapters, failed)
+              .catch(withSurface(making.asking, done.routed.order.files_in_scope))
+              .catch(withSpent(context))
           },
         })
   const response = answered === null ? done.proposed.response : answered.response
