@@ -195,6 +195,43 @@ test('one pull request whose smallest page is too long is not known, and the oth
   )
 })
 
+test('where GitHub answers none of them its host is asked no further, and where it answers for each alone all are told', async (t) => {
+  await using here = await pullsOn(t, 11)
+  if (here === null) return
+  const { given, first, others } = here
+  const fails = (times: number) =>
+    given.github.faults.push({
+      on: /PullRequestFacts$/,
+      what: { status: 502, body: { message: 'Bad gateway' } },
+      times,
+    })
+  fails(1_000)
+  const down = await told(given, [first, ...others])
+  assert.deepEqual([down.facts.length, down.unread.length, down.asked.length], [0, 11, 7])
+  given.github.faults.length = 0
+  fails(5)
+  const up = await told(given, [first, ...others])
+  assert.deepEqual([up.facts.length, up.unread.length], [11, 0])
+})
+
+test('checks of a base that one pull request may not read any more are told of the others', async (t) => {
+  await using here = await pullsOn(t, 2)
+  if (here === null) return
+  const { given, first, others } = here
+  for (const { pull } of [first, ...others]) {
+    pull.checks = 'FAILURE'
+    pull.runs = [{ name: 'c120', state: 'FAILURE', url: null }]
+  }
+  given.github.state.baseRuns = many(130, (at) => ({ name: `c${at}`, state: 'FAILURE', url: null }))
+  const answer = { status: 200, body: { data: { p0: null }, errors: [{ message: 'Timeout', path: ['p0'] }] } }
+  given.github.faults.push({ on: /PullRequestFactsFurther$/, what: answer })
+  const { facts } = await told(given, [first, ...others])
+  assert.deepEqual(
+    facts.map(({ checks }) => checks[0]?.on_base),
+    [null, 'red'],
+  )
+})
+
 test('a text that is cut says so', async (t) => {
   await using here = await pullsOn(t)
   if (here === null) return

@@ -27,6 +27,8 @@ type Batch = {
   sizes: Sizes
   signal: AbortSignal
   unread: Unread
+  /** The host is asked no further. */
+  fail: (fault: Fault) => void
   ofBases: OfBases
 }
 
@@ -44,13 +46,16 @@ export async function factsOfPulls(
   const facts: PullRequestFacts[] = []
   for (const [host, those] of Map.groupBy(named, ({ of }) => githubRepositoryOf(of.project).host)) {
     let failed: Fault | null = null
+    const fail = (fault: Fault) => {
+      failed = fault
+    }
     const unread: Unread = (of, fault) => {
-      if (isOfHost(fault)) failed = fault
+      if (isOfHost(fault)) fail(fault)
       const which = { project: of.project.name, number: of.number, reason: fault.message }
       parts.forge.log.warn(which, 'what GitHub told of a pull request is left out')
       told(of, fault)
     }
-    const common = { host, signal, unread, ofBases: new Map() }
+    const common = { host, signal, unread, fail, ofBases: new Map() }
     for (const batch of inBatches(those, parts.large)) {
       // A host that fails is asked no further.
       if (failed === null) facts.push(...(await factsOfBatch(parts, { ...common, ...batch })))
@@ -73,18 +78,12 @@ function inBatches(named: readonly Named[], large: ReadonlySet<string>): Pick<Ba
 
 /** An answer that is too long, or that GitHub does not give, is asked for again in halves, down to one pull request. */
 async function factsOfBatch(parts: FactsParts, batch: Batch, isHalf = false): Promise<PullRequestFacts[]> {
-  const { host, some, sizes, signal, unread } = batch
-  const query = factsQuery(
-    some.map(({ nodeId }) => nodeId),
-    sizes,
-  )
-  const ask = () => askFacts(parts, { host, body: query, signal })
-  const answer = await (isHalf ? ask() : retryGitHub(parts.forge, signal, ask)).catch((error: unknown) => {
-    if (signal.aborted || !(error instanceof Fault)) throw error
-    return error
-  })
+  const { some, sizes, unread } = batch
+  const answer = await answerTo(parts, batch, isHalf)
   if (!(answer instanceof Fault)) return await factsOfAnswer(parts, batch, answer)
-  if (some.length > 1 && isOfOne(answer)) {
+  const isDown = !isHalf && (await isOfAll(parts, batch, answer))
+  if (isDown) batch.fail(answer)
+  if (!isDown && some.length > 1 && isOfOne(answer)) {
     const half = Math.ceil(some.length / 2)
     const first = await factsOfBatch(parts, { ...batch, some: some.slice(0, half) }, true)
     return [...first, ...(await factsOfBatch(parts, { ...batch, some: some.slice(half) }, true))]
@@ -99,12 +98,42 @@ async function factsOfBatch(parts: FactsParts, batch: Batch, isHalf = false): Pr
   return []
 }
 
+async function answerTo(
+  parts: FactsParts,
+  { host, some, sizes, signal }: Pick<Batch, 'host' | 'some' | 'sizes' | 'signal'>,
+  isOnce: boolean,
+): Promise<FactsAnswer | Fault> {
+  const ids = some.map(({ nodeId }) => nodeId)
+  const ask = () => askFacts(parts, { host, body: factsQuery(ids, sizes), signal })
+  return await (isOnce ? ask() : retryGitHub(parts.forge, signal, ask)).catch((error: unknown) => {
+    if (signal.aborted || !(error instanceof Fault)) throw error
+    return error
+  })
+}
+
+/** Whether GitHub answers none: two of them, each asked for alone, fail as all together do. Chance picks them, as two may be too much for it. */
+async function isOfAll(parts: FactsParts, batch: Batch, fault: Fault): Promise<boolean> {
+  const { random } = parts.forge
+  const count = batch.some.length
+  if (count === 1 || !isOfServer(fault)) return false
+  const at = Math.floor(random() * count)
+  for (const index of [at, (at + 1 + Math.floor(random() * (count - 1))) % count]) {
+    const answer = await answerTo(parts, { ...batch, some: batch.some.slice(index, index + 1) }, true)
+    if (!(answer instanceof Fault) || answer.details['status'] !== fault.details['status']) return false
+  }
+  return true
+}
+
 const MOST_LARGE = 1_000
 const LEAST_OF_SERVER = 500
 
 /** Whether one pull request may be the reason: an answer that is too long, or takes GitHub too long. */
-function isOfOne({ code, details: { status } }: Fault): boolean {
-  return code === 'github_failed' || (typeof status === 'number' && status >= LEAST_OF_SERVER)
+function isOfOne(fault: Fault): boolean {
+  return fault.code === 'github_failed' || isOfServer(fault)
+}
+
+function isOfServer({ details: { status } }: Fault): boolean {
+  return typeof status === 'number' && status >= LEAST_OF_SERVER
 }
 
 const OF_HOST: ReadonlySet<string> = new Set(['github_rate_limited', 'github_unauthorized', 'github_unreachable'])

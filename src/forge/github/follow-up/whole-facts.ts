@@ -74,7 +74,7 @@ function threadsInto(kept: WholeThread[]): (nodes: ThreadNode[]) => List[] {
   }
 }
 
-/** Checks of bases by their commits, so that those of one that many pull requests have are read once in a look. */
+/** Checks of bases that were read, by their commits, so that those of one that many pull requests have are read once in a look. */
 export type OfBases = Map<string, CheckNode[]>
 
 /** The checks of the head, and those of its base, which are none where they cannot be read: a check is judged without them. */
@@ -96,9 +96,10 @@ async function checksOfBase(reader: Reader, node: FactsNode, ofBases: OfBases): 
   const known = ofBases.get(oid)
   if (known !== undefined) return known
   const found: CheckNode[] = []
-  const ofBase = (await readOn(reader, listOfBase(node, found))) === null ? found : []
-  ofBases.set(oid, ofBase)
-  return ofBase
+  // Another one may have an allowance left.
+  if ((await readOn(reader, listOfBase(node, found))) !== null) return []
+  ofBases.set(oid, found)
+  return found
 }
 
 function listOfChecks({ id, headRefOid, statusCheckRollup: rollup }: FactsNode, kept: CheckNode[]): List[] {
