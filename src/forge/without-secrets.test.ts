@@ -15,18 +15,25 @@ const sanitize = createSanitizer({
   tracing: null,
   networkEnvironment: {},
 })
-const OF = { number: 7 } as OfPullRequest
+const OF: OfPullRequest = JSON.parse('{"number":7}')
+const unasked = (): never => assert.fail('it is not asked')
 const { signal } = new AbortController()
 
 test('what a forge says of a merge, and of what it could not read, is without secrets, and says the same otherwise', async () => {
-  const forge: Pick<FollowUpForge, 'factsOf' | 'mergeWhenReady'> = {
+  const forge: FollowUpForge = {
+    failureOf: unasked,
+    rerunFailed: unasked,
+    replyTo: unasked,
+    keepComment: unasked,
+    withdrawMerge: unasked,
+    revertsOf: unasked,
     async factsOf([of = OF], _signal, unread) {
       unread?.(of, new Fault('github_unreachable', `no: ${SECRET}`, { status: 502 }))
       return []
     },
     mergeWhenReady: async () => ({ outcome: 'unavailable', why: `GitHub says: ${SECRET}` }),
   }
-  const shown = followUpWithoutSecrets(forge as FollowUpForge, sanitize)
+  const shown = followUpWithoutSecrets(forge, sanitize)
   const told: [string, string, unknown][] = []
   await shown.factsOf([OF], signal, (_of, { code, message, details }) => told.push([code, message, details]))
   assert.deepEqual(told, [['github_unreachable', 'no: [redacted]', { status: 502 }]])
