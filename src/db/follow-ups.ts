@@ -195,6 +195,33 @@ export async function endReruns(db: Db, workOrderId: string): Promise<void> {
     .execute()
 }
 
+/**
+ * Holds the answers of one for a minute, or for a minute more. A process that stands still for longer loses them to another one.
+ *
+ * @param by of whoever holds them, the same each time
+ * @returns false: another process holds them, or they are all given
+ */
+export async function holdAnswers(db: Db, id: string, by: string): Promise<boolean> {
+  const row = await db
+    .updateTable('follow_ups')
+    .set({ answering_by: by, answering_until: sql<Date>`moose_now() + interval '1 minute'` })
+    .where('id', '=', id)
+    .where('answered', '=', false)
+    .where(sql<boolean>`(answering_by = ${by} or answering_until is null or answering_until < moose_now())`)
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export async function freeAnswers(db: Db, id: string, by: string): Promise<void> {
+  await db
+    .updateTable('follow_ups')
+    .set({ answering_by: null, answering_until: null })
+    .where('id', '=', id)
+    .where('answering_by', '=', by)
+    .execute()
+}
+
 /** Nothing of it is left to be answered on the forge. @param posted how many of its answers stand there */
 export async function followUpAnswered(db: Db, id: string, posted: number): Promise<void> {
   await db.updateTable('follow_ups').set({ answered: true, posted }).where('id', '=', id).execute()

@@ -47,25 +47,7 @@ export async function tryOwn({ url, name, onLost, log }: OwnOptions): Promise<As
   }
 }
 
-/**
- * Does something while no other process of this database does what has this name, on a connection of the pool.
- *
- * @returns whether it was done; false: another process does it
- */
-export async function ifNotElsewhere(pool: pg.Pool, name: string, act: () => Promise<void>): Promise<boolean> {
-  const client = await pool.connect()
-  let isOwned = false
-  try {
-    isOwned = await lock(client, name)
-    if (isOwned) await act()
-    return isOwned
-  } finally {
-    // A lock of a session ends with its connection.
-    client.release(isOwned)
-  }
-}
-
-async function lock(client: pg.ClientBase, name: string): Promise<boolean> {
+async function lock(client: pg.Client, name: string): Promise<boolean> {
   const { rows } = await client.query<{ owned: boolean }>(
     'select pg_try_advisory_lock(hashtextextended($1, 0)) as owned',
     [name],

@@ -132,7 +132,7 @@ async function followOne(
   const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
   const seen: Seen = { of, row, facts, known, past }
   // A thread that is not told would count as answered.
-  if (!isSaidHidden(of, facts)) await answerReviews(deps, forge, seen, signal)
+  if (!isSaidHidden(of, facts)) await answerReviews(db, forge, seen, signal)
   const read = (check: CheckFact) => forge.failureOf(of, check, signal)
   const asking = { key: keyOf(of), headSha: facts.head_sha, now, signal }
   const failuresOf: FailuresOf = (failing, isRead) =>

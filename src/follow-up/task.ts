@@ -1,9 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import type { Pool } from 'pg'
 import type { CameOfReview, FollowUpTask } from '../contract/evidence/follow-up.ts'
 import { OF_PULL_REQUEST, REVIEW } from '../contract/evidence/repair.ts'
-import { type BegunFollowUp, followUpAnswered } from '../db/follow-ups.ts'
-import { ifNotElsewhere } from '../db/lock.ts'
+import { type BegunFollowUp, followUpAnswered, freeAnswers, holdAnswers } from '../db/follow-ups.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
@@ -84,23 +83,24 @@ function toldOf(asked: readonly (Asked & { number: number })[]): string {
  * before, so a repetition writes nothing, and of several processes one answers. The log says which one the forge does not let Moose answer.
  */
 export async function answerReviews(
-  { db, pool }: { db: Kysely<Database>; pool: Pool },
+  db: Kysely<Database>,
   forge: FollowUpForge,
   { of, facts, past }: { of: WatchedPullRequest; facts: PullRequestFacts; past: readonly BegunFollowUp[] },
   signal: AbortSignal,
 ): Promise<void> {
   for (const one of past) {
     if (one.kind !== 'review' || one.outcome === null || one.isAnswered || one.task === null) continue
-    const { threads } = one.task
-    await ifNotElsewhere(pool, `answers of follow-up ${one.id}`, () => answer(one, threads))
+    const by = randomUUID()
+    await answer(one, one.task.threads, by).finally(() => freeAnswers(db, one.id, by))
   }
-  async function answer(one: BegunFollowUp, threads: FollowUpTask['threads']): Promise<void> {
+  async function answer(one: BegunFollowUp, threads: FollowUpTask['threads'], by: string): Promise<void> {
     let posted = 0
     const isOutside = one.outcome === 'change_out_of_scope' && (await isOutsideOfOrder(db, of, one.task))
     for (const asked of threads) {
       const { id, key } = asked
       const thread = facts.threads.find((known) => known.id === id)
       if (thread === undefined) continue
+      if (!(await holdAnswers(db, one.id, by))) return
       const answering = forge.replyTo(of, { thread, key, text: answerOf({ ...one, isOutside }, asked, facts) }, signal)
       const refused = await answering.then(() => null, whyRefused)
       if (refused === null) {

@@ -19,6 +19,9 @@ export type FollowUpTables = {
     answered: Generated<boolean>
     /** The answers of it that stand on the forge. */
     posted: Generated<number>
+    /** Which process answers it, and until when, unless it says so again; null: none does. */
+    answering_by: ColumnType<string | null, never, string | null>
+    answering_until: ColumnType<Date | null, never, Date | null>
     /** The escalation whose answer it is made by, beyond the bounds; null: it is within them. */
     allowed_by: string | null
     at: Time
