@@ -81,6 +81,26 @@ async function stoppedBy({ whyStopped, onError }: MergeByRuleDeps): Promise<stri
 
 const TAKES_BACK = 'orders are not taken on any more'
 
+/** Of which orders what was asked for has still to be taken back; `all`: of those at the next look; null: of none. */
+type TakingBack = { of: 'all' | Set<string> | null }
+
+/** Keeps what has still to be taken back, without what has ended since. */
+async function stillAsked(db: Db, takingBack: TakingBack): Promise<TakingBack['of']> {
+  const { of } = takingBack
+  if (of === null) return null
+  const asked = (await askedOfForges(db)).map(({ work_order_id: id }) => id)
+  const left = new Set(asked.filter((id) => of === 'all' || of.has(id)))
+  // Meanwhile it may have been stopped anew, or gone on.
+  if (takingBack.of === of) takingBack.of = left
+  return left
+}
+
+/** @param id of one order; null: of any */
+async function hereOf(acts: MergeByRuleDeps, { of }: TakingBack, id: string | null): Promise<Here> {
+  const isTakenBack = of !== null && (of === 'all' || id === null || of.has(id))
+  return { now: acts.clock.now(), stopped: isTakenBack ? TAKES_BACK : await stoppedBy(acts) }
+}
+
 type MergeByRuleDeps = Omit<MergeActs, 'signal'> & {
   clock: Clock
   /** Why nothing is to be merged by rule by any process, e.g. an emergency stop; null: nothing says so. */
@@ -103,21 +123,17 @@ export type MergeByRule = AsyncDisposable & {
  * only what was looked at since this process began: reviews and threads of before may be others by now.
  */
 export function createMergeByRule(acts: MergeByRuleDeps): MergeByRule {
-  const { db, clock, onError } = acts
+  const { db, onError } = acts
   const stopping = new AbortController()
-  const began = clock.now()
+  const began = acts.clock.now()
   const isOfBefore = ({ forge, followed_at: at }: MergeCandidate) => forge !== 'local' && (at === null || at < began)
   let looking: Promise<void> | null = null
   let isDue = false
-  /** Orders are no longer taken on here, and what was asked for, by their ids, has still to be taken back; `all`: at the next look. */
-  const takingBack: { of: 'all' | Set<string> | null } = { of: null }
+  const takingBack: TakingBack = { of: null }
   async function mergeAll(): Promise<void> {
     const riskOfOrder = createRisks(db)
     const ids = await mergeCandidateIds(db)
-    const { of } = takingBack
-    const left = of === null ? null : await stillAsked(of)
-    // Meanwhile it may have been stopped anew, or gone on.
-    if (takingBack.of === of) takingBack.of = left
+    const left = await stillAsked(db, takingBack)
     for (let at = 0; at < ids.length; at += PAGE) {
       for (const { order, refusals } of await beforeRisk(db, ids.slice(at, at + PAGE), await here(null))) {
         if (stopping.signal.aborted) return
@@ -125,20 +141,9 @@ export function createMergeByRule(acts: MergeByRuleDeps): MergeByRule {
         await mergeOne(order.id, riskOfOrder)
       }
     }
-    // What could not be taken back is tried again at the next look.
-    if (left !== null && takingBack.of === left && left.size === 0) takingBack.of = null
+    if (left instanceof Set && takingBack.of === left && left.size === 0) takingBack.of = null
   }
-  /** What has still to be taken back of some, without what has ended since. */
-  async function stillAsked(of: 'all' | ReadonlySet<string>): Promise<Set<string>> {
-    const asked = (await askedOfForges(db)).map(({ work_order_id: id }) => id)
-    return new Set(asked.filter((id) => of === 'all' || of.has(id)))
-  }
-  /** @param id of one order; null: of many */
-  async function here(id: string | null): Promise<Here> {
-    const { of } = takingBack
-    const isStopped = of !== null && (of === 'all' || id === null || of.has(id))
-    return { now: clock.now(), stopped: isStopped ? TAKES_BACK : await stoppedBy(acts) }
-  }
+  const here = (id: string | null) => hereOf(acts, takingBack, id)
   async function mergeOne(id: string, riskOfOrder: ReturnType<typeof createRisks>): Promise<void> {
     // Anew: a merge of the one before may have moved its base.
     const [now] = await beforeRisk(db, [id], await here(id))
@@ -146,8 +151,8 @@ export function createMergeByRule(acts: MergeByRuleDeps): MergeByRule {
     const { order, refusals } = now
     const all = refusals.length > 0 ? refusals : riskRefusal(await riskOfOrder(toJudge(order)), order.auto_merge)
     if (all.length === 0 && isOfBefore(order)) return
-    const isTakenBack = await actByRule({ ...acts, signal: stopping.signal }, order, all).catch(onError)
-    if (isTakenBack === true && takingBack.of instanceof Set) takingBack.of.delete(id)
+    const wentThrough = await actByRule({ ...acts, signal: stopping.signal }, order, all).catch(onError)
+    if (wentThrough === true && takingBack.of instanceof Set) takingBack.of.delete(id)
   }
   async function whileDue(): Promise<void> {
     while (isDue) {
@@ -168,9 +173,7 @@ export function createMergeByRule(acts: MergeByRuleDeps): MergeByRule {
       look()
       await looking
     },
-    goOn() {
-      takingBack.of = null
-    },
+    goOn: () => void (takingBack.of = null),
     async [Symbol.asyncDispose]() {
       isDue = false
       stopping.abort()
