@@ -91,7 +91,11 @@ export async function answerReviews(
   for (const one of past) {
     if (one.kind !== 'review' || one.outcome === null || one.isAnswered || one.task === null) continue
     const by = randomUUID()
-    await answer(one, one.task.threads, by).finally(() => freeAnswers(db, one.id, by))
+    try {
+      await answer(one, one.task.threads, by)
+    } finally {
+      await freeAnswers(db, one.id, by)
+    }
   }
   async function answer(one: BegunFollowUp, threads: FollowUpTask['threads'], by: string): Promise<void> {
     let posted = 0
