@@ -198,7 +198,7 @@ export async function endReruns(db: Db, workOrderId: string): Promise<void> {
 /**
  * Holds the answers of one for a minute, or for a minute more. A process that stands still for longer loses them to another one.
  *
- * @param by of whoever holds them, the same each time
+ * @param by what the process that holds them is known by, the same each time
  * @returns false: another process holds them, or they are all given
  */
 export async function holdAnswers(db: Db, id: string, by: string): Promise<boolean> {
