@@ -48,7 +48,7 @@ const UNTOUCHED = { status: 'in_progress', branch: true }
 function node({ input, pull }: { input: PublishInput; pull: { number: number } }, change: object): object {
   const url = `https://github.com/acme/shop/pull/${pull.number}`
   const refs = { headRefName: input.branches[0], headRefOid: input.headSha, baseRefName: 'main' }
-  const rest = { state: 'OPEN', mergeCommit: null, reviewDecision: null, statusCheckRollup: null }
+  const rest = { state: 'OPEN', isDraft: false, mergeCommit: null, reviewDecision: null, statusCheckRollup: null }
   return { id: `PR_${pull.number}`, number: pull.number, url, ...refs, ...rest, ...change }
 }
 
@@ -77,11 +77,8 @@ test('a merge into another base completes no order and deletes no branch', async
   await given.remote.git('branch', 'release', input.baseSha)
   pull.base = 'release'
   await given.github.state.merge(pull.number, 'merge')
-  const { sightings } = await look(given, [of])
-  assert.deepEqual(
-    sightings.map(({ pullRequest }) => pullRequest.state),
-    ['open'],
-  )
+  const { sightings, lost } = await look(given, [of])
+  assert.deepEqual([sightings, lost.map(({ is }) => is)], [[], ['unproven']])
   await assert.rejects(given.forge.merge(given.project, pull.number), { code: 'github_failed', message: /release/ })
   assert.deepEqual(await standing(given, input), UNTOUCHED)
 })
