@@ -118,7 +118,7 @@ test('an order that was given up with a pull request that is there after all is 
   if (given === null) return
   const { moose, id, github, pull } = given
   const decided = await call(moose, `work-orders/${id}/decide`, 'POST', { option: 'abort' })
-  assert.match(decided.text, /The order becomes cancelled, and nothing is closed on its forge\./)
+  assert.match(decided.text, /The order is cancelled, and nothing is closed on its forge\./)
   assert.equal((await detailOf(moose, id)).status, 'cancelled')
   github.state.pulls.push(pull)
   await until('it is in review', async () => (await detailOf(moose, id)).phase === 'in_review', PATIENCE)
