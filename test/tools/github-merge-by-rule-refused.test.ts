@@ -95,7 +95,7 @@ test('GitHub is not asked to merge into another base, and what it was asked for 
   await given.home.remote.git('branch', 'release', 'main')
   turns(pull, 'PENDING')
   await policy(given, 'auto')
-  await says(moose, id, /^merged by rule: by github itself/)
+  await says(moose, id, /^merged by rule: GitHub was asked to merge it/)
   pull.base = 'release'
   await until('it is taken back', async () => pull.autoMerge === null, PATIENCE)
   await says(moose, id, /its base was changed on GitHub from main to release \(retargeted\)/)
@@ -120,7 +120,7 @@ test('between the look that sees the checks end and the one that reads what was 
   const { state, faults } = given.github
   turns(pull, 'PENDING')
   await policy(given, 'auto')
-  await says(moose, id, /^merged by rule: by github itself/)
+  await says(moose, id, /^merged by rule: GitHub was asked to merge it/)
   // What people say is told late, and nothing fails.
   const { promise: told, resolve: tell } = Promise.withResolvers<void>()
   faults.push({ on: /PullRequestFacts/, times: 1, what: 'pass', first: () => told })
@@ -134,7 +134,7 @@ test('between the look that sees the checks end and the one that reads what was 
   // The dispatcher of this process looks again and again meanwhile.
   await moose.orchestrator.start(200)
   assert.deepEqual(
-    (await eventsOf(moose, id)).filter((message) => /switched off|not merged by itself/.test(message)),
+    (await eventsOf(moose, id)).filter((message) => /switched off|told not to merge/.test(message)),
     [],
   )
   tell()
@@ -178,7 +178,7 @@ test('a draft is not merged, not offered, and GitHub is not asked to merge it, u
   const { id, pull } = await review(given, moose)
   turns(pull, 'PENDING')
   await policy(given, 'auto')
-  await says(moose, id, /^merged by rule: by github itself/)
+  await says(moose, id, /^merged by rule: GitHub was asked to merge it/)
   pull.isDraft = true
   await until('it is taken back', async () => pull.autoMerge === null, PATIENCE)
   await says(moose, id, /it is a draft on GitHub \(draft\)/)
@@ -206,7 +206,7 @@ for (const how of ['a stop', 'an emergency stop'] as const)
     const { id, pull } = await review(given, moose)
     turns(pull, 'PENDING')
     await policy(given, 'auto')
-    await says(moose, id, /^merged by rule: by github itself/)
+    await says(moose, id, /^merged by rule: GitHub was asked to merge it/)
     if (how === 'a stop') {
       const answer = await (await call(moose, '/api/orchestrator/stop', {})).json()
       assert.deepEqual(answer, { success: true, message: 'Orchestrator polling stopped' })
@@ -232,13 +232,13 @@ test('what GitHub was asked for is taken back while no orders are taken on, wher
     const one = await review(given, first)
     turns(one.pull, 'PENDING')
     await policy(given, 'auto')
-    await says(first, one.id, /^merged by rule: by github itself/)
+    await says(first, one.id, /^merged by rule: GitHub was asked to merge it/)
     return one
   })()
   assert.notEqual(pull.autoMerge, null, 'a process that ends takes nothing back')
   await policy(given, 'manual')
   await using idle = await given.openIdle()
   await until('it is taken back', async () => pull.autoMerge === null, PATIENCE)
-  const isTold = (message: string) => /is not merged by itself any more: its project/.test(message)
+  const isTold = (message: string) => /GitHub was told not to merge it: the merge policy of its project/.test(message)
   await until('that is told', async () => (await eventsOf(idle, id)).some(isTold), PATIENCE)
 })

@@ -58,7 +58,7 @@ test('GitHub is asked once to merge a commit, that is taken back when a rule ref
   const events = await eventsOf(moose, id)
   for (const words of [
     /#1: GitHub was asked to merge it at [0-9a-f]{12} when everything that it requires has passed$/,
-    /#1: GitHub was told not to merge it: its project/,
+    /#1: GitHub was told not to merge it: the merge policy of its project/,
     /#1 of attempt 1 was merged by GitHub's auto-merge \(requested by Moose\)$/,
   ])
     assert.ok(
