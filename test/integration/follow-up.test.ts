@@ -220,7 +220,8 @@ test('without MOOSE_FOLLOW_UP nothing is done by itself, and the answer says so'
   await given.home.remote.commit('main', { 'other.txt': 'another\n' })
   await looksAgain(given)
   assert.deepEqual((await followed(given, 0)).rows, [])
-  assert.equal((await detailOf(given.moose, given.id)).pull_request?.follow_up?.state, 'behind')
+  const stands = async () => (await detailOf(given.moose, given.id)).pull_request?.follow_up?.state
+  await until('it is seen to be behind', async () => (await stands()) === 'behind', { withinMs: 30_000 })
   const { sentence } = await whyInConflict(given)
   assert.match(
     sentence,
