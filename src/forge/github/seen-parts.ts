@@ -57,6 +57,6 @@ function reviewIn({ state, submittedAt, author }: Review): SeenParts['reviews'][
 }
 
 /** An address that a browser may be sent to. */
-function pageIn(url: string | null): string | null {
+export function pageIn(url: string | null): string | null {
   return url !== null && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : null
 }

@@ -72,13 +72,13 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
 }
 
 /** Why no pull request is merged by rule now, whichever it is; null: nothing says so. */
-async function whyNoneMerged({ db, config, dispatcher }: WhySources): Promise<string | null> {
+async function whyNoneMerged({ db, config, homeId, dispatcher }: WhySources): Promise<string | null> {
   if ((await faultOf(() => whyStopped(db))) !== null) return 'an emergency stop is in force'
   const settings = await readSettings(db, config).catch(faultOfRow)
   if (!isFault(settings) && !settings.enabled) return 'orchestrator_enabled is false'
   // Another process may take orders on, and merge.
-  const others = (await listWorkers(db)).filter(({ alive, pid }) => alive && pid !== process.pid)
-  return dispatcher.polling || others.length > 0 ? null : 'no orders are taken on: moose start'
+  if (dispatcher.polling || (await readProcesses(db, homeId)).others > 0) return null
+  return 'no orders are taken on: moose start'
 }
 
 /** With what keeps its pull request from being merged by rule, or what has come of that, where its project has that done. */

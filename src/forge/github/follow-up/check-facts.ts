@@ -1,5 +1,6 @@
 import type { CheckFact, CheckState } from '../../../ports/pull-request-facts.ts'
 import { type GitHubRepository, slug } from '../github-repository.ts'
+import { pageIn } from '../seen-parts.ts'
 import type { CheckNode } from './facts-node.ts'
 import type { Checks } from './whole-facts.ts'
 
@@ -79,9 +80,4 @@ function jobAt(repository: GitHubRepository, url: string | null): CheckFact['act
   if (named?.toLowerCase() !== slug(repository).toLowerCase() || run_id === undefined || job_id === undefined)
     return null
   return { run_id, job_id }
-}
-
-/** An address that a browser may be sent to. */
-function pageIn(url: string | null): string | null {
-  return url !== null && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : null
 }
