@@ -68,7 +68,7 @@ async function assertTold({ home, environment }: Pick<Setting, 'home' | 'environ
   assert.deepEqual(told, [
     'cancelled: pull request #1 of attempt 1 was closed',
     'in_progress/in_review: pull request #1 of attempt 1 was reopened',
-    'completed: pull request #1 of attempt 1 was merged',
+    'completed: pull request #1 of attempt 1 was merged by octo-maintainer',
   ])
   const { pool } = home.database
   const events = await pool.query(
