@@ -176,12 +176,13 @@ describe('Mission Control', { skip: whyNoBrowser(), timeout: 300_000 }, () => {
   test('keys: j and k move, Enter opens, / searches, ? shows the keys, x asks before it cancels', async () => {
     const { page, context } = await loggedIn()
     await page.goto(`${service.url}/orders`)
-    const current = page.locator('.order-row[data-current=true]')
-    const first = await current.innerText()
+    // By its name: the rest of a row says how long ago.
+    const current = page.locator('.order-row[data-current=true]').getByRole('link')
+    const first = await current.getAttribute('href')
     await page.keyboard.press('j')
-    await until('the next is current', async () => (await current.innerText()) !== first)
+    await until('the next is current', async () => (await current.getAttribute('href')) !== first)
     await page.keyboard.press('k')
-    await until('the first is current again', async () => (await current.innerText()) === first)
+    await until('the first is current again', async () => (await current.getAttribute('href')) === first)
     await page.keyboard.press('/')
     await page.keyboard.type('write thr')
     await until('one order is left', async () => (await page.locator('.order-rows .order-row').count()) === 1)
