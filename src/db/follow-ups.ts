@@ -1,11 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 import {
+  AT_REST,
   type CameOfReview,
   type FollowUpKind,
   FollowUpTask,
   FollowUpView,
-  LEFT_BEHIND,
-  RED_OPTIONAL,
 } from '../contract/evidence/follow-up.ts'
 import { z } from '../contract/zod.ts'
 import type { AttemptKey } from './attempts/attempts.ts'
@@ -227,9 +226,6 @@ export async function followUpAnswered(db: Db, id: string, posted: number): Prom
   await db.updateTable('follow_ups').set({ answered: true, posted }).where('id', '=', id).execute()
 }
 
-/** The states in which nothing is left to be done. */
-const AT_REST: ReadonlySet<string> = new Set(['quiet', RED_OPTIONAL, LEFT_BEHIND])
-
 /**
  * Keeps how an open pull request was seen to stand.
  *
@@ -247,7 +243,7 @@ export async function noteFollowUp(
     .updateTable('pull_requests')
     .set({ follow_up: JSON.stringify(view), hands_off: handsOff })
     // What one more reaction was allowed for is over.
-    .$if(AT_REST.has(view.state), (update) => update.set({ allowed_sha: null }))
+    .$if(AT_REST.includes(view.state), (update) => update.set({ allowed_sha: null }))
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('state', '=', 'open')

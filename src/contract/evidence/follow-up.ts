@@ -73,6 +73,9 @@ export const LEFT_BEHIND = 'left_behind'
 /** The state in which all that is red is not required by its forge, and nothing can be read of it. */
 export const RED_OPTIONAL = 'red_optional'
 
+/** The states in which nothing is left to be done about an open pull request. */
+export const AT_REST: readonly string[] = ['quiet', RED_OPTIONAL, LEFT_BEHIND]
+
 /** The states in which an open pull request is not there, or is merged into what does not hold its change. */
 export const LOST_STATES = ['gone', 'unproven'] as const
 export type LostState = (typeof LOST_STATES)[number]

@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
 import { isoTime } from '../../clock.ts'
 import { type Actor, actorText } from '../../contract/actor.ts'
+import { AT_REST } from '../../contract/evidence/follow-up.ts'
 import type { EscalationOption, EscalationView } from '../../contract/why/escalation.ts'
 import type { Database } from '../schema.ts'
 
@@ -97,7 +98,7 @@ export async function optionRecords(db: Db, cause: string): Promise<OptionRecord
         work_orders.status = 'completed' or work_orders.phase = 'in_review' and (
           ${cause} not in ('follow_up_exhausted', 'hands_off') or exists (
             select from pull_requests as pull
-            where pull.work_order_id = decided.work_order_id and pull.state = 'open' and pull.follow_up ->> 'state' = 'quiet'
+            where pull.work_order_id = decided.work_order_id and pull.state = 'open' and pull.follow_up ->> 'state' = any(${AT_REST}::text[])
               and (pull.follow_up ->> 'at')::timestamptz > decided.decided_at
           )
         ) as went_well,
