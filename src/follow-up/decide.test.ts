@@ -6,6 +6,7 @@ import { decide, MOST, MOST_RESOLUTIONS, onceMore, type Past } from './decide.ts
 import { fold, type Known } from './fold.ts'
 
 const known: Known = {
+  base: 'main',
   verifiedBase: sha('b'),
   ours: [],
   handsOff: null,
@@ -216,7 +217,10 @@ test('what the model does not carry out is left to a human, also where less is l
   ]) {
     const decision = decided(facts, past, some)
     assert.ok(decision.reaction === null && decision.isExhausted && decision.refused?.kind === 'review')
-    assert.match(decision.why, /; what a review asks for was tried and not done; it is tried once$/)
+    assert.match(
+      decision.why,
+      /; what a review asks for was tried and not done; it is tried once; where it is settled, resolve its thread, hide/,
+    )
     assert.equal(onceMore(decision, 'answer').reaction?.kind, 'review')
   }
   const more = threadWith({ id: 'c3', comments: [commentWith({ id: 'c3' })] })

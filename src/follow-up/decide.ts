@@ -143,9 +143,12 @@ function onReview(
   const reaction = { kind: 'review', fingerprint, asked } as const
   const hasEnded = past.some((one) => one.fingerprint === fingerprint && one.outcome !== 'succeeded')
   if (hasEnded || asked.some(({ key }) => !failed.includes(key))) return bounded(reaction, because, facts, past)
-  const why = `${because}; ${TRIED.review} and not done; it is tried once`
+  const why = `${because}; ${TRIED.review} and not done; it is tried once; ${SETTLE}`
   return { reaction: null, why, isExhausted: true, refused: reaction }
 }
+
+/** What ends a request of which nothing more is made: what the forge tells of it then. */
+const SETTLE = 'where it is settled, resolve its thread, hide its comment or approve the pull request'
 
 /** Of each run that can be made again, one of its checks. */
 export function ofRuns(checks: readonly CheckFact[]): CheckFact[] {

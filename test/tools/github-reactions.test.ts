@@ -183,7 +183,7 @@ test('GitHub: each thread is answered with what became of its comment: the commi
   const why = await becomes(given, { code: 'follow_up_exhausted' })
   assert.match(
     why,
-    /^a comment of a review by ada \(greeting\.txt: "Delete other\.txt\."\); .* tried and not done; it is tried once$/,
+    /^a comment of a review by ada \(greeting\.txt: "Delete other\.txt\."\); .* tried and not done; it is tried once; where it is settled, resolve its thread, /,
   )
   assert.equal(calls.length, 2, 'neither what was done nor what was not is asked again')
 })
