@@ -11,6 +11,7 @@ import {
 import { changesRequestedBy, fold, type Known, strangersIn, unansweredBy, waitsForReviewer } from './fold.ts'
 
 const known = (some: Partial<Known> = {}): Known => ({
+  base: 'main',
   verifiedBase: sha('a'),
   ours: [sha('1')],
   handsOff: null,
@@ -45,6 +46,11 @@ test('a commit that Moose has not made has it keep its hands off, until that com
     'a verification by hand gives nothing back',
   )
   assert.equal(fold(verified, known({ adopted: sha('9') })).is, 'conflict')
+})
+
+test('of one that is to be merged into another base nothing is judged, nor done', () => {
+  const state = fold(factsWith({ base: 'release', mergeability: 'unknown', checks: [checkWith()] }), known())
+  assert.deepEqual(state, { is: 'retargeted', because: 'its base was changed from main to release' })
 })
 
 test('what is red counts where it is not red on the base, and once nothing runs any more', () => {

@@ -3,6 +3,8 @@ import type { CheckFact, CommentFact, PullRequestFacts, ReviewFact } from '../po
 
 /** What Moose itself knows of a pull request, beside what its forge tells. */
 export type Known = {
+  /** The branch that its verified commit is to be merged into. */
+  base: string
   /** The commit of the base that its verified commit builds on. */
   verifiedBase: string
   /** Commits that attempts of the order have made. */
@@ -38,7 +40,16 @@ export type Asked = {
 /** How a pull request stands, and why. */
 export type State = { because: string } & (
   | {
-      is: 'ended' | 'hands_off' | 'unknown' | 'conflict' | 'red_on_base' | 'settling' | 'behind' | 'checking'
+      is:
+        | 'ended'
+        | 'hands_off'
+        | 'retargeted'
+        | 'unknown'
+        | 'conflict'
+        | 'red_on_base'
+        | 'settling'
+        | 'behind'
+        | 'checking'
     }
   | { is: 'quiet' }
   /** `isLeft`: it was given back, and did not pass when it was verified. */
@@ -56,6 +67,7 @@ export function fold(facts: PullRequestFacts, known: Known): State {
   if (state !== 'open') return { is: 'ended', because: `it is ${state}` }
   const other = byOthers(facts, known)
   if (other !== null) return { is: 'hands_off', because: `${branch} holds ${short(other)}, which Moose has not made` }
+  if (base !== known.base) return { is: 'retargeted', because: `its base was changed from ${known.base} to ${base}` }
   if (head !== facts.known_head_sha)
     return {
       is: 'unverified',

@@ -192,6 +192,7 @@ function withKnown(asTold: PullRequestFacts, { head_sha, conflict }: Followed): 
 
 function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'now' | 'toldAt' | 'isRerunning'> {
   return {
+    base: row.base,
     verifiedBase: row.base_sha,
     ours: row.made,
     handsOff: row.hands_off,

@@ -102,11 +102,11 @@ export const PullRequestFacts = z.object({
   head_sha: Sha,
   /** Where Moose left the branch: the commit that was verified last. */
   known_head_sha: Sha,
-  /** Where the base stands; null: it is gone or was not told. */
+  /** Where the base stands; null: it is gone, was not told, or is another than that of the order. */
   base_sha: Sha.nullable(),
   /** The base holds commits that the branch does not. */
   has_base_moved: z.boolean(),
-  /** Whether git can merge base and branch; `unknown`: the base is gone. */
+  /** Whether git can merge base and branch; `unknown`: the base is not known. */
   mergeability: z.enum(['clean', 'conflict', 'unknown']),
   /** Files that git cannot merge, the first ones. */
   conflict_files: z.array(Word).max(MOST_TOLD.files),

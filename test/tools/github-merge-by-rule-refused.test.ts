@@ -92,7 +92,10 @@ test('GitHub is not asked to merge into another base, and what it was asked for 
   await checksHaveBegun(given)
   await using moose = await given.open()
   const { id, pull } = await review(given, moose)
-  await given.home.remote.git('branch', 'release', 'main')
+  const { home, github } = given
+  // A commit that the mirror of Moose does not have.
+  const release = await home.remote.git('commit-tree', '-p', 'main', '-m', 'Release', 'main^{tree}')
+  await home.remote.git('branch', 'release', release.trim())
   turns(pull, 'PENDING')
   await policy(given, 'auto')
   await says(moose, id, /^merged by rule: GitHub was asked to merge it/)
@@ -103,7 +106,11 @@ test('GitHub is not asked to merge into another base, and what it was asked for 
   assert.equal(entry?.[0], 'review')
   assert.match(entry?.[1] ?? '', /its base was changed on GitHub from main to release\. Change it back there/)
   turns(pull, 'SUCCESS')
+  await becomes({ moose, id }, { state: 'retargeted' })
+  const facts = () => github.log.filter(({ operation }) => operation.endsWith('PullRequestFacts')).length
+  const before = facts()
   await looksAgain(given)
+  assert.equal(facts(), before, 'what has not changed is not asked for again')
   assert.deepEqual([pull.mergedAt, asks(given)], [null, 1])
   pull.base = 'main'
   await completed(moose, id)

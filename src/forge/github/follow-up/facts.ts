@@ -230,7 +230,8 @@ async function factsOfOne(parts: FactsParts, seen: Seen): Promise<PullRequestFac
   const { of, row, node, signal } = seen
   const { project, workOrderId } = of
   const headSha = node.headRefOid
-  const baseSha = node.baseRef?.target.oid ?? null
+  // Of another base than the order's nothing is judged by git, and its commits are not fetched.
+  const baseSha = node.baseRefName === row.base ? (node.baseRef?.target.oid ?? null) : null
   const stands = { workOrderId, branch: row.branch, base: row.base, headSha, baseSha }
   const source = { project, mirror: parts.forge.mirrors.of(project), signal }
   const byGit = await branchFacts(source, stands)
