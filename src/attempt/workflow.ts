@@ -42,7 +42,7 @@ export type WorkflowDeps = {
   begin: (run: AttemptRun) => Promise<AbortSignal>
   /** The id of this home. */
   homeId: string
-  config: Pick<Config, 'home' | 'pageUrl' | 'repairMax'>
+  config: Pick<Config, 'home' | 'pageUrl' | 'repairMax' | 'pauseAfterFailures'>
   /** Gives up a run that another process owns now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Called when a run has recorded its end or its suspension. */
@@ -92,7 +92,7 @@ async function carryOut(
   const whole =
     verifies === null
       ? await makeChange(deps, { context, key }, evidence, run)
-      : await verifyOnly({ ...deps, context, key, run, evidence, repairMax: deps.config.repairMax }, verifies)
+      : await verifyOnly({ ...deps, context, key, run, evidence }, verifies)
   if (whole !== null) await openPullRequest(deps, { context, key }, whole, run)
 }
 
@@ -137,6 +137,8 @@ async function makeChange(
     run,
     repairMax: config.repairMax,
     onCommit: (headSha) => note({ head_sha: headSha }),
+    // It was claimed to be paid for: it goes on.
+    mayAsk: async () => undefined,
     onEvidence: (found) => Object.assign(evidence, found),
   })
 

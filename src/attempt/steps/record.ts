@@ -6,7 +6,7 @@ import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from 
 import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
 import { endFollowUp } from '../../db/follow-ups.ts'
 import { recordPullRequestEvent } from '../../db/github-events.ts'
-import type { ModelCallTotals } from '../../db/model-calls.ts'
+import { type ModelCallTotals, sumModelCalls } from '../../db/model-calls.ts'
 import { addRepairToOutcome, recordOutcome } from '../../db/outcome-vectors.ts'
 import { noteConflict } from '../../db/pull-requests/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
@@ -92,6 +92,7 @@ export async function recordVerified(db: Kysely<Database>, success: Success & At
     if (ended === null) return await assertLastRun(transaction, success)
     await endShownSteps(transaction, success, null)
     await learnOfConflict(transaction, ended, null)
+    if (await hasAsked(transaction, ended)) await endRows(transaction, success, evidence.proposed.proposer)
     const { decision } = evidence.routed
     await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
@@ -201,7 +202,7 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     if (isVerifying && move !== 'suspend') await learnOfConflict(transaction, ended, failure.fault)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
     const isFailure = move === 'fail' || move === 'block' || move === 'retry'
-    if (isFailure && !isVerifying) await noteInRows(transaction, failure)
+    if (isFailure && (!isVerifying || (await hasAsked(transaction, ended)))) await noteInRows(transaction, failure)
     if (move === 'suspend') return
     await fallBackOnPullRequest(transaction, failure)
     // Last: where the order stands by then is told with it.
@@ -210,6 +211,11 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
 }
 
 type Db = Kysely<Database>
+
+/** Whether an attempt is a reaction of Moose's own in which a model was asked. */
+async function hasAsked(db: Db, { work_order_id: id, number, follows }: EndedAttempt): Promise<boolean> {
+  return follows !== null && (await sumModelCalls(db, id, number)).calls > 0
+}
 
 /** @param goesOn the attempt will be resumed, and what it verifies stays what it was */
 async function moveOrder(db: Db, failure: Failure, to: EndStatuses['order'], goesOn: boolean): Promise<void> {
