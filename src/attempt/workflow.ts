@@ -8,7 +8,7 @@ import { noteAttempt, noteRoute, type RouteFacts } from '../db/attempts/hold-att
 import { actingAs } from '../db/audit/acting-as.ts'
 import type { Database } from '../db/schema.ts'
 import { isOf } from '../faults/families.ts'
-import { type Fault, type FaultRecord, NEXT_MOVE, toFault } from '../faults/fault.ts'
+import { type Fault, type FaultRecord, moveOf, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
@@ -237,7 +237,7 @@ async function recordEnd(
   }
   const record = () => faultPoint('record', () => recordFailure(deps.db, shown))
   // The journal of a suspended attempt ends before the step at which it will be resumed.
-  if (NEXT_MOVE[fault.code] === 'suspend') return untilAnswered(deps, record)
+  if (moveOf(fault) === 'suspend') return untilAnswered(deps, record)
   await run({
     name: 'record',
     input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt, repairs: evidence.repairs },

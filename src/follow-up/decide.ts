@@ -232,6 +232,8 @@ function onceDone({ kind, outcome }: Past): string {
   if (outcome === 'merge_conflict') return `${TRIED[kind]}, and git could not merge; it is tried once for each commit`
   if (outcome === 'merge_held')
     return `${TRIED[kind]}, and a human has to allow what it holds; it is tried once for each commit`
+  if (outcome === 'budget_exceeded')
+    return `${TRIED[kind]}, and a cap had no room for its call; raise that cap (moose budget), and allow one more (moose decide)`
   if (kind !== 'rerun' && outcome !== 'succeeded')
     return `${TRIED[kind]}, which ended with ${outcome}; it is tried once for each commit`
   return `${DONE[kind]}, and that is done once`

@@ -286,3 +286,25 @@ test('GitHub: a reaction that a model fails counts as a failure of its project, 
   await haveEnded(one, ['review check_failed', 'review succeeded'])
   assert.deepEqual(await lengths(), [])
 })
+
+test('GitHub: a review for which a cap has no room takes no pull request out of its review, nor is it paid once it is settled', async (t) => {
+  await using given = await inReview(t, greeted('hello, dear world'))
+  if (given === null) return
+  const { home, moose, id, pull, calls } = given
+  const cap = (usd: string) => home.database.pool.query(`update work_orders set budget_usd = ${usd}`)
+  await cap('coalesce(actual_cost, 0) + 0.0000001')
+  pull.threads = [thread('T1', said('C1', 'ada', 'Say dear.'))]
+  pull.touched = 1
+  await haveEnded(given, ['review budget_exceeded'])
+  assert.match(await becomes(given, { code: 'follow_up_exhausted' }), /a cap had no room for its call; raise that cap/)
+  assert.equal((await detailOf(moose, id)).phase, 'in_review')
+  pull.threads = [{ ...thread('T1', said('C1', 'ada', 'Say dear.')), isResolved: true }]
+  pull.review = 'APPROVED'
+  pull.touched = 2
+  await becomes(given, { state: 'quiet' })
+  await cap('5')
+  const merge = new Request(`http://127.0.0.1/api/work-orders/${id}/merge`, { method: 'POST' })
+  assert.equal((await moose.http.fetch(merge)).status, 200)
+  assert.equal(calls.length, 1)
+  assert.deepEqual(await listFailureRows(home.database.db), [])
+})

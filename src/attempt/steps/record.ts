@@ -13,7 +13,7 @@ import type { Database } from '../../db/schema.ts'
 import { recordEvent } from '../../db/work-order-events.ts'
 import { findWorkOrder, moveWorkOrder, recordPullRequestOfOrder } from '../../db/work-orders/work-orders.ts'
 import { failureClass, isOf } from '../../faults/families.ts'
-import { type FaultRecord, NEXT_MOVE, type NextMove } from '../../faults/fault.ts'
+import { type FaultRecord, moveOf, NEXT_MOVE, type NextMove } from '../../faults/fault.ts'
 import type { Status } from '../../work-order/status.ts'
 import type { AttemptEnd, Success } from '../evidence.ts'
 import { endRows, noteInRows } from '../failures-in-a-row.ts'
@@ -179,7 +179,7 @@ const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
  * @throws {Fault} `attempt_taken_over` when a later run has to record its own end instead
  */
 export async function recordFailure(db: Kysely<Database>, failure: Failure): Promise<void> {
-  const move = NEXT_MOVE[failure.fault.code]
+  const move = moveOf(failure.fault)
   // The process that runs the attempt now records its end.
   if (move === 'leave') return
   await db.transaction().execute(async (transaction) => {
@@ -201,7 +201,8 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     if (seen !== null) await noteConflict(transaction, { ...failure, number: seen.number }, seen.conflict)
     if (isVerifying && move !== 'suspend') await learnOfConflict(transaction, ended, failure.fault)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
-    const isFailure = move === 'fail' || move === 'block' || move === 'retry'
+    const isFailure =
+      (move === 'fail' || move === 'block' || move === 'retry') && NEXT_MOVE[failure.fault.code] !== 'suspend'
     if (isFailure && (!isVerifying || (await hasAsked(transaction, ended)))) await noteInRows(transaction, failure)
     if (move === 'suspend') return
     await fallBackOnPullRequest(transaction, failure)

@@ -10,7 +10,7 @@ import { noteConflict, noteMergeable } from '../../db/pull-requests/pull-request
 import type { Database } from '../../db/schema.ts'
 import { readPauseAfter } from '../../db/system-config.ts'
 import { pausedAmong, readPausing } from '../../db/work-orders/failure-rows.ts'
-import { Fault } from '../../faults/fault.ts'
+import { ENDS, Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
@@ -51,6 +51,19 @@ type Verifying = {
  * @returns what has to be published as any attempt publishes it; null: the commit's pull request holds it, and all is recorded
  */
 export async function verifyOnly(verifying: Verifying, verifies: number): Promise<Evidence | null> {
+  const { context, run } = verifying
+  if (context.follows === null) return await verifyOrFollow(verifying, verifies)
+  const following: Run = (step) => run({ ...step, run: () => step.run().catch(unlessNoRoom) })
+  return await verifyOrFollow({ ...verifying, run: following }, verifies)
+}
+
+/** A reaction that a cap has no room for ends: its order does not wait for that outside of its review. */
+function unlessNoRoom(error: unknown): never {
+  if (!(error instanceof Fault) || error.code !== 'budget_exceeded') throw error
+  throw new Fault(error.code, error.message, { ...error.details, ...ENDS }, error)
+}
+
+async function verifyOrFollow(verifying: Verifying, verifies: number): Promise<Evidence | null> {
   const { db, adapters, context, key, run, evidence } = verifying
   const note = (facts: Parameters<typeof noteAttempt>[2]) => noteAttempt(db, key, facts)
   const routed = await run({
