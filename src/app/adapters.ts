@@ -234,7 +234,7 @@ async function proposerConditions(
   models: Models,
   config: Pick<Config, 'pauseAfterFailures'>,
 ): Promise<ProposerConditions> {
-  const { proposers: paused } = await readPausing(db, await readPauseAfter(db, config))
+  const { projects, proposers: paused } = await readPausing(db, await readPauseAfter(db, config))
   const { proposers } = await listProposers(db)
   const find = (name: string) => proposers.find((proposer) => proposer.name === name)
   return {
@@ -248,6 +248,10 @@ async function proposerConditions(
     },
     rowOf(name) {
       const row = paused.get(name)
+      return row === undefined ? null : row
+    },
+    rowOfProject(id) {
+      const row = projects.get(id)
       return row === undefined ? null : row
     },
     behind(provider) {

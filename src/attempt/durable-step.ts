@@ -8,7 +8,7 @@ import { holdAttempt, takenOver } from '../db/attempts/hold-attempt.ts'
 import { namedFault, reasonOf } from '../db/database-fault.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
-import { Fault, type FaultRecord, NEXT_MOVE, toFault } from '../faults/fault.ts'
+import { Fault, type FaultRecord, moveOf, NEXT_MOVE, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import { type Sanitizers, shownFault } from '../redaction/sanitize-output.ts'
@@ -93,7 +93,7 @@ async function performOrSuspend<T>(
   onSuspend?: (fault: Fault) => void,
 ): Promise<Outcome<T>> {
   const outcome = await performStep(deps, key, step)
-  if (outcome.ok || NEXT_MOVE[outcome.fault.code] !== 'suspend') return outcome
+  if (outcome.ok || moveOf(outcome.fault) !== 'suspend') return outcome
   await suspend(deps, key, step, outcome)
   const fault = Fault.fromRecord(outcome.fault)
   onSuspend?.(fault)

@@ -20,10 +20,17 @@ export async function endRows(db: Db, { workOrderId, attempt }: AttemptKey, prop
 
 type Failed = AttemptKey & { step: StepName; fault: FaultRecord; evidence: PartialEvidence }
 
+/** The proposer an attempt is counted for: that of its change, or in a reaction the one that was asked. `none`: no one was. */
+function countedProposer({ evidence, fault }: Pick<Failed, 'evidence' | 'fault'>): string {
+  const { routed, proposed } = evidence
+  if (routed?.verifies === undefined) return outcomeFacts(evidence, fault).model_used
+  return proposed === undefined ? 'none' : proposed.proposer
+}
+
 /**
  * Counts a failed attempt in the row of its project, and where its proposer is to blame, in that of the proposer. An attempt
  * that came past its proposer ends the row of the proposer. What a human or a process did is counted nowhere. To be called for
- * an attempt that made a change, not for one that only verified a commit.
+ * an attempt in which a model was asked, or could have been, not for one that only verified a commit.
  */
 export async function noteInRows(db: Db, { workOrderId, attempt, step, fault, evidence }: Failed): Promise<void> {
   if (isOf('no_pattern', fault.code)) return
@@ -35,7 +42,7 @@ export async function noteInRows(db: Db, { workOrderId, attempt, step, fault, ev
     const row = `${orders} orders of its project in a row have failed with ${code} at ${step}`
     if (orders > 1) await recordEvent(db, { workOrderId, attempt, type: 'progress', message: row })
   }
-  const { model_used: proposer } = outcomeFacts(evidence, fault)
+  const proposer = countedProposer({ evidence, fault })
   if (proposer === 'none') return
   const subject = { kind: 'proposer', subject: proposer } as const
   if (step !== 'propose' && step !== 'apply') await endRow(db, subject)

@@ -1,7 +1,7 @@
 import { EventEmitter, on, once } from 'node:events'
 import type { AttemptRun } from '../db/attempts/attempts.ts'
 import { noLongerWanted } from '../db/attempts/hold-attempt.ts'
-import { type Fault, type FaultRecord, NEXT_MOVE } from '../faults/fault.ts'
+import { type Fault, type FaultRecord, moveOf } from '../faults/fault.ts'
 
 /** The attempts this process runs, how to stop them, and how to wait for their end. */
 export type RunningAttempts = {
@@ -65,7 +65,7 @@ export function createRunningAttempts(): RunningAttempts {
     },
     ended(run, fault) {
       running.delete(run.workOrderId)
-      const move = fault === null ? null : NEXT_MOVE[fault.code]
+      const move = fault === null ? null : moveOf(fault)
       if (move !== 'suspend') totalExecuted += 1
       if (move === 'fail') totalFailed += 1
       ends.emit('end', { run, fault })

@@ -8,7 +8,7 @@ import { noteAttempt, noteRoute, type RouteFacts } from '../db/attempts/hold-att
 import { actingAs } from '../db/audit/acting-as.ts'
 import type { Database } from '../db/schema.ts'
 import { isOf } from '../faults/families.ts'
-import { type Fault, type FaultRecord, NEXT_MOVE, toFault } from '../faults/fault.ts'
+import { type Fault, type FaultRecord, moveOf, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
@@ -42,7 +42,7 @@ export type WorkflowDeps = {
   begin: (run: AttemptRun) => Promise<AbortSignal>
   /** The id of this home. */
   homeId: string
-  config: Pick<Config, 'home' | 'pageUrl' | 'repairMax'>
+  config: Pick<Config, 'home' | 'pageUrl' | 'repairMax' | 'pauseAfterFailures'>
   /** Gives up a run that another process owns now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Called when a run has recorded its end or its suspension. */
@@ -92,7 +92,7 @@ async function carryOut(
   const whole =
     verifies === null
       ? await makeChange(deps, { context, key }, evidence, run)
-      : await verifyOnly({ ...deps, context, key, run, evidence, repairMax: deps.config.repairMax }, verifies)
+      : await verifyOnly({ ...deps, context, key, run, evidence }, verifies)
   if (whole !== null) await openPullRequest(deps, { context, key }, whole, run)
 }
 
@@ -137,6 +137,8 @@ async function makeChange(
     run,
     repairMax: config.repairMax,
     onCommit: (headSha) => note({ head_sha: headSha }),
+    // It was claimed to be paid for: it goes on.
+    mayAsk: async () => undefined,
     onEvidence: (found) => Object.assign(evidence, found),
   })
 
@@ -235,7 +237,7 @@ async function recordEnd(
   }
   const record = () => faultPoint('record', () => recordFailure(deps.db, shown))
   // The journal of a suspended attempt ends before the step at which it will be resumed.
-  if (NEXT_MOVE[fault.code] === 'suspend') return untilAnswered(deps, record)
+  if (moveOf(fault) === 'suspend') return untilAnswered(deps, record)
   await run({
     name: 'record',
     input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt, repairs: evidence.repairs },

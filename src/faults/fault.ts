@@ -208,3 +208,12 @@ export function toFault(thrown: unknown): Fault {
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return new Fault('internal', message, {}, thrown)
 }
+
+/** Details of a fault that ends an attempt which it would suspend otherwise. */
+export const ENDS = { ends: true }
+
+/** What becomes of an attempt that meets a fault, and of its order. */
+export function moveOf({ code, details }: FaultRecord): NextMove {
+  const move = NEXT_MOVE[code]
+  return move === 'suspend' && details?.['ends'] === true ? 'fail' : move
+}

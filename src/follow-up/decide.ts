@@ -1,4 +1,9 @@
-import { FOLLOW_UP_KINDS, type FollowUpCount, type FollowUpKind } from '../contract/evidence/follow-up.ts'
+import {
+  FOLLOW_UP_KINDS,
+  type FollowUpCount,
+  type FollowUpKind,
+  type FollowUpView,
+} from '../contract/evidence/follow-up.ts'
 import type { CheckFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { type Asked, digest, isBehind, type Known, type State } from './fold.ts'
 
@@ -26,11 +31,26 @@ export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
 /**
  * `isExhausted`: something is to be done, and Moose may do no more of it; `refused`: what the bounds refuse; `isLeftBehind`: all
  * that it lacks is a newer base, which was merged in with success as often as the bounds allow; `isOptional`: all that is wrong is a
- * red check that its forge does not require, and of which nothing can be read.
+ * red check that its forge does not require, and of which nothing can be read; `waitsFor`: what has to be resumed before a model is asked.
  */
 export type Decision =
   | { reaction: Reaction; why: string }
-  | { reaction: null; why: string; isExhausted: boolean; refused?: Reaction; isLeftBehind?: true; isOptional?: true }
+  | {
+      reaction: null
+      why: string
+      isExhausted: boolean
+      refused?: Reaction
+      isLeftBehind?: true
+      isOptional?: true
+      waitsFor?: Waited
+    }
+
+type Waited = NonNullable<FollowUpView['waits_for']>
+
+/** Whether a model is asked in it: a base that git merges is verified alone, and mended only where that fails. */
+export function asksModel(reaction: Reaction, { is }: Pick<State, 'is'>): boolean {
+  return reaction.kind === 'checks' || reaction.kind === 'review' || (reaction.kind === 'base' && is === 'conflict')
+}
 
 /** How often Moose reacts, for one commit of the branch and for an order in all; whatever comes of it counts. */
 export const MOST: Record<FollowUpKind, { perHead: number; perOrder: number }> = {
@@ -212,6 +232,8 @@ function onceDone({ kind, outcome }: Past): string {
   if (outcome === 'merge_conflict') return `${TRIED[kind]}, and git could not merge; it is tried once for each commit`
   if (outcome === 'merge_held')
     return `${TRIED[kind]}, and a human has to allow what it holds; it is tried once for each commit`
+  if (outcome === 'budget_exceeded')
+    return `${TRIED[kind]}, and a cap had no room for its call; raise that cap (moose budget), and allow one more (moose decide)`
   if (kind !== 'rerun' && outcome !== 'succeeded')
     return `${TRIED[kind]}, which ended with ${outcome}; it is tried once for each commit`
   return `${DONE[kind]}, and that is done once`

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
 import { type FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
+import { wantedProposer } from '../db/escalations/order-escalations.ts'
 import {
   allowedReaction,
   type BegunFollowUp,
@@ -19,13 +20,14 @@ import { noteFollowed, type SeenToMerge } from '../db/pull-requests/merge-asked.
 import { type Followed, followedPullRequest } from '../db/pull-requests/seen-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
+import { type Paused, pausedAmong, readPausing } from '../db/work-orders/failure-rows.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { CheckFact, FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
-import { type Decision, onceMore, type Reaction, SAID } from './decide.ts'
+import { asksModel, type Decision, onceMore, type Reaction, SAID } from './decide.ts'
 import { createFailures, type Failures, judge, judgeExplained } from './failures.ts'
 import {
   byOthers,
@@ -49,6 +51,8 @@ export type FollowUpDeps = {
   clock: Clock
   /** Whether an order that is made pending is carried out: nothing is reacted to otherwise. */
   isTakenOn: () => Promise<boolean>
+  /** How many orders in a row that fail alike pause their project or proposer, as of now; 0: none. */
+  pauseAfter: () => Promise<number>
   onError: (error: unknown) => void
 }
 
@@ -156,8 +160,8 @@ async function reactTo(
   if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
   if (!(await mayReact()))
     return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
-  await react(deps, forges[of.project.forge], { ...seen, signal, allowedBy }, decision).then(
-    () => noteStanding(deps, seen, state, decision),
+  await react(deps, forges[of.project.forge], { ...seen, state, signal, allowedBy }, decision).then(
+    (done) => noteStanding(deps, seen, state, done),
     async (error: unknown) => {
       const { code, message } = toFault(error)
       if (code !== 'work_order_conflict') throw error
@@ -224,7 +228,8 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
   // Of a conversation that is not known it is not known either whether all of it was answered.
   const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : answeredWith(seen)
-  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said }
+  const waits = decision.reaction === null && decision.waitsFor !== undefined ? { waits_for: decision.waitsFor } : {}
+  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said, ...waits }
   const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...more }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
@@ -248,31 +253,55 @@ function isSameView(before: unknown, view: FollowUpView): boolean {
   return isDeepStrictEqual({ ...before, at: view.at }, view)
 }
 
-type Allowed = { signal: AbortSignal; allowedBy: string | null; failuresOf: FailuresOf }
+type Allowed = { state: State; signal: AbortSignal; allowedBy: string | null; failuresOf: FailuresOf }
 
+/** @returns the decision, or that it waits */
 async function react(
-  { db, pool, workspaces }: FollowUpDeps,
+  { db, pool, workspaces, pauseAfter }: FollowUpDeps,
   forge: FollowUpForge,
-  { of, facts, signal, allowedBy, failuresOf }: Seen & Allowed,
-  { reaction, why }: Decision & { reaction: Reaction },
-): Promise<void> {
+  { of, facts, state, signal, allowedBy, failuresOf }: Seen & Allowed,
+  decision: Decision & { reaction: Reaction },
+): Promise<Decision> {
+  const { reaction, why } = decision
   const { kind, fingerprint } = reaction
   const { workOrderId } = of
   const { head_sha: headSha, base_sha: baseSha } = facts
   const inputs = { workOrderId, kind, headSha, baseSha, fingerprint, because: why, allowedBy }
   if (kind === 'rerun') {
     const id = await faultPoint('follow_up', () => beginFollowUp(db, { ...inputs, task: null, attempt: null }))
-    if (id === null) return
+    if (id === null) return decision
     const now = await rerun(db, forge, { of, checks: reaction.checks, signal })
-    return await keepRerun(db, id, { before: null, now })
+    await keepRerun(db, id, { before: null, now })
+    return decision
   }
-  const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
+  const { attempt: verifies, proposer } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
+  const paused = asksModel(reaction, state) ? await whatPauses(db, of, proposer, await pauseAfter()) : null
+  if (paused !== null)
+    return {
+      reaction: null,
+      why: `${why}; its reaction waits. ${paused.fault.message}`,
+      isExhausted: false,
+      waitsFor: paused.by,
+    }
   const red = reaction.kind === 'checks' ? await failuresOf(reaction.failing, true) : []
   const task = reaction.kind === 'base' ? null : taskOf(reaction, red === null ? [] : red, facts.base)
   const resolves = kind === 'base' && reaction.resolves
   const begin = (transaction: Kysely<Database>) =>
     beginAttempt(transaction, { ...inputs, task }, { verifies, resolves })
   await faultPoint('follow_up', () => actingAs(db, MOOSE).transaction().execute(begin))
+  return decision
+}
+
+/** What keeps its model from being asked, so that no order leaves its review only to wait; null: nothing. */
+async function whatPauses(
+  db: Kysely<Database>,
+  { project, workOrderId }: WatchedPullRequest,
+  maker: string,
+  pauseAfter: number,
+): Promise<Paused | null> {
+  const pausing = await readPausing(db, pauseAfter)
+  const wanted = await wantedProposer(db, workOrderId)
+  return pausedAmong(pausing, { project, proposer: wanted === null ? maker : wanted })
 }
 
 /** Makes the order pending for the attempt, once for these inputs. */

@@ -1,12 +1,11 @@
 import type { Kysely } from 'kysely'
-import { asWord, listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
+import { listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
-import type { FailureRow, Pausing } from '../db/work-orders/failure-rows.ts'
+import { type Pausing, proposerPaused } from '../db/work-orders/failure-rows.ts'
 import { Fault } from '../faults/fault.ts'
 import { whyPaused } from '../models/provider-pause.ts'
 import type { Usd } from '../money.ts'
 import type { RoutingRequest } from '../ports/routing.ts'
-import { lastOrders } from '../work-order/words.ts'
 import { byCost, type Candidate } from './static-rule.ts'
 
 /** Knows which proposers can be called here, and what they charge. */
@@ -106,17 +105,10 @@ async function readPauses(
   const pauses = new Map<string, Fault>()
   for (const config of configs) {
     const row = paused.get(config.name)
-    const fault = row === undefined ? await whyPaused(db, config) : pausedBy(row)
+    const fault = row === undefined ? await whyPaused(db, config) : proposerPaused(row)
     if (fault !== null) pauses.set(config.name, fault)
   }
   return pauses
-}
-
-function pausedBy({ subject: proposer, orders, code, step }: FailureRow): Fault {
-  const message =
-    `${proposer} is paused: the ${lastOrders(orders.length)} given to it failed with ${code} at ${step}. ` +
-    `Give it orders again with: moose proposer resume ${asWord(proposer)}`
-  return new Fault('provider_paused', message, { proposer, failures: orders.length, reason: `${code} at ${step}` })
 }
 
 function noneAble(configs: readonly ProposerConfig[], models: Pick<PricedModels, 'whyUnavailable'>): Fault {

@@ -137,7 +137,8 @@ async function unpublishedCommit({ db, pool, workspaces }: Acting, id: string): 
   }
 }
 
-const verifiesAgain = ({ attempt, branch }: Verifiable) => `${whatIsVerified(attempt, branch)} is verified again`
+const verifiesAgain = ({ attempt, branch }: Omit<Verifiable, 'proposer'>) =>
+  `${whatIsVerified(attempt, branch)} is verified again`
 
 function publishedAgain(id: string, attempt: number): string {
   return (

@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { askedOfForges } from '../db/pull-requests/merge-asked.ts'
 import type { Database } from '../db/schema.ts'
-import type { Settings } from '../db/system-config.ts'
+import { readPauseAfter, type Settings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders/work-orders.ts'
 import { Fault } from '../faults/fault.ts'
 import { type AttemptStarter, createAttemptStarter } from '../fleet/attempt-starter.ts'
@@ -122,6 +122,7 @@ function createFollowing(
     forges,
     workspaces: adapters.workspaces,
     isTakenOn: isFollowed,
+    pauseAfter: () => readPauseAfter(deps.db, config),
     onError,
   })
   const followUps: FollowUps = {

@@ -20,6 +20,8 @@ export type ProposerConditions = {
   providerOf: (proposer: string) => string | null
   /** The orders in a row that have it paused; null: it is not, or not for that. */
   rowOf: (proposer: string) => FailureRow | null
+  /** The same of a project, by its id. */
+  rowOfProject: (id: string) => FailureRow | null
   /** The active proposers behind a provider, by the name it is paused under. */
   behind: (provider: string) => string[]
 }
@@ -148,9 +150,11 @@ function providerOf({ proposers }: Conditions, order: SuspendedOrder): string | 
   return configured === null ? detailOf(order, 'provider') : configured
 }
 
-/** The failed orders that have the proposer paused which an order waits for; null: it is not paused for that. */
+/** The failed orders that have the project or the proposer paused which an order waits for; null: neither is paused for that. */
 export function rowOf({ proposers }: Conditions, order: SuspendedOrder): FailureRow | null {
-  const proposer = detailOf(order, 'proposer')
+  const [project, proposer] = [detailOf(order, 'project'), detailOf(order, 'proposer')]
+  const ofProject = project === null ? null : proposers.rowOfProject(project)
+  if (ofProject !== null) return ofProject
   return proposer === null ? null : proposers.rowOf(proposer)
 }
 

@@ -94,7 +94,11 @@ export function createTracker(deps: TrackerDeps): Tracker {
 
   /** Polls hinted pull requests until the next full poll. */
   async function hearHints(untilMs: number): Promise<void> {
-    const left = () => Math.min(untilMs - clock.now().getTime(), intervalMs)
+    // More than an interval is left only where the clock was set back.
+    const left = () => {
+      const ms = untilMs - clock.now().getTime()
+      return ms > intervalMs ? 0 : ms
+    }
     const rest = () => pause(clock, Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
     while (left() > 0) {
       await pause(clock, left(), AbortSignal.any([stopping.signal, hints.arrival()]))

@@ -88,7 +88,7 @@ export interface Forge {
    */
   update(input: UpdateInput): Promise<UpdatedPullRequest>
   /**
-   * @param by who merges; undefined: it is not said
+   * @param by who merges; undefined: it is not said. Moose itself does so by rule: only into the base as it was verified on
    * @throws {Fault} `merge_conflict`, also where the branch holds what was not verified; `push_rejected`;
    *   `work_order_conflict` when it is closed
    */

@@ -90,6 +90,7 @@ async function pass({ home, moose, server, id, looks }: Day, happens: Happens): 
     workspaces: { keptCommit: async () => null },
     clock,
     isTakenOn: async () => true,
+    pauseAfter: async () => 0,
     onError: (error) => assert.fail(String(error)),
   })
   for (let look = 0; now < began + DAY_MS; look += 1, now += LOOK_MS) {

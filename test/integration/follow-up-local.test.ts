@@ -20,6 +20,7 @@ import type { Project } from '../../src/work-order/project.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createGitRemote, type GitRemote } from '../support/git-remote.ts'
+import { until } from '../support/until.ts'
 
 const { signal } = new AbortController()
 const when = new Date('2026-01-02T03:04:05Z')
@@ -265,3 +266,21 @@ for (const [what, message, expected] of [
     )
   })
 }
+
+test('a clock that is set back stops no looks', async () => {
+  let [offset, looks] = [0, 0]
+  const clock = { ...systemClock, now: () => new Date(Date.now() + offset) }
+  const watch: Pick<PullRequestWatch, 'look'> = {
+    async look() {
+      looks += 1
+      return { sightings: [], lost: [], faults: [] }
+    },
+  }
+  const settings = { clock, random: () => 0, intervalMs: 50, onError: (error: unknown) => assert.fail(String(error)) }
+  await using tracker = createTracker({ db: database.db, watch: { ...watch, apiCallsLastHour: () => 0 }, ...settings })
+  tracker.start()
+  await until('it looks', () => looks > 2)
+  offset = -3_600_000
+  const before = looks
+  await until('it goes on', () => looks > before + 2)
+})

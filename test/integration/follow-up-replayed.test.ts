@@ -61,6 +61,7 @@ async function followed(
       workspaces: { keptCommit: async () => null },
       clock: { now: () => new Date(), sleep: async () => undefined },
       isTakenOn: async () => isTakenOn,
+      pauseAfter: async () => 0,
       onError: (error) => assert.fail(String(error)),
     })
   const { head_sha: head, base_sha: base, attempt, number, node_id: nodeId } = row

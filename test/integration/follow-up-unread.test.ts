@@ -47,6 +47,7 @@ async function followed() {
     workspaces: { keptCommit: async () => null },
     clock: { now: () => new Date(now), sleep: async () => undefined },
     isTakenOn: async () => true,
+    pauseAfter: async () => 0,
     onError: (error) => assert.fail(String(error)),
   })
   const owned = stack.move()

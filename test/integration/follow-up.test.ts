@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { REPAIRS } from '../../src/db/numbers/merged.ts'
 import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
+import { resumeProject } from '../../src/db/work-orders/failure-rows.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { pauseByFailures } from '../support/paused-by-failures.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
 import { until } from '../support/until.ts'
@@ -145,6 +147,27 @@ test('what fails the checks once the base is merged in is mended by the model, i
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\nhello, dear world\nbottom')
   assert.equal(await repairsOf(given), 1)
   assert.ok(Number(order.attempt_history.at(-1)?.cost_usd) > 0, 'it is paid for by the order')
+})
+
+test('in a paused project a base that moves is merged in by git; the model that has to mend it waits until the project is resumed', async () => {
+  await using given = await inReview([text(write('greeting.txt', 'top\nhello, dear world\nbottom'))])
+  const { home, moose, id, calls } = given
+  const { db } = home.database
+  const { id: project } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  await pauseByFailures(db, { kind: 'project', subject: project })
+  await home.remote.commit('main', { 'moose.yaml': 'checks:\n  - { name: dear, run: "grep -q hello greeting.txt" }\n' })
+  assert.equal((await followed(given, 1)).rows[0]?.outcome, 'succeeded')
+  const stricter = 'checks:\n  - { name: dear, run: "grep -q dear greeting.txt || ! grep -q strict other.txt" }\n'
+  await home.remote.commit('main', { 'moose.yaml': stricter, 'other.txt': 'strict\n' })
+  const rests = async () => (await detailOf(moose, id)).status_reason?.code === 'provider_paused'
+  await until('it rests', rests, { withinMs: 60_000 })
+  const { why } = (await moose.orchestrator.explain([id])).get(id) ?? assert.fail()
+  assert.match(why.sentence, /Project sample is paused: the last 5 orders of it failed with check_failed at verify/)
+  assert.equal(why.next[0], 'moose project resume sample')
+  assert.equal(calls.length, 1)
+  await resumeProject(db, { id: project, name: 'sample' })
+  const { rows } = await followed(given, 2)
+  assert.deepEqual([rows[1]?.kind, rows[1]?.outcome, calls.length], ['base', 'succeeded', 2])
 })
 
 test('a merge of the base that a human has to allow leaves the pull request in review as it stands, and says so', async () => {

@@ -3,6 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
+import { MOOSE } from '../../src/contract/actor.ts'
 import { findPullRequestOfAttempt, pullRequestsInBrief } from '../../src/db/pull-requests/pull-requests.ts'
 import { Fault, type FaultCode } from '../../src/faults/fault.ts'
 import { createLocalForge } from '../../src/forge/local/local-forge.ts'
@@ -257,6 +258,31 @@ test('merging brings the change to a base that moved, deletes the branch, and is
   assert.deepEqual(await given.forge.publish(input), merged)
   assert.deepEqual(await given.remote.branches(), ['main'], 'publishing once more brings no branch back')
   await assert.rejects(given.forge.close(given.project, opened.number), fault('work_order_conflict'))
+})
+
+test('by rule it is merged only into the base that it was verified on; a merge that landed is found', async () => {
+  await using given = await setting({ a: '1\n', b: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  const opened = await given.forge.publish(input)
+  const moved = await given.remote.commit('main', { b: '2\n' })
+  await assert.rejects(given.forge.merge(given.project, opened.number, MOOSE), {
+    code: 'work_order_conflict',
+    message:
+      /main has moved to [0-9a-f]{12} since pull request #1 was verified on [0-9a-f]{12}: by rule it is merged once/,
+  })
+  assert.equal(await given.remote.git('rev-parse', 'main'), moved, 'nothing was pushed')
+  await database.db
+    .updateTable('pull_requests')
+    .set({ base_sha: moved })
+    .where('work_order_id', '=', input.workOrderId)
+    .execute()
+  const merged = await given.forge.merge(given.project, opened.number, MOOSE)
+  await database.db
+    .updateTable('pull_requests')
+    .set({ state: 'open', merge_sha: null, ended_at: null })
+    .where('work_order_id', '=', input.workOrderId)
+    .execute()
+  assert.equal((await given.forge.merge(given.project, opened.number, MOOSE)).mergeSha, merged.mergeSha)
 })
 
 test('a merge that landed before a crash is found, whoever made it', async () => {

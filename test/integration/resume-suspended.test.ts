@@ -74,6 +74,7 @@ const proposers = async () => ({
   isPriceKnown: () => true,
   providerOf: (name: string) => (name === 'p' ? 'replay' : null),
   rowOf: () => null,
+  rowOfProject: () => null,
   behind: () => [],
 })
 

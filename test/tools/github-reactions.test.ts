@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { reviewOf } from '../../src/contract/evidence/review.ts'
+import { listFailureRows, resumeProject, resumeProposer } from '../../src/db/work-orders/failure-rows.ts'
 import type { StandInRun } from '../support/github/actions.ts'
 import {
   answersIn,
@@ -11,12 +12,15 @@ import {
   type InReview,
   inReview,
   type OnGitHub,
+  onGitHub,
+  reviewed,
   rowsOf,
   said,
   thread,
 } from '../support/github/order-on-github.ts'
 import type { ReceivedCall } from '../support/model-server.ts'
 import { detailOf } from '../support/moose-home.ts'
+import { pauseByFailures } from '../support/paused-by-failures.ts'
 import { write } from '../support/suspended-bench.ts'
 import { until } from '../support/until.ts'
 
@@ -43,6 +47,13 @@ function turns({ pull, github }: OnGitHub & InReview, state: 'PENDING' | 'SUCCES
   if (state !== 'PENDING') github.state.actions.runs.set(run, { attempt: 2, status: 'completed' })
   pull.checks = state
   pull.runs = [unit(state === 'PENDING' ? 'IN_PROGRESS' : state, run)]
+}
+
+async function allowsOneMore({ moose, id }: Pick<InReview, 'moose' | 'id'>): Promise<void> {
+  const body = JSON.stringify({ option: 'retry' })
+  const headers = { 'content-type': 'application/json' }
+  const decide = new Request(`http://127.0.0.1/api/work-orders/${id}/decide`, { method: 'POST', headers, body })
+  assert.equal((await moose.http.fetch(decide)).status, 200)
 }
 
 async function rerunsTo(given: OnGitHub & InReview, state: 'SUCCESS' | 'FAILURE', run: number): Promise<void> {
@@ -103,10 +114,7 @@ test('GitHub: a red check is mended twice; a third is an escalation, and a human
   assert.equal(calls.length, 3)
   assert.deepEqual(await escalations(given), ['follow_up_exhausted open'])
 
-  const body = JSON.stringify({ option: 'retry' })
-  const headers = { 'content-type': 'application/json' }
-  const decide = new Request(`http://127.0.0.1/api/work-orders/${id}/decide`, { method: 'POST', headers, body })
-  assert.equal((await moose.http.fetch(decide)).status, 200)
+  await allowsOneMore(given)
   const mendedBefore = ['rerun red', 'checks succeeded', 'rerun red', 'checks succeeded', 'rerun red']
   await haveEnded(given, [...mendedBefore, 'checks succeeded'])
   assert.equal(calls.length, 4)
@@ -223,4 +231,80 @@ test('GitHub: a red check of which nothing can be read costs nothing: it is left
   assert.deepEqual(await escalations(given), ['follow_up_exhausted went_on'])
   assert.deepEqual(await rowsOf(given), [])
   assert.equal(calls.length, 1)
+})
+
+test('GitHub: what a review asks for waits in review while failures in a row pause its project or its proposer, and says so', async (t) => {
+  await using given = await inReview(t, greeted('hello, dear world'))
+  if (given === null) return
+  const { home, moose, id, pull, calls } = given
+  const { db } = home.database
+  const { id: project } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  await pauseByFailures(db, { kind: 'project', subject: project })
+  await pauseByFailures(db, { kind: 'proposer', subject: 'stand-in' })
+  pull.threads = [thread('T1', said('C1', 'ada', 'Say dear.'))]
+  pull.touched = 1
+  const waitsFor = async (by: { kind: string; name: string }) => {
+    const seen = async () => (await detailOf(moose, id)).pull_request?.follow_up?.waits_for
+    const say = async () => JSON.stringify((await detailOf(moose, id)).pull_request?.follow_up)
+    const isSo = async () => JSON.stringify(await seen()) === JSON.stringify(by)
+    await until(`it waits for ${by.name}`, isSo, { ...PATIENCE, say })
+    const { why } = (await moose.orchestrator.explain([id])).get(id) ?? assert.fail()
+    assert.match(why.sentence, new RegExp(`failures in a row have paused .*${by.name}`))
+    assert.equal(why.next[0], `moose ${by.kind} resume ${by.name}`)
+    const { phase, pull_request } = await detailOf(moose, id)
+    assert.deepEqual([phase, await rowsOf(given), calls.length], ['in_review', [], 1])
+    return String(pull_request?.follow_up?.why)
+  }
+  assert.match(
+    await waitsFor({ kind: 'project', name: 'sample' }),
+    /its last 5 orders failed with check_failed at verify/,
+  )
+  await resumeProject(db, { id: project, name: 'sample' })
+  // What is of other projects too.
+  assert.match(await waitsFor({ kind: 'proposer', name: 'stand-in' }), /moose proposer resume stand-in/)
+  await resumeProposer(db, 'stand-in')
+  await haveEnded(given, ['review succeeded'])
+  assert.equal(calls.length, 2)
+})
+
+test('GitHub: a reaction that a model fails counts as a failure of its project, and one that succeeds ends the row', async (t) => {
+  const rude = greeted('rude')
+  await using given = await onGitHub(t, [greeted('hello, world'), rude, greeted('hello, dear world')], {
+    settings: { MOOSE_REPAIR_MAX: '0' },
+  })
+  if (given === null) return
+  await using moose = await given.open()
+  const one = { ...given, ...(await reviewed(given, moose)) }
+  const lengths = async () =>
+    (await listFailureRows(given.home.database.db)).map(({ kind, code, orders }) => `${kind} ${code} ${orders.length}`)
+  one.pull.threads = [thread('T1', said('C1', 'ada', 'Be rude.'))]
+  one.pull.touched = 1
+  await haveEnded(one, ['review check_failed'])
+  assert.deepEqual(await lengths(), ['project check_failed 1'])
+  await becomes(one, { code: 'follow_up_exhausted' })
+  await allowsOneMore(one)
+  await haveEnded(one, ['review check_failed', 'review succeeded'])
+  assert.deepEqual(await lengths(), [])
+})
+
+test('GitHub: a review for which a cap has no room takes no pull request out of its review, nor is it paid once it is settled', async (t) => {
+  await using given = await inReview(t, greeted('hello, dear world'))
+  if (given === null) return
+  const { home, moose, id, pull, calls } = given
+  const cap = (usd: string) => home.database.pool.query(`update work_orders set budget_usd = ${usd}`)
+  await cap('coalesce(actual_cost, 0) + 0.0000001')
+  pull.threads = [thread('T1', said('C1', 'ada', 'Say dear.'))]
+  pull.touched = 1
+  await haveEnded(given, ['review budget_exceeded'])
+  assert.match(await becomes(given, { code: 'follow_up_exhausted' }), /a cap had no room for its call; raise that cap/)
+  assert.equal((await detailOf(moose, id)).phase, 'in_review')
+  pull.threads = [{ ...thread('T1', said('C1', 'ada', 'Say dear.')), isResolved: true }]
+  pull.review = 'APPROVED'
+  pull.touched = 2
+  await becomes(given, { state: 'quiet' })
+  await cap('5')
+  const merge = new Request(`http://127.0.0.1/api/work-orders/${id}/merge`, { method: 'POST' })
+  assert.equal((await moose.http.fetch(merge)).status, 200)
+  assert.equal(calls.length, 1)
+  assert.deepEqual(await listFailureRows(home.database.db), [])
 })

@@ -20,6 +20,8 @@ export type ApplyOptions = {
   /** How often a model mends a change, where `moose.yaml` says nothing of it. */
   repairMax: number
   onCommit: (headSha: string) => Promise<void>
+  /** Called before a model is asked to mend the change for the first time. @throws {Fault} where it has to wait */
+  mayAsk: () => Promise<void>
   /** Called with each piece of evidence as soon as it exists, also when it fails the attempt. */
   onEvidence: (evidence: { applied: Applied; verified?: Verified; repairs?: readonly Repair[] }) => void
 }

@@ -125,6 +125,7 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
   const { headSha, costUsd } = state.applied
   const { by, number, reason, mostCalls, comments } = plan
   const because = comments === undefined ? {} : { comments }
+  const mayAsk = async () => (state.tried.asked === 0 ? making.mayAsk() : undefined)
   const account = async (): Promise<Repairing> => {
     const diff = await adapters.workspaces.diff(done.routed.project, state.knownSha, headSha, MOST_OF_DIFF)
     const failure = context.published(String(state.verified.repairable?.failure))
@@ -137,6 +138,7 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
           name: 'propose',
           input: { proposer: done.proposed.proposer, head_sha: headSha, repair: reason },
           async run() {
+            await mayAsk()
             const failed = { headSha, answered: state.answered, repair: await account(), mostCalls }
             return await askProposer(context, await askedWith(making), adapters, failed)
               .catch(withSurface(making.asking, done.routed.order.files_in_scope))
@@ -148,7 +150,7 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
     onSha: headSha,
     response,
     previous: null,
-    repair: { reason, account, mostCalls },
+    repair: { reason, account: by === 'aider' ? () => mayAsk().then(account) : account, mostCalls },
   })
   const all = { ...state.applied, headSha: applied.headSha, costUsd: Usd.sum(costUsd, applied.costUsd).toNumber() }
   const used = answered === null ? applied.answers : answersOfProposal(response)

@@ -6,14 +6,14 @@ import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from 
 import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
 import { endFollowUp } from '../../db/follow-ups.ts'
 import { recordPullRequestEvent } from '../../db/github-events.ts'
-import type { ModelCallTotals } from '../../db/model-calls.ts'
+import { type ModelCallTotals, sumModelCalls } from '../../db/model-calls.ts'
 import { addRepairToOutcome, recordOutcome } from '../../db/outcome-vectors.ts'
 import { noteConflict } from '../../db/pull-requests/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { recordEvent } from '../../db/work-order-events.ts'
 import { findWorkOrder, moveWorkOrder, recordPullRequestOfOrder } from '../../db/work-orders/work-orders.ts'
 import { failureClass, isOf } from '../../faults/families.ts'
-import { type FaultRecord, NEXT_MOVE, type NextMove } from '../../faults/fault.ts'
+import { type FaultRecord, moveOf, NEXT_MOVE, type NextMove } from '../../faults/fault.ts'
 import type { Status } from '../../work-order/status.ts'
 import type { AttemptEnd, Success } from '../evidence.ts'
 import { endRows, noteInRows } from '../failures-in-a-row.ts'
@@ -92,6 +92,7 @@ export async function recordVerified(db: Kysely<Database>, success: Success & At
     if (ended === null) return await assertLastRun(transaction, success)
     await endShownSteps(transaction, success, null)
     await learnOfConflict(transaction, ended, null)
+    if (await hasAsked(transaction, ended)) await endRows(transaction, success, evidence.proposed.proposer)
     const { decision } = evidence.routed
     await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
@@ -178,7 +179,7 @@ const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
  * @throws {Fault} `attempt_taken_over` when a later run has to record its own end instead
  */
 export async function recordFailure(db: Kysely<Database>, failure: Failure): Promise<void> {
-  const move = NEXT_MOVE[failure.fault.code]
+  const move = moveOf(failure.fault)
   // The process that runs the attempt now records its end.
   if (move === 'leave') return
   await db.transaction().execute(async (transaction) => {
@@ -200,8 +201,9 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     if (seen !== null) await noteConflict(transaction, { ...failure, number: seen.number }, seen.conflict)
     if (isVerifying && move !== 'suspend') await learnOfConflict(transaction, ended, failure.fault)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
-    const isFailure = move === 'fail' || move === 'block' || move === 'retry'
-    if (isFailure && !isVerifying) await noteInRows(transaction, failure)
+    const isFailure =
+      (move === 'fail' || move === 'block' || move === 'retry') && NEXT_MOVE[failure.fault.code] !== 'suspend'
+    if (isFailure && (!isVerifying || (await hasAsked(transaction, ended)))) await noteInRows(transaction, failure)
     if (move === 'suspend') return
     await fallBackOnPullRequest(transaction, failure)
     // Last: where the order stands by then is told with it.
@@ -210,6 +212,11 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
 }
 
 type Db = Kysely<Database>
+
+/** Whether an attempt is a reaction of Moose's own in which a model was asked. */
+async function hasAsked(db: Db, { work_order_id: id, number, follows }: EndedAttempt): Promise<boolean> {
+  return follows !== null && (await sumModelCalls(db, id, number)).calls > 0
+}
 
 /** @param goesOn the attempt will be resumed, and what it verifies stays what it was */
 async function moveOrder(db: Db, failure: Failure, to: EndStatuses['order'], goesOn: boolean): Promise<void> {

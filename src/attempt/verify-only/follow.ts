@@ -33,6 +33,7 @@ type Following = {
   task: FollowUpTask | null
   /** USD of the model calls until then. */
   spentUsd: number
+  mayAsk: ApplyOptions['mayAsk']
 }
 
 /**
@@ -108,7 +109,7 @@ function mendedBy({ routed, adapters }: Following): 'proposer' | 'aider' {
 }
 
 function makingOf(following: Following): ApplyOptions {
-  const { db, adapters, context, key, run, evidence, repairMax, routed, proposed, applied, task } = following
+  const { db, adapters, context, key, run, evidence, repairMax, mayAsk, routed, proposed, applied, task } = following
   const known = routed.toVerify.repairs.length
   return {
     context,
@@ -122,6 +123,7 @@ function makingOf(following: Following): ApplyOptions {
     adapters,
     run,
     repairMax,
+    mayAsk,
     onCommit: (headSha) => noteAttempt(db, key, { head_sha: headSha }),
     onEvidence(found) {
       const { repairs } = found

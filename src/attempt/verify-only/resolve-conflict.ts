@@ -29,6 +29,8 @@ type Resolving = {
   run: Run
   found: FoundConflict
   onCommit: (headSha: string) => Promise<void>
+  /** Called before a model is asked. @throws {Fault} where it has to wait */
+  mayAsk: () => Promise<void>
   /** Called with the two commits before a model is. */
   onAsk: (resolving: string) => Promise<void>
 }
@@ -88,6 +90,7 @@ async function ask(resolving: Resolving, proposer: string, reason: string) {
   const conflict = await filesToTell(resolving)
   const { config } = await knowBase(context, project, baseSha, adapters)
   const told = { contextFiles: contextFilesOf(config, order), wanted: 'edits', previousFailure: null } as const
+  await resolving.mayAsk()
   await context.note(reason)
   await resolving.onAsk(resolvingOf({ base_sha: baseSha, head_sha }))
   const question = questionOf(context, { order, project }, adapters, { asked: proposer, baseSha, told })

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { NEVER_ABORTED } from '../../clock.ts'
+import type { Config } from '../../config.ts'
 import type { CameOfReview } from '../../contract/evidence/follow-up.ts'
 import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
@@ -7,7 +8,9 @@ import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import { wantedProposer } from '../../db/escalations/order-escalations.ts'
 import { noteConflict, noteMergeable } from '../../db/pull-requests/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
-import { Fault } from '../../faults/fault.ts'
+import { readPauseAfter } from '../../db/system-config.ts'
+import { pausedAmong, readPausing } from '../../db/work-orders/failure-rows.ts'
+import { ENDS, Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
@@ -36,8 +39,8 @@ type Verifying = {
   run: Run
   /** Filled as the steps end. */
   evidence: PartialEvidence
-  /** How often a model mends what a reaction of Moose's own has made, where `moose.yaml` says nothing of it. */
-  repairMax: number
+  /** `repairMax`: how often a model mends what a reaction of Moose's own has made, where `moose.yaml` says nothing of it. */
+  config: Pick<Config, 'repairMax' | 'pauseAfterFailures'>
 }
 
 /**
@@ -48,6 +51,19 @@ type Verifying = {
  * @returns what has to be published as any attempt publishes it; null: the commit's pull request holds it, and all is recorded
  */
 export async function verifyOnly(verifying: Verifying, verifies: number): Promise<Evidence | null> {
+  const { context, run } = verifying
+  if (context.follows === null) return await verifyOrFollow(verifying, verifies)
+  const following: Run = (step) => run({ ...step, run: () => step.run().catch(unlessNoRoom) })
+  return await verifyOrFollow({ ...verifying, run: following }, verifies)
+}
+
+/** A reaction that a cap has no room for ends: its order does not wait for that outside of its review. */
+function unlessNoRoom(error: unknown): never {
+  if (!(error instanceof Fault) || error.code !== 'budget_exceeded') throw error
+  throw new Fault(error.code, error.message, { ...error.details, ...ENDS }, error)
+}
+
+async function verifyOrFollow(verifying: Verifying, verifies: number): Promise<Evidence | null> {
   const { db, adapters, context, key, run, evidence } = verifying
   const note = (facts: Parameters<typeof noteAttempt>[2]) => noteAttempt(db, key, facts)
   const routed = await run({
@@ -72,6 +88,7 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
     },
   })
   const { pull } = routed.toVerify
+  const mayAsk = () => assertNotPaused(verifying, routed)
   const { applied, resolution }: Resolved =
     'conflict' in found
       ? await resolveConflict({
@@ -81,6 +98,7 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
           run,
           found,
           onCommit: (headSha) => note({ head_sha: headSha }),
+          mayAsk,
           onAsk: (resolving) => note({ resolving }),
         })
       : { applied: found, resolution: [] }
@@ -90,11 +108,36 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
   const made =
     context.follows === null
       ? await verifyAsItStands(verifying, way)
-      : await follow({ ...verifying, ...way, task: context.follows.task, spentUsd: found.spentUsd })
+      : await follow({
+          ...verifying,
+          ...way,
+          task: context.follows.task,
+          spentUsd: found.spentUsd,
+          repairMax: verifying.config.repairMax,
+          // It was asked already.
+          mayAsk: resolution.length > 0 ? async () => undefined : mayAsk,
+        })
   const whole = { routed, proposed, ...made, resolution: made.repairs.slice(routed.toVerify.repairs.length) }
   if (pull === null) return whole
   await updatePull(verifying, whole, pull, applied.branchHead)
   return null
+}
+
+/**
+ * A reaction of Moose's own asks no proposer that failures in a row have paused. Nor, where git and the checks alone were to do, in
+ * a project that is paused: the others were claimed to be paid for.
+ *
+ * @throws {Fault} `provider_paused`, so that the attempt goes on once it is resumed
+ */
+async function assertNotPaused(
+  { db, config, context }: Verifying,
+  { project, toVerify }: RoutedToVerify,
+): Promise<void> {
+  if (context.follows === null) return
+  const pausing = await readPausing(db, await readPauseAfter(db, config))
+  const ofProject = context.follows.task === null ? project : null
+  const paused = pausedAmong(pausing, { project: ofProject, proposer: toVerify.propose.proposer })
+  if (paused !== null) throw paused.fault
 }
 
 type Way = {

@@ -73,8 +73,11 @@ export type OpenPull = {
 
 type Looked = Pick<Workspaces, 'keptCommit'> & { pool: Pool }
 
-/** What can be verified: `attempt` has made the commit, `branch` is that of the pull request it is in; null: of none. */
-export type Verifiable = { attempt: number; branch: string | null }
+/**
+ * What can be verified: `attempt` has made the commit, by an answer of `proposer`; `branch` is that of the pull request it is in;
+ * null: of none.
+ */
+export type Verifiable = { attempt: number; proposer: string; branch: string | null }
 
 /**
  * The attempt whose commit can be verified without a model: that of the pull request an order is in review with, else the
@@ -86,12 +89,13 @@ export async function findVerifiable(db: Db, { keptCommit, pool }: Looked, workO
   const attempts = await attemptsOf(db, workOrderId)
   const last = attempts.at(-1)
   if (last !== undefined && isSuspended(last)) throw rests(last)
-  const isReadable = async (attempt: number) =>
-    readGiven(await givenInDatabase(pool, workflowId(workOrderId, attempt))).success
+  const proposerOf = async (attempt: number) =>
+    readGiven(await givenInDatabase(pool, workflowId(workOrderId, attempt))).data?.propose.proposer
   const pull = await openPullOf(db, workOrderId)
   if (pull !== null) {
     const maker = makerOf(attempts, pull)
-    if (await isReadable(maker)) return { attempt: maker, branch: pull.branch }
+    const proposer = await proposerOf(maker)
+    if (proposer !== undefined) return { attempt: maker, proposer, branch: pull.branch }
     throw nothingToVerify(workOrderId)
   }
   for (const { number, project_id: projectId, head_sha: headSha, verifies, error } of attempts.toReversed()) {
@@ -99,8 +103,9 @@ export async function findVerifiable(db: Db, { keptCommit, pool }: Looked, workO
     // Its commit is about to be removed.
     if (error !== null && isOf('worthless', error.code)) continue
     const project = await projectOf(db, projectId)
-    if ((await keptCommit(project, workOrderId, number)) === headSha && (await isReadable(number)))
-      return { attempt: number, branch: null }
+    if ((await keptCommit(project, workOrderId, number)) !== headSha) continue
+    const proposer = await proposerOf(number)
+    if (proposer !== undefined) return { attempt: number, proposer, branch: null }
   }
   throw nothingToVerify(workOrderId)
 }

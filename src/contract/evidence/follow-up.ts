@@ -97,6 +97,12 @@ export const FollowUpView = z
       .boolean()
       .optional()
       .openapi({ description: 'True: what was said of it on its forge could not be read, or not all of it' }),
+    waits_for: z
+      .object({ kind: z.enum(['project', 'proposer']), name: z.string() })
+      .optional()
+      .openapi({
+        description: 'Its reaction asks a model, and waits until this, which failures in a row have paused, is resumed',
+      }),
     answered_with: z.string().optional().openapi({
       description:
         'The commit that was made for the reviews that ask for changes; missing: they ask for more, or for none',

@@ -1,5 +1,8 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
+import { Fault } from '../../faults/fault.ts'
+import { lastOrders } from '../../work-order/words.ts'
 import { recordAct } from '../audit/audit-entries.ts'
+import { asWord } from '../proposer-configs.ts'
 import type { Database } from '../schema.ts'
 
 type Db = Kysely<Database>
@@ -43,6 +46,51 @@ export function pausingAmong(rows: readonly FailureRow[], pauseAfter: number): P
   const isCovered = ({ projects: own }: FailureRow) => own.length > 0 && own.every((id) => projects.has(id))
   return { projects, proposers: new Map([...of('proposer')].filter(([, row]) => !isCovered(row))) }
 }
+
+/** What keeps a model from being asked: failures in a row have paused the project, or the proposer. */
+export type Paused = { by: { kind: Kind; name: string }; fault: Fault }
+
+/**
+ * What pauses a call to a proposer; null: nothing.
+ *
+ * @param project null: whether it is paused does not matter
+ */
+export function pausedAmong(
+  { projects, proposers }: Pausing,
+  { project, proposer }: { project: { id: string; name: string } | null; proposer: string },
+): Paused | null {
+  const ofProject = project === null ? undefined : projects.get(project.id)
+  if (project !== null && ofProject !== undefined) {
+    const by = { kind: 'project', name: project.name } as const
+    return { by, fault: projectPaused(ofProject, by.name, proposer) }
+  }
+  const row = proposers.get(proposer)
+  return row === undefined ? null : { by: { kind: 'proposer', name: proposer }, fault: proposerPaused(row) }
+}
+
+/** What begins the row of a project or a proposer anew. */
+export function resumeCommand({ kind, name }: Paused['by']): string {
+  return `moose ${kind} resume ${asWord(name)}`
+}
+
+function projectPaused(row: FailureRow, name: string, proposer: string): Fault {
+  const message =
+    `Project ${name} is paused: its ${failedAlike(row)}. ` +
+    `Take its orders on again with: ${resumeCommand({ kind: 'project', name })}`
+  return new Fault('provider_paused', message, { project: row.subject, proposer, ...countOf(row) })
+}
+
+export function proposerPaused(row: FailureRow): Fault {
+  const { subject: proposer } = row
+  const message =
+    `${proposer} is paused: the ${failedAlike(row, ' given to it')}. ` +
+    `Give it orders again with: ${resumeCommand({ kind: 'proposer', name: proposer })}`
+  return new Fault('provider_paused', message, { proposer, ...countOf(row) })
+}
+
+const failedAlike = ({ orders, code, step }: FailureRow, given = '') =>
+  `${lastOrders(orders.length)}${given} failed with ${code} at ${step}`
+const countOf = ({ orders, code, step }: FailureRow) => ({ failures: orders.length, reason: `${code} at ${step}` })
 
 type Subject = { kind: Kind; subject: string }
 

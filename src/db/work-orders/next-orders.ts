@@ -19,7 +19,7 @@ type Candidate = {
   repository: string | null
   project?: string | null
   files: readonly string[]
-  /** It makes no change and pays nothing: however many fail alike, it is neither held nor does it hold another. */
+  /** No model is told to do anything in it: however many fail alike, it is neither held nor does it hold another. */
   verifiesOnly?: boolean
   /** Its pull request is open already, so that it opens no further one. */
   isOpen?: boolean
@@ -100,13 +100,13 @@ async function successesBeside(
   const { rows } = await sql<{ project: string; successes: number }>`
     with oldest as (
       select project, min(claimed_at) as claimed_at from unnest(${full}::uuid[]) as project
-      join attempts on attempts.status = 'running' and attempts.verifies is null
+      join attempts on attempts.status = 'running' and not ${verifiesOnly('attempts')}
         and coalesce(attempts.project_id, project) = project
       group by project
     )
     select project, count(*)::integer as successes from oldest
     join attempts as ended on ended.project_id = project and ended.ended_at >= oldest.claimed_at
-    where ended.status = 'succeeded' and ended.verifies is null
+    where ended.status = 'succeeded' and not ${verifiesOnly('ended')}
     group by project
   `.execute(db)
   return new Map(rows.map(({ project, successes }) => [project, successes]))
@@ -301,6 +301,12 @@ const hasOpenPullRequest = (order: 'work_orders.id' | 'attempts.work_order_id') 
   select from pull_requests where pull_requests.work_order_id = ${sql.ref(order)} and pull_requests.state = 'open'
 )`
 
+/** It verifies a commit, and is no reaction in which a model does something on its branch. */
+function verifiesOnly(of: 'work_orders' | 'attempts' | 'ended'): RawBuilder<boolean> {
+  const follows = sql`select from follow_ups where follow_ups.id = ${sql.ref(`${of}.follows`)} and task is not null`
+  return sql<boolean>`(${sql.ref(`${of}.verifies`)} is not null and not exists (${follows}))`
+}
+
 /** Of the projects that have a cap, by their ids; one that is lost is not open, as far as is known. */
 export async function openPullRequests(db: Db): Promise<ReadonlyMap<string, OpenPullRequests>> {
   const { rows } = await sql<{ id: string } & OpenPullRequests>`
@@ -321,7 +327,7 @@ export async function runningScopes(db: Db): Promise<Candidate[]> {
       repositoryOf().as('repository'),
       projectOf().as('project'),
       comparableScope(sql`content -> 'files_in_scope'`).as('files'),
-      sql<boolean>`verifies is not null`.as('verifiesOnly'),
+      verifiesOnly('attempts').as('verifiesOnly'),
       hasOpenPullRequest('attempts.work_order_id').as('isOpen'),
     ])
     .where('status', '=', 'running')
@@ -357,7 +363,7 @@ async function approvedOrders(
   let select = db
     .selectFrom('work_orders')
     .select(['id', comparableScope(sql`files_in_scope`).as('files'), repositoryOf().as('repository')])
-    .select([projectOf().as('project'), sql<boolean>`verifies is not null`.as('verifiesOnly')])
+    .select([projectOf().as('project'), verifiesOnly('work_orders').as('verifiesOnly')])
     .select(hasOpenPullRequest('work_orders.id').as('isOpen'))
     .where('status', '=', 'pending')
     .where(IS_APPROVED)
@@ -377,7 +383,7 @@ async function approvedOrders(
     select = select.where(sql<boolean>`coalesce(${repositoryOf()} <> all(${repositories}), true)`)
   if (projects.length > 0)
     select = select.where(
-      sql<boolean>`(verifies is not null or coalesce(${projectOf()} <> all(${projects}::uuid[]), true))`,
+      sql<boolean>`(${verifiesOnly('work_orders')} or coalesce(${projectOf()} <> all(${projects}::uuid[]), true))`,
     )
   if (behind !== undefined) {
     const last = sql`(select last.created_at, last.id from work_orders as last where last.id = ${behind.id})`

@@ -39,7 +39,8 @@ export function createLocalForge(parts: LocalForgeParts): Forge & PullRequestWat
       ...toPullRequest(input.project, await updatePullRequest(parts, input)),
       keepsText: null,
     }),
-    merge: async (project, number, by) => ended(project, await mergePullRequest(as(by), project, number)),
+    merge: async (project, number, by) =>
+      ended(project, await mergePullRequest(as(by), { project, number }, by?.kind === 'moose')),
     close: async (project, number, wish) => ended(project, await closePullRequest(as(wish?.by), project, number)),
     look: (watched) => lookAtBranches(parts, watched, unlanded),
     // There is no API.

@@ -18,11 +18,15 @@ const ROUNDS = 10
 /** Of a file that a model might be told; a longer one is none of those. */
 const MOST_OF_FILE = 1024 * 1024
 
-/** Merges exactly the commit that was checked; a merge that landed before is found, not repeated. */
+/**
+ * Merges exactly the commit that was checked; a merge that landed before is found, not repeated.
+ *
+ * @param isByRule only into the commit of the base that it was checked on
+ */
 export async function mergePullRequest(
   parts: LocalForgeParts,
-  project: Project,
-  number: number,
+  { project, number }: { project: Project; number: number },
+  isByRule: boolean,
 ): Promise<PullRequestRow> {
   const row = await requirePullRequest(parts, project, number)
   if (row.state === 'closed') throw conflict(row, `Pull request #${number} is closed and cannot be merged.`)
@@ -32,7 +36,7 @@ export async function mergePullRequest(
     return row
   }
   await bringHead(parts, project, row)
-  const mergeSha = await landOnBase(parts, project, row)
+  const mergeSha = await landOnBase(parts, project, row, isByRule)
   const merged = await endPullRequest(parts.db, row, { state: 'merged', mergeSha, endedAt: parts.clock.now() })
   await deleteRemoteBranch(source, row.branch, row.head_sha)
   return merged
@@ -49,7 +53,12 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
 }
 
 /** @returns the commit on the base branch that holds the change */
-async function landOnBase(parts: LocalForgeParts, project: Project, row: PullRequestRow): Promise<string> {
+async function landOnBase(
+  parts: LocalForgeParts,
+  project: Project,
+  row: PullRequestRow,
+  isByRule: boolean,
+): Promise<string> {
   const source = pushSource(parts, project)
   const message = await mergeMessage(source.mirror, row)
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -57,6 +66,7 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
     const when = parts.clock.now()
     const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when, rules: project.commits })
     if (merge.outcome === 'contained') return merge.sha
+    if (isByRule && base !== row.base_sha) throw baseMoved(row, base)
     if (merge.outcome === 'conflict') throw await mergeConflict(parts, row, { ...merge, base, mirror: source.mirror })
     const pushed = await pushCommit(source, { sha: merge.sha, branch: row.base, expected: base })
     if (pushed.outcome === 'landed') return merge.sha
@@ -68,6 +78,13 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
   }
   const told = `The branch ${row.base} moved ${ROUNDS} times while pull request #${row.number} was merged. Try again.`
   throw new Fault('push_rejected', told, { branch: row.base })
+}
+
+function baseMoved(row: PullRequestRow, base: string): Fault {
+  const message =
+    `${row.base} has moved to ${base.slice(0, 12)} since pull request #${row.number} was verified on ${row.base_sha.slice(0, 12)}: ` +
+    'by rule it is merged once that is merged in and verified.'
+  return conflict(row, message)
 }
 
 /** The title in the row is a copy to show; what is committed is as it was. */

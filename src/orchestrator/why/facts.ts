@@ -56,7 +56,7 @@ export type Resting = {
   isLedgerSound: boolean
   /** Of the provider it waits for; null: there is none. */
   pause: ProviderPause | null
-  /** The failed orders that have the proposer paused which it waits for; null: there are none. */
+  /** The failed orders that have the project or the proposer paused which it waits for; null: there are none. */
   row: FailureRow | null
   /** What humans allowed of its changes. */
   allowances: readonly Allowance[]

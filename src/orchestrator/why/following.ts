@@ -1,4 +1,6 @@
+import type { FollowUpView } from '../../contract/evidence/follow-up.ts'
 import type { Why } from '../../contract/why/why.ts'
+import { resumeCommand } from '../../db/work-orders/failure-rows.ts'
 import type { PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 
 /** What keeps open pull requests from being reacted to; null: nothing. */
@@ -21,8 +23,18 @@ export function followingOf(order: Followed, idle: Idle): Following | null {
       next: [],
     }
   const followUp = order.pull === null ? null : order.pull.follow_up
+  if (idle === null && followUp?.waits_for !== undefined) return behindPause(followUp.waits_for)
   if (idle === null || followUp === null || followUp.code !== null || !TO_DO.has(followUp.state)) return null
   return WAITS[idle]
+}
+
+function behindPause(by: NonNullable<FollowUpView['waits_for']>): Following {
+  const named = by.kind === 'project' ? `project ${by.name}` : by.name
+  return {
+    short: `its reaction waits: ${named} is paused`,
+    sentence: `Its reaction waits for a model: failures in a row have paused ${named}.`,
+    next: [resumeCommand(by)],
+  }
 }
 
 /** Whether failed checks of its commit are run again: what they become is looked at by itself. */

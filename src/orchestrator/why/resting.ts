@@ -3,7 +3,7 @@ import { raiseCommand } from '../../budget/ceilings.ts'
 import { isoTime } from '../../clock.ts'
 import type { Why } from '../../contract/why/why.ts'
 import { asWord } from '../../db/proposer-configs.ts'
-import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
+import { type FailureRow, resumeCommand } from '../../db/work-orders/failure-rows.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { isSuspendCode, type SuspendCode } from '../../db/work-orders/suspended-orders.ts'
 import { isOf } from '../../faults/families.ts'
@@ -126,15 +126,18 @@ function ledgerUnsound(_: Resting, { order }: WhyFacts): Why {
 }
 
 function behindFailures(row: FailureRow, order: Whereabouts): Why {
-  const { subject, code, step, orders } = row
+  const { kind, subject, code, step, orders } = row
+  const isProject = kind === 'project'
+  const by = { kind, name: isProject && order.project !== null ? order.project : subject }
+  const named = isProject ? `project ${by.name}` : subject
   return answer({
     kind: 'provider',
     code: 'provider_paused',
-    short: `waits for ${subject}, paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`}`,
-    sentence: `${subject} is paused: the ${lastOrders(orders.length)} given to it failed with ${code} at ${step}.`,
+    short: `waits for ${named}, paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`}`,
+    sentence: `${isProject ? `Project ${by.name}` : subject} is paused: the ${lastOrders(orders.length)} ${isProject ? 'of it' : 'given to it'} failed with ${code} at ${step}.`,
     evidence: [...rowEvidence(row), ...attemptEvidence(order)],
     orders: orders.slice(-MOST_NAMED),
-    next: [`moose proposer resume ${asWord(subject)}`, 'moose status'],
+    next: [resumeCommand(by), 'moose status'],
   })
 }
 
