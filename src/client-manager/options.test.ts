@@ -26,6 +26,7 @@ const FACTS: OptionFacts = {
   held: null,
   hasCommit: true,
   isConflicting: false,
+  isLeftByHand: false,
   isHeldUpOnForge: false,
   review: null,
   records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
@@ -65,6 +66,15 @@ test('what conflicts with its base is not verified: git could not merge that in'
   const names = (facts: Partial<OptionFacts>) => offered({ ...facts, isConflicting: true }).map(({ option }) => option)
   assert.deepEqual(names({ cause: 'merge_conflict' }), ['retry', 'model', 'amend', 'abort'])
   assert.deepEqual(names({ cause: 'follow_up_exhausted', review: 'exhausted' }), ['retry', 'model', 'amend', 'abort'])
+})
+
+test('of a conflict that no model may resolve no reaction is offered, because it would find the same', () => {
+  const conflict = { isConflicting: true, isLeftByHand: true }
+  const offers = offered({ ...conflict, cause: 'follow_up_exhausted', review: 'exhausted' })
+  assert.deepEqual(
+    offers.map(({ option }) => option),
+    ['amend', 'abort'],
+  )
 })
 
 test('what was verified and is red on its forge alone is not verified again: that would change nothing there', () => {

@@ -36,6 +36,8 @@ export type OptionFacts = {
   hasCommit: boolean
   /** Git cannot merge its base into it, so that no verification could begin. */
   isConflicting: boolean
+  /** No model may resolve what conflicts. */
+  isLeftByHand: boolean
   /** Of its open pull request: what Moose has verified is on its branch, and only its forge says no. */
   isHeldUpOnForge: boolean
   /** Of its open pull request: Moose keeps its hands off it, has used up what it may do, or does not find it; null: it is not in review. */
@@ -59,6 +61,8 @@ function ofStopped(facts: OptionFacts): (Offer | null)[] {
 function ofReview(facts: OptionFacts, review: ReviewCause): (Offer | null)[] {
   if (review === 'lost') return [END]
   if (review === 'hands_off') return [ADOPT, VERIFY_BRANCH, CLOSE]
+  // One more reaction would find the same.
+  if (facts.isLeftByHand) return [anew(facts), CLOSE]
   const isIdle = facts.isConflicting || facts.isHeldUpOnForge
   return [onceMore(facts), onceMoreBy(facts), anew(facts), isIdle ? null : VERIFY_BRANCH, CLOSE]
 }

@@ -452,7 +452,7 @@ test('amended where its cap has no room: a new attempt begins, as the answer say
     `Its cap is ${cap} now. A new attempt begins: no model had answered when the last one ended (budget_exceeded).`,
   )
   const order = await settled(moose, id)
-  assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 2, offer.budget_usd])
+  assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 2, offer?.budget_usd])
 })
 
 test('an order that was edited and approved again is retried under the cap that its old content did not fit in', async () => {
