@@ -12,9 +12,9 @@ import {
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { largestReservations } from '../db/budget-entries/reservations.ts'
 import {
+  conflictInReview,
   escalationOf,
   forgetAnswer,
-  isConflicting,
   isHeldUpOnForge,
   leftCommit,
   noteAnswer,
@@ -217,6 +217,7 @@ async function factsOf(
   const used = await usagePerAttempt(db, order.id)
   const costs = request === null ? null : await unlessFault(deps.manager.costsAlike(request, used))
   const details = order.status_reason === null ? undefined : order.status_reason.details
+  const conflict = order.phase === 'in_review' ? await conflictInReview(db, order.id) : 'none'
   const facts = {
     shortId: order.id.slice(0, 8),
     cause,
@@ -231,7 +232,8 @@ async function factsOf(
     reserved: new Map([...(await largestReservations(db, order.id))].map(([name, usd]) => [name, new Usd(usd)])),
     held: cause === 'protected_change' ? heldFrom(details) : null,
     hasCommit: await leftCommit(db, order.id),
-    isConflicting: cause === 'merge_conflict' || (order.phase === 'in_review' && (await isConflicting(db, order.id))),
+    isConflicting: cause === 'merge_conflict' || conflict !== 'none',
+    isLeftByHand: conflict === 'by_hand',
     isHeldUpOnForge: order.phase === 'in_review' && (await isHeldUpOnForge(db, order.id)),
     review: order.phase === 'in_review' ? reviewCause(cause) : null,
     records: await optionRecords(db, cause),

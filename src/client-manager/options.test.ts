@@ -26,6 +26,7 @@ const FACTS: OptionFacts = {
   held: null,
   hasCommit: true,
   isConflicting: false,
+  isLeftByHand: false,
   isHeldUpOnForge: false,
   review: null,
   records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
@@ -67,6 +68,15 @@ test('what conflicts with its base is not verified: git could not merge that in'
   assert.deepEqual(names({ cause: 'follow_up_exhausted', review: 'exhausted' }), ['retry', 'model', 'amend', 'abort'])
 })
 
+test('of a conflict that no model may resolve no reaction is offered, because it would find the same', () => {
+  const conflict = { isConflicting: true, isLeftByHand: true }
+  const offers = offered({ ...conflict, cause: 'follow_up_exhausted', review: 'exhausted' })
+  assert.deepEqual(
+    offers.map(({ option }) => option),
+    ['amend', 'abort'],
+  )
+})
+
 test('what was verified and is red on its forge alone is not verified again: that would change nothing there', () => {
   const offers = offered({ isHeldUpOnForge: true, cause: 'follow_up_exhausted', review: 'exhausted' })
   assert.deepEqual(
@@ -98,6 +108,12 @@ test('a cap that is too low is raised by as much as the option is expected to ta
   const low = { cap: { cap: new Usd(1), gone: new Usd('0.999') } }
   assert.equal(one('retry', low)?.budget_usd, 1.8)
   assert.equal(one('model', low)?.budget_usd, 4)
+  assert.equal(one('amend', low)?.budget_usd, 1.8)
+  for (const option of ['retry', 'model', 'amend'])
+    assert.match(String(one(option, low)?.sentence), /, with a cap of \$(1\.80|4\.00)\.$/, option)
+  assert.doesNotMatch(String(one('amend')?.sentence), /cap/)
+  const anew = one('amend', { ...low, review: 'exhausted', cause: 'follow_up_exhausted' })
+  assert.match(String(anew?.sentence), /^The pull request is closed unmerged; .*, with a cap of \$1\.80\.$/)
   const refused = { cause: 'budget_exceeded', refusedBy: 'order', needed: new Usd('4.501') }
   assert.equal(one('retry', refused)?.budget_usd, 6.01)
   assert.equal(one('retry', { ...refused, cap: null })?.budget_usd, null)

@@ -36,6 +36,8 @@ export type OptionFacts = {
   hasCommit: boolean
   /** Git cannot merge its base into it, so that no verification could begin. */
   isConflicting: boolean
+  /** No model may resolve what conflicts. */
+  isLeftByHand: boolean
   /** Of its open pull request: what Moose has verified is on its branch, and only its forge says no. */
   isHeldUpOnForge: boolean
   /** Of its open pull request: Moose keeps its hands off it, has used up what it may do, or does not find it; null: it is not in review. */
@@ -59,6 +61,8 @@ function ofStopped(facts: OptionFacts): (Offer | null)[] {
 function ofReview(facts: OptionFacts, review: ReviewCause): (Offer | null)[] {
   if (review === 'lost') return [END]
   if (review === 'hands_off') return [ADOPT, VERIFY_BRANCH, CLOSE]
+  // One more reaction would find the same.
+  if (facts.isLeftByHand) return [anew(facts), CLOSE]
   const isIdle = facts.isConflicting || facts.isHeldUpOnForge
   return [onceMore(facts), onceMoreBy(facts), anew(facts), isIdle ? null : VERIFY_BRANCH, CLOSE]
 }
@@ -98,12 +102,11 @@ function again(facts: OptionFacts): Offer {
   const { needed, refusedBy } = facts
   const what =
     needed !== null ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
-  const more = budget === null ? '' : `, with a cap of ${shownUsd(budget)}`
   const first =
     refusedBy === null || refusedBy === 'order' ? '' : ` Raise the cap of the ${refusedBy} first: moose budget`
   return {
     option: 'retry',
-    sentence: `${what}${more}.${first}`,
+    sentence: `${what}${withCap(budget)}.${first}`,
     expected_cost_usd: asked.expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer: null,
@@ -129,10 +132,9 @@ function model(facts: OptionFacts): Offer | null {
   const known = facts.costs.get(proposer)
   const expectedUsd = known === undefined ? null : known
   const budget = raisedCap(facts, { proposer, expectedUsd })
-  const more = budget === null ? '' : `, with a cap of ${shownUsd(budget)}`
   return {
     option: 'model',
-    sentence: `A new attempt is given to ${proposer}${more}.`,
+    sentence: `A new attempt is given to ${proposer}${withCap(budget)}.`,
     expected_cost_usd: expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer,
@@ -145,7 +147,7 @@ function amend(facts: OptionFacts): Offer {
   const budget = raisedCap(facts, { proposer: facts.next, expectedUsd })
   return {
     option: 'amend',
-    sentence: 'The order is changed, approved as changed, and tried again.',
+    sentence: `The order is changed, approved as changed, and tried again${withCap(budget)}.`,
     expected_cost_usd: expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer: null,
@@ -164,26 +166,33 @@ function verify({ hasCommit, cause, isConflicting }: OptionFacts): Offer | null 
 /** As `again`, of what becomes of an open pull request. */
 function onceMore(facts: OptionFacts): Offer {
   const offer = again(facts)
-  const more = offer.budget_usd === null ? '' : `, with a cap of ${shownUsd(new Usd(offer.budget_usd))}`
-  return { ...offer, sentence: `One more reaction to the pull request is allowed${more}. ${THEN_AGAIN}` }
+  return { ...offer, sentence: `One more reaction to the pull request is allowed${capOf(offer)}. ${THEN_AGAIN}` }
 }
 
 function onceMoreBy(facts: OptionFacts): Offer | null {
   const offer = model(facts)
   if (offer === null) return null
-  const more = offer.budget_usd === null ? '' : `, with a cap of ${shownUsd(new Usd(offer.budget_usd))}`
   return {
     ...offer,
-    sentence: `One more reaction to the pull request is allowed, by ${offer.proposer}${more}. ${THEN_AGAIN}`,
+    sentence: `One more reaction to the pull request is allowed, by ${offer.proposer}${capOf(offer)}. ${THEN_AGAIN}`,
   }
+}
+
+/** What an option says of the cap that it gives the order; empty: it stays. */
+function withCap(budget: Usd | null): string {
+  return budget === null ? '' : `, with a cap of ${shownUsd(budget)}`
+}
+
+function capOf({ budget_usd: budget }: Offer): string {
+  return withCap(budget === null ? null : new Usd(budget))
 }
 
 const THEN_AGAIN = 'If that does not mend it, a decision is asked for again.'
 
 function anew(facts: OptionFacts): Offer {
-  const sentence =
-    'The pull request is closed unmerged; the order is changed, approved as changed, and tried again from the start.'
-  return { ...amend(facts), sentence }
+  const offer = amend(facts)
+  const what = 'The pull request is closed unmerged; the order is changed, approved as changed, and tried again'
+  return { ...offer, sentence: `${what} from the start${capOf(offer)}.` }
 }
 
 const ADOPT: Offer = {

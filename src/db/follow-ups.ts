@@ -14,6 +14,8 @@ import { recordEvent } from './work-order-events.ts'
 
 type Db = Kysely<Database>
 
+const MOST_OF_REASON = 2_000
+
 /** A reaction that was begun, whatever came of it. */
 export type BegunFollowUp = {
   id: string
@@ -33,6 +35,8 @@ export type BegunFollowUp = {
   isAnswered: boolean
   /** A human has allowed it beyond the bounds. */
   isAllowed: boolean
+  /** What conflicted where no model could be asked, in the words it was begun with, and why none could; null: it ended otherwise. */
+  byHand: { conflict: string; why: string } | null
   /** The commit it made or verified; null: none. */
   madeSha: string | null
   at: Date
@@ -48,7 +52,8 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
         .onRef('attempts.follows', '=', 'follow_ups.id'),
     )
     .select(['follow_ups.id', 'kind', 'follow_ups.head_sha', 'fingerprint', 'outcome', 'answered', 'at', 'allowed_by'])
-    .select(['attempts.resolving', 'attempts.head_sha as made_sha'])
+    .select(['attempts.resolving', 'attempts.head_sha as made_sha', 'because'])
+    .select(sql<string | null>`left(attempts.error -> 'details' ->> 'by_hand', ${MOST_OF_REASON})`.as('by_hand'))
     .select(sql<unknown>`case when kind = 'review' and not answered then task end`.as('task'))
     .select(sql<unknown>`coalesce(task -> 'keys', '[]')`.as('keys'))
     .select(sql<unknown>`coalesce(jsonb_path_query_array(task, '$.came.not_done[*].comment'), '[]')`.as('not_done'))
@@ -66,6 +71,7 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
     isResolving: row.resolving !== null,
     isAnswered: row.answered,
     isAllowed: row.allowed_by !== null,
+    byHand: row.by_hand === null ? null : { conflict: row.because, why: row.by_hand },
     madeSha: row.made_sha,
     at: row.at,
   }))
@@ -110,8 +116,6 @@ export type NewFollowUp = {
   /** The escalation whose answer allows it beyond the bounds; null: it is within them. */
   allowedBy: string | null
 }
-
-const MOST_OF_REASON = 2_000
 
 /** Begins a reaction. @returns its id; null: the same was begun before, or the answer that allows it is used up */
 export async function beginFollowUp(db: Db, begun: NewFollowUp): Promise<string | null> {

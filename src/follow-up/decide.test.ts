@@ -24,7 +24,7 @@ function decided(facts: PullRequestFacts, past: readonly Past[] = [], some: Part
 }
 
 const RESOLVED = { kind: 'base', headSha: sha('7'), isResolving: true } as const
-const BEGUN = { isResolving: false, isAllowed: false, outcome: 'succeeded' }
+const BEGUN = { isResolving: false, isAllowed: false, outcome: 'succeeded', byHand: null }
 
 /** The reactions until there is none, where nothing ever mends what they are about: `next` gives the facts after each. */
 function untilNone(next: (made: number) => PullRequestFacts, some: Partial<Known> = {}) {
@@ -135,6 +135,30 @@ test('what was tried is told as it ended', () => {
     'a merge of the base was tried, which ended with check_failed; it is tried once for each commit',
   )
   assert.equal(whyAfter(null), 'a merge of the base is under way; it is tried once for each commit')
+})
+
+test('a conflict that no model may resolve is left at each further commit of the base, and is tried again where it is another', () => {
+  const facts = factsWith({ mergeability: 'conflict', conflict_files: ['a.txt'], has_base_moved: true })
+  const begun = decided(facts)
+  assert.ok(begun.reaction?.kind === 'base')
+  const byHand = { conflict: begun.why, why: 'A model may change files_in_scope alone, and not a.txt.' }
+  const { fingerprint } = begun.reaction
+  const past = [
+    { ...BEGUN, kind: 'base' as const, headSha: facts.head_sha, fingerprint, outcome: 'merge_conflict', byHand },
+  ]
+  for (const base of ['b', 'c', 'd'].map(sha)) {
+    const decision = decided({ ...facts, base_sha: base }, past)
+    assert.ok(decision.reaction === null && decision.isExhausted)
+    assert.equal(decision.why, `${begun.why}; a model may change files_in_scope alone, and not a.txt`)
+    assert.deepEqual(onceMore(decision, 'answer'), decision, 'one more would find the same')
+  }
+  const later = { ...facts, base_sha: sha('c') }
+  assert.ok(decided({ ...later, conflict_files: ['b.txt'] }, past).reaction !== null)
+  assert.ok(
+    decided({ ...later, mergeability: 'clean', conflict_files: [] }, past, { verifiedBase: sha('a') }).reaction !==
+      null,
+  )
+  assert.ok(decided({ ...later, ...headOf(1) }, past).reaction !== null)
 })
 
 test('a commit that was given back and did not pass is left to a human', () => {

@@ -18,6 +18,8 @@ export type Past = {
   isAllowed: boolean
   /** `succeeded`, or what ended it; null: it is under way, or was never begun. */
   outcome: string | null
+  /** What conflicted where no model could be asked, as its state said it, and why none could; null: it ended otherwise. */
+  byHand: { conflict: string; why: string } | null
 }
 
 export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
@@ -107,12 +109,24 @@ function isBaseRefused(facts: PullRequestFacts, past: readonly Past[]): boolean 
 }
 
 function onBase({ is, because }: State, facts: PullRequestFacts, past: readonly Past[]): Decision {
+  const byHand = is === 'conflict' ? byHandBefore(because, facts, past) : null
+  if (byHand !== null) return { reaction: null, why: `${because}; ${asClause(byHand)}`, isExhausted: true }
   const resolutions = past.filter(({ isResolving, isAllowed }) => isResolving && !isAllowed)
   const resolves = resolutions.length < MOST_RESOLUTIONS
   const decision = bounded({ kind: 'base', fingerprint: ofBase(facts), resolves }, because, facts, past)
   if (decision.reaction === null || resolves || is !== 'conflict') return decision
   const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and is not asked again for one order`
   return { reaction: null, why, isExhausted: true, refused: decision.reaction }
+}
+
+/** Why no model could be asked when the same commit conflicted alike, with whichever commit of the base; null: it never did. */
+function byHandBefore(because: string, { head_sha: head }: PullRequestFacts, past: readonly Past[]): string | null {
+  const same = past.findLast(({ headSha, byHand }) => headSha === head && byHand?.conflict === because)
+  return same === undefined || same.byHand === null ? null : same.byHand.why
+}
+
+function asClause(sentence: string): string {
+  return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`
 }
 
 /**

@@ -20,3 +20,18 @@ test('a retry of what is not approved says that nothing begins before it is', ()
   assert.equal(whatRetryDoes({ ...first, approved: true }), 'Its first attempt begins.')
   assert.equal(whatRetryDoes({ ...first, approved: false }), 'Once it is approved: its first attempt begins.')
 })
+
+test('of an order that asks for something else by now no attempt goes on, and no earlier answer is taken', () => {
+  const last = {
+    code: 'budget_exceeded',
+    checkFailed: null,
+    goesOn: false,
+    isOfOther: true,
+    answers: 0,
+    isReplayed: false,
+  }
+  const retried = (answers: number) =>
+    whatRetryDoes({ mode: 'again', last: { ...last, answers }, toldOf: null, approved: true })
+  assert.match(retried(0), /^A new attempt begins: no model had answered/)
+  assert.match(retried(2), /^The model is asked again; it is not told of the last failure \(budget_exceeded\)\.$/)
+})

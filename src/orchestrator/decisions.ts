@@ -168,7 +168,7 @@ function again(last: LastAttempt | null, toldOf: string | null): string {
   const { code, checkFailed } = last
   const ifRoom = ', if its cap has room for the next call; else it is blocked again, and moose why says what is missing'
   if (last.goesOn) return `Its attempt goes on where it rests (${code})${code === 'budget_exceeded' ? ifRoom : ''}.`
-  const endedOtherwise = code !== null && isOf('keeps_answers', code) && last.answers > 0
+  const endedOtherwise = code !== null && isOf('keeps_answers', code) && last.answers > 0 && !last.isOfOther
   const told = toldOf === null ? '' : `, told of the last failure (${toldOf})`
   if (endedOtherwise && checkFailed !== null)
     return `The model is asked again${told}: its answer had failed (${checkFailed}) before the attempt ended (${code}).`

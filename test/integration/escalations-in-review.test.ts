@@ -257,6 +257,44 @@ test('it closes by itself when it is merged, or a person takes the branch over',
   assert.deepEqual([escalation, past.map(({ closed_as }) => closed_as)], [null, ['went_on', 'went_on']])
 })
 
+test('a conflict that no model may resolve is one escalation, and is told once, however often the base moves', async () => {
+  await using given = await inReview([])
+  await using hooks = await receiver(200)
+  const { home, branch, moose, id, cheap } = given
+  await home.remote.commit(branch, { 'other.txt': 'by hand\n' })
+  await escalated(given, 'hands_off')
+  await decided(given, { option: 'adopt' })
+  await settled(moose, id)
+  await added(moose, { name: 'ops', url: hooks.url })
+  await home.remote.commit('main', { 'other.txt': 'by others\n' })
+  const first = await escalated(given, 'follow_up_exhausted', 1)
+  assert.deepEqual(
+    first.options.map(({ option }) => option),
+    ['amend', 'abort'],
+  )
+  const stopped = String(first.story.find((line) => line.startsWith('Stopped')))
+  assert.match(stopped, /in other\.txt, seen at .*and not other\.txt; Moose does no more about it\. Merge main into/)
+  const seen = async () => (await detailOf(moose, id)).pull_request?.conflict?.seen_base_sha
+  for (const line of ['one', 'two']) {
+    const tip = await home.remote.commit('main', { 'more.txt': line })
+    await until('the base is seen to have moved', async () => (await seen()) === tip, { withinMs: 30_000 })
+  }
+  const looked = (await detailOf(moose, id)).pull_request?.seen_at
+  const looksAgain = async () => (await detailOf(moose, id)).pull_request?.seen_at !== looked
+  await until('it is looked at again', looksAgain, { withinMs: 30_000 })
+  const { escalation } = await shown(given)
+  assert.deepEqual([escalation?.id, escalation?.story], [first.id, first.story])
+  assert.deepEqual(
+    [(await reactions(given, 1)).length, (await detailOf(moose, id)).attempts, cheap.calls.length],
+    [1, 3, 1],
+  )
+  const told = (await kindsTo(home, 'ops')).filter((kind) => kind.startsWith('escalation.'))
+  assert.deepEqual(told, ['escalation.opened'])
+  await home.remote.commit('main', { 'other.txt': 'other\n' })
+  assert.deepEqual(await reactions(given, 2), [LEFT, 'base succeeded'], 'once git can merge, it is merged in')
+  assert.equal((await shown(given)).escalation, null)
+})
+
 test('adopt: what a person has pushed is given back, by one call', async () => {
   await using given = await inReview([])
   const { home, branch, moose, id } = given

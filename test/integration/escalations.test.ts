@@ -433,6 +433,28 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 1, offer?.budget_usd])
 })
 
+test('amended where its cap has no room: a new attempt begins, as the answer says, with the cap that the option says', async () => {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
+  const server = stack.use(await startModelServer(GOOD))
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  await home.database.db.updateTable('work_orders').set({ budget_usd: '0.000001' }).where('id', '=', id).execute()
+  await moose.orchestrator.start(null)
+  assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
+  const offer = (await shown(moose, id)).escalation?.options.find(({ option }) => option === 'amend')
+  const cap = `$${Number(offer?.budget_usd).toFixed(2)}`
+  assert.ok(offer?.sentence.endsWith(`tried again, with a cap of ${cap}.`), offer?.sentence)
+  const said = await decided(moose, id, { option: 'amend', changes: { title: 'Change a soon' } })
+  assert.equal(
+    said.sentence,
+    `Its cap is ${cap} now. A new attempt begins: no model had answered when the last one ended (budget_exceeded).`,
+  )
+  const order = await settled(moose, id)
+  assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 2, offer?.budget_usd])
+})
+
 test('an order that was edited and approved again is retried under the cap that its old content did not fit in', async () => {
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome({ ...FILES, 'b.txt': 'long line of b\n'.repeat(10_000) }, [], SETTINGS))

@@ -107,7 +107,7 @@ async function ask(resolving: Resolving, proposer: string, reason: string) {
 async function filesToTell(resolving: Resolving): Promise<ConflictedFile[]> {
   const { context, routed, adapters, found } = resolving
   const read = await conflictOfBranch(routed, adapters, found.conflict)
-  if ('byHand' in read) throw left(resolving, { message: read.byHand, repair: null, isFinal: true })
+  if ('byHand' in read) throw left(resolving, null, read.byHand)
   await context.note(`shows the model: ${read.told.map(({ path }) => path).join(', ')}`)
   return read.told
 }
@@ -132,8 +132,8 @@ function unresolved(resolving: Resolving, message: string, ended: Omit<Unresolve
   return left(resolving, { message, ...ended })
 }
 
-/** Left to a person. */
-function left({ context, routed, found }: Resolving, why: Unresolved) {
-  const told = { pull: found.pull, base: routed.project.defaultBranch, conflict: found.conflict }
+/** Left to a person. @param byHand why no model can be asked; null: one may be */
+function left({ context, routed, found }: Resolving, why: Unresolved | null, byHand: string | null = null) {
+  const told = { pull: found.pull, base: routed.project.defaultBranch, conflict: found.conflict, byHand }
   return unmerged(context, told, why)
 }

@@ -85,14 +85,20 @@ export function reviewOf(pull: PullInReview | null): Review {
   if (followUp === undefined || followUp === null || followUp.code === null)
     return { ...standing, code: null, isLeftBehind }
   const { code, why } = followUp
-  const left = LEFT[code] === undefined ? '' : LEFT[code](why)
+  const left = LEFT[code] === undefined ? '' : LEFT[code](beyond(standing, followUp))
   const because = left === '' ? standing.because : `${standing.because.replace(/\.$/, '')}${left}`
   return { ...standing, because: standing.because === why ? why : because, code, isLeftBehind }
 }
 
+/** Of why Moose does no more what is not said yet; empty: all of it is. */
+function beyond({ needs }: Standing, { state, why }: FollowUpView): string {
+  if (state !== 'conflict' || !['by_hand', 'resolve'].includes(needs)) return why
+  return needs === 'by_hand' ? '' : why.slice(why.indexOf('; ') + 1).trimStart()
+}
+
 /** Why Moose does no more about it. */
 const LEFT: Readonly<Record<string, (why: string) => string>> = {
-  follow_up_exhausted: (why) => `; Moose does no more about it: ${why}`,
+  follow_up_exhausted: (why) => `; Moose does no more about it${why === '' ? '' : `: ${why}`}`,
   hands_off: () => '; Moose keeps its hands off it until it is given back',
 }
 
@@ -214,9 +220,14 @@ function movedTo({ seen_head_sha: seen, head_sha: head }: PullInReview): string 
   return seen === head ? null : seen
 }
 
-function inConflict({ base, branch, tried_resolution: tried }: PullInReview, conflict: SeenConflict): Standing {
+function inConflict(
+  { base, branch, tried_resolution: tried, follow_up: followUp }: PullInReview,
+  conflict: SeenConflict,
+): Standing {
   const { files, since, base_sha: on, seen_base_sha: now, by_hand: left } = conflict
   const isOfNow = now === undefined || now === on
+  // Its follow-up has looked at the base as it stands now.
+  const isSame = isOfNow || (followUp?.state === 'conflict' && followUp.code === 'follow_up_exhausted')
   const where = files.length === 0 ? '' : ` in ${files.join(', ')}`
   const because = `it conflicts with ${base}${where}, seen at ${since}`
   const byHand =
@@ -229,7 +240,7 @@ function inConflict({ base, branch, tried_resolution: tried }: PullInReview, con
   })
   if (tried !== undefined && tried !== null)
     return toPerson(`a model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`)
-  if (left !== undefined && isOfNow) return toPerson(left)
+  if (left !== undefined && isSame) return toPerson(left)
   return {
     needs: 'resolve',
     because: isOfNow ? because : `${because}; ${base} has moved since`,

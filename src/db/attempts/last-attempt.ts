@@ -11,6 +11,8 @@ export type LastAttempt = {
   checkFailed: string | null
   /** Whether it rests and is resumed by the next claim. */
   goesOn: boolean
+  /** The order asks for something else by now. */
+  isOfOther: boolean
   /** Answers of models it has had. */
   answers: number
   /** Whether one of them was a recording. */
@@ -30,8 +32,13 @@ export async function lastAttemptOf(db: Kysely<Database>, workOrderId: string): 
     )
     .select((eb) => [
       eb
-        .and([isSuspended(eb), eb(sql<number>`coalesce(asked_anew_after, 0)`, '<', eb.ref('attempts.number'))])
+        .and([
+          isSuspended(eb),
+          eb(sql<number>`coalesce(asked_anew_after, 0)`, '<', eb.ref('attempts.number')),
+          ASKS_THE_SAME,
+        ])
         .as('goesOn'),
+      ASKS_THE_SAME.as('asksTheSame'),
       failedVerification().as('checkFailed'),
       callsOf('answer is not null or replayed').as('answers'),
       callsOf('replayed').as('replayed'),
@@ -40,9 +47,14 @@ export async function lastAttemptOf(db: Kysely<Database>, workOrderId: string): 
     .limit(1)
     .executeTakeFirst()
   if (row === undefined) return null
-  const { code, checkFailed, goesOn, answers, replayed } = row
-  return { code, checkFailed, goesOn: goesOn === true, answers: Number(answers), isReplayed: Number(replayed) > 0 }
+  const { code, checkFailed, goesOn, asksTheSame, answers, replayed } = row
+  const had = { answers: Number(answers), isReplayed: Number(replayed) > 0 }
+  return { code, checkFailed, goesOn: goesOn === true, isOfOther: asksTheSame === false, ...had }
 }
+
+const ASKS_THE_SAME = sql<boolean>`(
+  attempts.content = moose_order_content(work_orders)
+  and coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id)`
 
 function callsOf(which: 'answer is not null or replayed' | 'replayed') {
   return sql<string>`(
@@ -61,13 +73,7 @@ export async function rejectedPushOf(db: Kysely<Database>, workOrderId: string):
     .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
     .where('attempts.work_order_id', '=', workOrderId)
     .select(sql<number>`coalesce(attempts.verifies, attempts.number)`.as('maker'))
-    .select(
-      sql<boolean>`(
-        attempts.error ->> 'code' = 'push_rejected'
-        and attempts.content = moose_order_content(work_orders)
-        and coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id
-      )`.as('isRejectedPush'),
-    )
+    .select(sql<boolean>`(attempts.error ->> 'code' = 'push_rejected' and ${ASKS_THE_SAME})`.as('isRejectedPush'))
     .orderBy('attempts.number', 'desc')
     .limit(1)
     .executeTakeFirst()

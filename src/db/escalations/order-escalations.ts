@@ -136,13 +136,18 @@ export async function leftCommit(db: Db, workOrderId: string): Promise<boolean> 
   return rows[0]?.left === true
 }
 
-/** Whether the open pull request of an order was last seen to conflict with its base. */
-export async function isConflicting(db: Db, workOrderId: string): Promise<boolean> {
-  const { rows } = await sql<{ conflicts: boolean }>`
-    select exists (
-      select from pull_requests where work_order_id = ${workOrderId} and state = 'open' and follow_up ->> 'state' = 'conflict'
-    ) as conflicts`.execute(db)
-  return rows[0]?.conflicts === true
+/**
+ * Whether the open pull request of an order was last seen to conflict with its base.
+ *
+ * @returns `by_hand`: with what no model may resolve
+ */
+export async function conflictInReview(db: Db, workOrderId: string): Promise<'none' | 'conflict' | 'by_hand'> {
+  const { rows } = await sql<{ by_hand: boolean }>`
+    select coalesce(conflict ->> 'head_sha' = head_sha and conflict ->> 'by_hand' is not null, false) as by_hand
+    from pull_requests where work_order_id = ${workOrderId} and state = 'open' and follow_up ->> 'state' = 'conflict'
+    order by attempt desc limit 1`.execute(db)
+  const [row] = rows
+  return row === undefined ? 'none' : row.by_hand ? 'by_hand' : 'conflict'
 }
 
 /** Whether its forge alone holds up the open pull request of an order: its branch holds what Moose has verified. */

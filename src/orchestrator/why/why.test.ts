@@ -543,7 +543,16 @@ describe('an order that has begun, or is over', () => {
     const code = 'follow_up_exhausted'
     const exhausted = { state: 'conflict', why: 'no more is tried', code, at: BEFORE.toISOString() }
     const both = stands({ conflict: { ...conflict, by_hand: 'It is binary.' }, follow_up: exhausted }).short
-    assert.match(both, /; It is binary; Moose does no more about it: no more is tried$/)
+    assert.match(both, /; It is binary; Moose does no more about it$/)
+    const moved = { ...conflict, seen_base_sha: 'e'.repeat(40) }
+    const still = stands({ conflict: { ...moved, by_hand: 'It is binary.' }, follow_up: exhausted })
+    assert.equal(still.short, both, 'with a further commit of the base too')
+    const why = 'feature/greet conflicts with main in a.ts; a model was asked twice'
+    const twice = stands({ conflict: moved, follow_up: { ...exhausted, why } }).short
+    assert.match(
+      twice,
+      /in a\.ts, seen at .*; main has moved since; Moose does no more about it: a model was asked twice$/,
+    )
     const said = 'A model may change files_in_scope alone, and not b.ts.'
     const refused = stands({ conflict, tried_resolution: { ...ended, code: 'merge_conflict', check: null, said } })
     assert.match(refused.short, /attempt 4: A model may change files_in_scope alone, and not b\.ts\.$/)
