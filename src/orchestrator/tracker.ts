@@ -94,11 +94,7 @@ export function createTracker(deps: TrackerDeps): Tracker {
 
   /** Polls hinted pull requests until the next full poll. */
   async function hearHints(untilMs: number): Promise<void> {
-    // More than an interval is left only where the clock was set back.
-    const left = () => {
-      const ms = untilMs - clock.now().getTime()
-      return ms > intervalMs ? 0 : ms
-    }
+    const left = () => leftUntil(clock, untilMs, intervalMs)
     const rest = () => pause(clock, Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
     while (left() > 0) {
       await pause(clock, left(), AbortSignal.any([stopping.signal, hints.arrival()]))
@@ -133,6 +129,12 @@ export function createTracker(deps: TrackerDeps): Tracker {
       await loop
     },
   }
+}
+
+/** @param most more is left only where the clock was set back: nothing is, then */
+function leftUntil(clock: Clock, untilMs: number, most: number): number {
+  const ms = untilMs - clock.now().getTime()
+  return ms > most ? 0 : ms
 }
 
 /** Ends at the latest when the signal does, without a fault. */

@@ -5,7 +5,7 @@ import { hasNoRunningAttempt } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import { HAS_ITS_DEPENDENCIES } from './dependencies.ts'
 import { type FailureRow, listFailureRows } from './failure-rows.ts'
-import { IS_APPROVED } from './order-conditions.ts'
+import { IS_APPROVED, verifiesOnly } from './order-conditions.ts'
 import { texts } from './work-order-view.ts'
 
 /** How many pending orders a claim compares at most. */
@@ -300,12 +300,6 @@ function comparableScope(files: RawBuilder<unknown>) {
 const hasOpenPullRequest = (order: 'work_orders.id' | 'attempts.work_order_id') => sql<boolean>`exists (
   select from pull_requests where pull_requests.work_order_id = ${sql.ref(order)} and pull_requests.state = 'open'
 )`
-
-/** It verifies a commit, and is no reaction in which a model does something on its branch. */
-function verifiesOnly(of: 'work_orders' | 'attempts' | 'ended'): RawBuilder<boolean> {
-  const follows = sql`select from follow_ups where follow_ups.id = ${sql.ref(`${of}.follows`)} and task is not null`
-  return sql<boolean>`(${sql.ref(`${of}.verifies`)} is not null and not exists (${follows}))`
-}
 
 /** Of the projects that have a cap, by their ids; one that is lost is not open, as far as is known. */
 export async function openPullRequests(db: Db): Promise<ReadonlyMap<string, OpenPullRequests>> {

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { ORDER_STATE_RULES, type OrderState } from '../../work-order/order-state.ts'
 import type { AttemptKey } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
@@ -64,4 +64,10 @@ export async function isStillApproved(db: Kysely<Database>, { workOrderId, attem
     .where('attempts.number', '=', attempt)
     .executeTakeFirst()
   return row !== undefined
+}
+
+/** It verifies a commit, and is no reaction in which a model does something on its branch. */
+export function verifiesOnly(of: 'work_orders' | 'attempts' | 'ended'): RawBuilder<boolean> {
+  const follows = sql`select from follow_ups where follow_ups.id = ${sql.ref(`${of}.follows`)} and task is not null`
+  return sql<boolean>`(${sql.ref(`${of}.verifies`)} is not null and not exists (${follows}))`
 }
