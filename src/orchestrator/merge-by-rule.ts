@@ -55,10 +55,11 @@ async function beforeRisk(db: Db, ids: readonly string[], { now, stopped }: Here
   })
 }
 
-/** By the checks that have verified its pull request. */
+/** By what its pull request changes, and the checks that have verified it. */
 function toJudge(order: MergeCandidate): ToJudge {
   const record = recordIn(order.body)
-  return { ...order, checks: record === null ? null : record.checks.length }
+  const changed_files = record === null ? [] : record.files.map(({ path }) => path)
+  return { ...order, changed_files, checks: record === null ? null : record.checks.length }
 }
 
 function seenOf({ followed_sha: sha, followed_since: since, followed_at: at, ...seen }: MergeCandidate) {
