@@ -45,9 +45,10 @@ async function beforeRisk(db: Db, ids: readonly string[], { now, stopped }: Here
     candidates.map(({ id }) => id),
   )
   return candidates.map((order) => {
-    const { merge_policy: policy, auto_merge: most, is_approved: isApproved, is_in_review: isInReview, forge } = order
+    const { merge_policy: policy, auto_merge: most, is_approved: isApproved, is_as_made: isAsMade, forge } = order
+    const { is_in_review: isInReview } = order
     const of = { pull: order, scope: order.files_in_scope, hasHeldChanges: allowances.has(order.id) }
-    const own = { stopped, policy, most, forge, isApproved, isInReview, ...of }
+    const own = { stopped, policy, most, forge, isApproved, isAsMade, isInReview, ...of }
     return {
       order,
       refusals: refusalsBeforeRisk({ ...own, now, seen: seenOf(order), mergedBeside: order.merged_beside }),
