@@ -59,8 +59,8 @@ export type AttemptContext = {
   allowances: () => Promise<Allowance[]>
   /** What is protected in the project, as it says now. */
   protection: () => Promise<ProtectionRules>
-  /** How much can go wrong with the order by the Director's rules. @param checks how many verify it */
-  risk: (checks: number) => Promise<Risk>
+  /** How much can go wrong with the order by the Director's rules, with what it has changed and the checks that verify it. */
+  risk: (verified: { checks: readonly unknown[]; files: readonly { path: string }[] }) => Promise<Risk>
   /** The attempt whose commit it verifies; null: it makes a change of its own. */
   verifies: number | null
   /** Whether a model may resolve what git cannot merge of the pull request that it verifies. */

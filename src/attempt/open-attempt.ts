@@ -64,9 +64,10 @@ export async function openAttempt(
       },
       allowances: () => allowancesOf(db, key.workOrderId),
       protection: () => protectionOf(db, row.project_id),
-      risk: async (checks) => {
+      risk: async ({ checks, files }) => {
         const { id: project_id } = await projectOf(db, row.project_id)
-        return await createRisks(db)({ ...(await findWorkOrder(db, key.workOrderId)), project_id, checks })
+        const change = { changed_files: files.map(({ path }) => path), checks: checks.length }
+        return await createRisks(db)({ ...(await findWorkOrder(db, key.workOrderId)), project_id, ...change })
       },
       verifies: row.verifies,
       resolves: row.resolves,

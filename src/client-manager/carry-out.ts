@@ -5,6 +5,7 @@ import type { EditWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
 import { lastAttemptOf } from '../db/attempts/last-attempt.ts'
 import { wantedProposer, wantProposer } from '../db/escalations/order-escalations.ts'
 import { lookAnew } from '../db/follow-ups.ts'
+import { pullRequestsInBrief } from '../db/pull-requests/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { approveWorkOrder } from '../db/work-orders/approve-work-order.ts'
 import { assertEditable, editWorkOrder } from '../db/work-orders/edit-work-order.ts'
@@ -125,7 +126,8 @@ async function amend(acting: Acting, choice: Choice): Promise<string> {
   const { order, wish } = choice
   if (!order.approved && wish.changes?.content_sha256 === undefined) throw changedSince(order)
   const changes: EditWorkOrder = { ...asLookedAt(order), ...wish.changes }
-  if (isInReview(order)) return await makeAnew(acting, choice, changes)
+  if (isInReview(order) || (isOfContent(changes) && (await hasOpenPull(db, order.id))))
+    return await makeAnew(acting, choice, changes)
   const edited = await editWorkOrder(db, order.id, changes)
   const approval = { allow: [], allow_secrets: [], allow_all_protected: false }
   await approveWorkOrder(db, order.id, { ...asLookedAt(edited), ...approval })
@@ -143,7 +145,18 @@ function changedSince({ id }: WorkOrderView): Fault {
   return new Fault('work_order_conflict', message, { id })
 }
 
-/** An order in review is not edited: it is given up with its pull request first, once nothing speaks against the changes. */
+const NO_CONTENT: ReadonlySet<string> = new Set(['budget_usd', 'content_sha256', 'depends_on'])
+
+/** Whether what its change is made for is changed. */
+function isOfContent(changes: EditWorkOrder): boolean {
+  return Object.keys(changes).some((field) => !NO_CONTENT.has(field))
+}
+
+async function hasOpenPull(db: Acting['db'], id: string): Promise<boolean> {
+  return (await pullRequestsInBrief(db, id)).some(({ state }) => state === 'open')
+}
+
+/** An order whose pull request is open is not edited: that is closed first, once nothing speaks against the changes. */
 async function makeAnew(acting: Acting, choice: Choice, changes: EditWorkOrder): Promise<string> {
   const { db, orchestrator, by } = acting
   const { id } = choice.order

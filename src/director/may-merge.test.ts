@@ -52,6 +52,7 @@ const GREEN: MergeFacts = {
   most: 'low',
   forge: 'local',
   isApproved: true,
+  isAsMade: true,
   hasHeldChanges: false,
   isInReview: true,
   scope: ['src/a.ts'],
@@ -149,7 +150,10 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [{ mergedBeside: { number: 7, at: SEEN.at } }, /^pull request #7 was merged since it was last looked at$/],
     [{ seen: null, mergedBeside: { number: 7, at: SEEN.at } }, /^pull request #7 was merged/],
   ],
-  approval: [[{ isApproved: false }, /^it is not approved as it is now$/]],
+  approval: [
+    [{ isApproved: false }, /^it is not approved as it is now$/],
+    [{ isAsMade: false }, /^its order asks for something else than what it was made for$/],
+  ],
   held_changes: [[{ hasHeldChanges: true }, /^it changes what a human had to allow$/]],
   record: [
     [pull({ body: 'Text.' }), /^there is no complete record of what was verified/],

@@ -25,6 +25,8 @@ export type MergeFacts = {
   forge: string
   /** Whether what it asks for is still approved. */
   isApproved: boolean
+  /** What it asks for is what its change was made for. */
+  isAsMade: boolean
   /** Changes that a human had to allow are in it. */
   hasHeldChanges: boolean
   /** Its order is in review with it; false: an attempt of it is to be made, or is under way. */
@@ -94,7 +96,13 @@ export const MERGE_RULES: readonly MergeRule[] = [
     rule: 'under_way',
     refuses: ({ isInReview }) => (isInReview ? null : 'an attempt of its order is under way'),
   },
-  { rule: 'approval', refuses: ({ isApproved }) => (isApproved ? null : 'it is not approved as it is now') },
+  {
+    rule: 'approval',
+    refuses: ({ isApproved, isAsMade }) => {
+      if (!isApproved) return 'it is not approved as it is now'
+      return isAsMade ? null : 'its order asks for something else than what it was made for'
+    },
+  },
   {
     rule: 'held_changes',
     refuses: ({ hasHeldChanges }) => (hasHeldChanges ? 'it changes what a human had to allow' : null),

@@ -20,9 +20,9 @@ export function createRisks(db: Kysely<Database>): (order: ToJudge) => Promise<R
     return known.get(projectId)
   }
   return async (order) => {
-    const { id, project_id: projectId, files_in_scope: files } = order
+    const { id, project_id: projectId, files_in_scope: files, changed_files: changed } = order
     const protection = await protectionIn(projectId)
-    const protected_scope = files.flatMap((path) => {
+    const protected_scope = [...new Set([...files, ...changed])].flatMap((path) => {
       const why = protection === undefined ? null : protection.whyProtected(path)
       return why === null ? [] : [{ path, why }]
     })

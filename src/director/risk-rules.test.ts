@@ -7,6 +7,7 @@ const PLAIN: RiskFacts = {
   description: 'Add French to the greetings.',
   acceptance_criteria: ["greet('fr') says Bonjour"],
   files_in_scope: ['src/greet.js'],
+  changed_files: [],
   risk_level: 'low',
   hidden_text: [],
   protected_scope: [],
@@ -77,6 +78,19 @@ for (const { rule } of RISK_RULES) {
 test('of several rules the highest counts and is named first', () => {
   const { level, reasons } = riskOf({ ...PLAIN, title: 'Refactor the password form' })
   assert.deepEqual([level, reasons.map(({ rule }) => rule)], ['high', ['high_words', 'medium_words']])
+})
+
+test('what was changed counts beside the scope: its paths, and how many files there are', () => {
+  const said = (facts: Partial<RiskFacts>) =>
+    riskOf({ ...PLAIN, files_in_scope: ['src/'], ...facts }).reasons.map(({ level, reason }) => `${level} ${reason}`)
+  const folder = 'medium it may change all of src/'
+  assert.deepEqual(said({ changed_files: ['src/greet.js'] }), [folder])
+  assert.deepEqual(said({ changed_files: ['src/auth/in.js'] }), ['high src/auth/in.js names auth', folder])
+  assert.deepEqual(said({ changed_files: files(11) }), ['medium it changes 11 files, more than 10', folder])
+  assert.deepEqual(said({ changed_files: files(41) }), ['high it changes 41 files, more than 40', folder])
+  assert.deepEqual(said({ changed_files: files(11), files_in_scope: files(41) }), [
+    'high it may change 41 files or folders, more than 40',
+  ])
 })
 
 test('words of a path are seen however they are joined', () => {

@@ -7,10 +7,12 @@ export type RiskFacts = {
   description: string
   acceptance_criteria: readonly string[]
   files_in_scope: readonly string[]
+  /** Paths of what its change has changed; empty also before there is one. */
+  changed_files: readonly string[]
   /** As its writer says. */
   risk_level: string
   hidden_text: readonly unknown[]
-  /** What of its scope is held for a human in its project. */
+  /** What of its scope, and of what it has changed, is held for a human in its project. */
   protected_scope: readonly { path: string; why: string }[]
   /** How many checks verify it; null: it is not known. */
   checks: number | null
@@ -61,18 +63,20 @@ export const RISK_RULES: readonly RiskRule[] = [
     fits: ({ protected_scope: [first, ...others] }) =>
       first === undefined ? null : `${first.path} is ${first.why}${more(others)}`,
   },
-  { rule: 'sensitive_paths', level: 'high', fits: ({ files_in_scope: files }) => sensitivePath(files) },
+  {
+    rule: 'sensitive_paths',
+    level: 'high',
+    fits: ({ files_in_scope: files, changed_files: changed }) => sensitivePath([...files, ...changed]),
+  },
   {
     rule: 'very_wide_scope',
     level: 'high',
-    fits: ({ files_in_scope: { length } }) =>
-      length > VERY_WIDE ? `it may change ${length} files or folders, more than ${VERY_WIDE}` : null,
+    fits: (facts) => wider(facts, VERY_WIDE),
   },
   {
     rule: 'wide_scope',
     level: 'medium',
-    fits: ({ files_in_scope: { length } }) =>
-      length > WIDE && length <= VERY_WIDE ? `it may change ${length} files or folders, more than ${WIDE}` : null,
+    fits: (facts) => (wider(facts, VERY_WIDE) === null ? wider(facts, WIDE) : null),
   },
   { rule: 'folder_scope', level: 'medium', fits: ({ files_in_scope: files }) => namedFolder(files) },
   { rule: 'high_words', level: 'high', fits: (facts) => saidWord(facts, HIGH_WORDS) },
@@ -117,7 +121,7 @@ export function isApprovedByRule({ level }: Risk, most: RiskLevel | null): boole
 }
 
 function more(others: readonly unknown[]): string {
-  return others.length === 0 ? '' : `, and ${others.length} more of its scope are held`
+  return others.length === 0 ? '' : `, and ${others.length} more are held`
 }
 
 /** In lower case. */
@@ -135,6 +139,11 @@ function sensitivePath(files: readonly string[]): string | null {
     if (word !== undefined) return `${file} names ${word}`
   }
   return null
+}
+
+function wider({ files_in_scope: files, changed_files: changed }: RiskFacts, most: number): string | null {
+  if (files.length > most) return `it may change ${files.length} files or folders, more than ${most}`
+  return changed.length > most ? `it changes ${changed.length} files, more than ${most}` : null
 }
 
 function namedFolder(files: readonly string[]): string | null {

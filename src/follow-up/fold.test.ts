@@ -8,7 +8,15 @@ import {
   sha,
   threadWith,
 } from '../../test/support/pull-request-facts.ts'
-import { changesRequestedBy, fold, type Known, strangersIn, unansweredBy, waitsForReviewer } from './fold.ts'
+import {
+  changesRequestedBy,
+  fold,
+  type Known,
+  openThreadsIn,
+  strangersIn,
+  unansweredBy,
+  waitsForReviewer,
+} from './fold.ts'
 
 const known = (some: Partial<Known> = {}): Known => ({
   base: 'main',
@@ -105,7 +113,7 @@ test('where the clock of this machine is behind, a review settles once nothing h
   assert.deepEqual([toldFor('2026-11-01T11:59:00Z'), toldFor('2026-11-01T11:58:00Z')], ['settling', 'reviewed'])
 })
 
-test('thanks, an agreement and signs alone ask for nothing; a question and a word of more do', () => {
+test('thanks, an agreement and agreeable signs ask for nothing; a question, a refusal and a word of more do', () => {
   const saying = (body: string) => is({ threads: [threadWith({ comments: [commentWith({ body })] })] })
   for (const body of [
     'Thanks!',
@@ -116,12 +124,26 @@ test('thanks, an agreement and signs alone ask for nothing; a question and a wor
     '+1',
     'Ok, thanks @moose.',
     'Looks good to me',
+    'Thanks @ada 👏🏽, perfect ✅ — great :tada: ❤️ :)',
     '',
   ])
     assert.equal(saying(body), 'quiet', body)
   for (const body of ['Thanks! Now say it louder.', 'ok?', '?', 'Not good', 'ok-button', 'goodbye', '`a`', '+2'])
     assert.equal(saying(body), 'reviewed', body)
+  for (const body of ['👎', '❌', '⛔ 🛑', ':-1:', ':x:', ':no_entry:', ':(', '-1', '~~LGTM~~', 'ok 👎', '😕', '✗'])
+    assert.equal(saying(body), 'reviewed', body)
   assert.equal(saying('👍 '.repeat(60)), 'reviewed')
+})
+
+test('a thread is open until it is resolved, whatever people with write access say in it', () => {
+  const open = (...threads: Parameters<typeof threadWith>[0][]) =>
+    openThreadsIn(factsWith({ threads: threads.map(threadWith) }))
+  const saying = (...comments: Parameters<typeof commentWith>[0][]) => ({ comments: comments.map(commentWith) })
+  assert.equal(open(saying({ body: '👎' }), saying({ body: '👍' }), saying({ body: 'Say dear.' })), 3)
+  assert.equal(open({ ...saying({ body: '👎' }), is_resolved: true }), 0)
+  const others = [{ login: 'eve', may_write: false }, { is_moose: true }, { login: null }]
+  assert.equal(open(saying(...others)), 0)
+  assert.equal(open(saying(...others, { body: 'Thanks.' })), 1)
 })
 
 test('a comment that was reacted to is not asked for again, and an edited one is', () => {

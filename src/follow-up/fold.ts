@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { CheckFact, CommentFact, PullRequestFacts, ReviewFact } from '../ports/pull-request-facts.ts'
+import {
+  type CheckFact,
+  type CommentFact,
+  isSaidToMoose,
+  type PullRequestFacts,
+  type ReviewFact,
+} from '../ports/pull-request-facts.ts'
 
 /** What Moose itself knows of a pull request, beside what its forge tells. */
 export type Known = {
@@ -187,12 +193,18 @@ function quoteOf({ body, path }: Asked): string {
   return `${path === null ? '' : `${path}: `}"${short}"`
 }
 
-/** In a conversation people speak with each other; what is said to Moose begins so. */
-const SAID_TO_MOOSE = /^\/moose\s/
-
-/** Thanks, an agreement, or signs alone, as the whole of a comment. */
-const ASKS_NOTHING =
-  /^(?:(?:thanks?(?: you)?|thx|ty|ok(?:ay)?|lgtm|great|nice|perfect|good|done|looks good(?: to me)?|sounds good|a lot|so much|very much|moose|@[\w-]{1,39}|:[+\w-]{1,30}:|\+1)(?![\w-])|[^\p{L}\p{N}@:?]|:(?!\w))*$/iu
+const AGREEABLE = [
+  'thanks?(?: you)?|thx|ty|ok(?:ay)?|lgtm|great|nice|perfect|good|done|looks good(?: to me)?|sounds good',
+  'a lot|so much|very much|moose|@[\\w-]{1,39}|\\+1',
+].join('|')
+const AGREEABLE_NAMES =
+  '\\+1|thumbsup|tada|heart|rocket|white_check_mark|heavy_check_mark|ok_hand|clap|pray|raised_hands|100|sparkles|fire|star|smile|smiley|grin|wave'
+const AGREEABLE_SIGNS = '[👍🎉❤♥🚀✅✔☑👌👏🙏🙌💯✨🔥⭐😀😃😄😁😊🙂👋]'
+/** Thanks and agreements, as the whole of a comment. Of signs only those that are named: others may be a refusal. */
+const ASKS_NOTHING = new RegExp(
+  `^(?:(?:${AGREEABLE})(?![\\w-])|:(?:${AGREEABLE_NAMES}):|${AGREEABLE_SIGNS}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]*|[:;]-?\\)|[\\s.,!…*_"'()—–])*$`,
+  'iu',
+)
 
 function asksForSomething(body: string): boolean {
   return body.length > LONGEST_THANKS || !ASKS_NOTHING.test(body)
@@ -207,7 +219,7 @@ const LONGEST_THANKS = 100
 function askedIn({ threads, reviews, comments }: PullRequestFacts): AskedAt[] {
   const asked: AskedAt[] = []
   for (const { id, login, body, may_write, is_moose, at, edited_at } of comments) {
-    if (!may_write || is_moose || login === null || !SAID_TO_MOOSE.test(body)) continue
+    if (!may_write || is_moose || login === null || !isSaidToMoose(body)) continue
     const written_at = Date.parse(edited_at === null ? at : edited_at)
     asked.push({
       ...written(id, login, body),
@@ -263,17 +275,16 @@ export function waitsForReviewer(facts: PullRequestFacts, { answered }: Pick<Kno
   return facts.review_decision === 'CHANGES_REQUESTED' && askedIn(facts).every(({ key }) => answered.includes(key))
 }
 
-/** How many unresolved threads hold something that a person with write access asks for, whatever was answered. */
+/** How many unresolved threads hold something that a person with write access says, whatever it is, and whatever was answered. */
 export function openThreadsIn({ threads }: PullRequestFacts): number {
-  const asks = ({ may_write, is_moose, login, body }: CommentFact) =>
-    may_write && !is_moose && login !== null && asksForSomething(body)
-  return threads.filter(({ is_resolved: isResolved, comments }) => !isResolved && comments.some(asks)).length
+  const counts = ({ may_write, is_moose, login }: CommentFact) => may_write && !is_moose && login !== null
+  return threads.filter(({ is_resolved: isResolved, comments }) => !isResolved && comments.some(counts)).length
 }
 
 /** Logins of those who ask for something without write access, each once. */
 export function strangersIn({ threads, reviews, comments: said }: PullRequestFacts): string[] {
   const unresolved = threads.filter((one) => !one.is_resolved).flatMap(({ comments }) => comments)
-  const all = [...unresolved, ...reviews, ...said.filter(({ body }) => SAID_TO_MOOSE.test(body))]
+  const all = [...unresolved, ...reviews, ...said.filter(({ body }) => isSaidToMoose(body))]
   const logins = all.flatMap(({ may_write, is_moose, login, body }) =>
     may_write || is_moose || login === null || body.trim() === '' ? [] : [login],
   )

@@ -45,9 +45,10 @@ async function beforeRisk(db: Db, ids: readonly string[], { now, stopped }: Here
     candidates.map(({ id }) => id),
   )
   return candidates.map((order) => {
-    const { merge_policy: policy, auto_merge: most, is_approved: isApproved, is_in_review: isInReview, forge } = order
+    const { merge_policy: policy, auto_merge: most, is_approved: isApproved, is_as_made: isAsMade, forge } = order
+    const { is_in_review: isInReview } = order
     const of = { pull: order, scope: order.files_in_scope, hasHeldChanges: allowances.has(order.id) }
-    const own = { stopped, policy, most, forge, isApproved, isInReview, ...of }
+    const own = { stopped, policy, most, forge, isApproved, isAsMade, isInReview, ...of }
     return {
       order,
       refusals: refusalsBeforeRisk({ ...own, now, seen: seenOf(order), mergedBeside: order.merged_beside }),
@@ -55,10 +56,11 @@ async function beforeRisk(db: Db, ids: readonly string[], { now, stopped }: Here
   })
 }
 
-/** By the checks that have verified its pull request. */
+/** By what its pull request changes, and the checks that have verified it. */
 function toJudge(order: MergeCandidate): ToJudge {
   const record = recordIn(order.body)
-  return { ...order, checks: record === null ? null : record.checks.length }
+  const changed_files = record === null ? [] : record.files.map(({ path }) => path)
+  return { ...order, changed_files, checks: record === null ? null : record.checks.length }
 }
 
 function seenOf({ followed_sha: sha, followed_since: since, followed_at: at, ...seen }: MergeCandidate) {

@@ -12,6 +12,14 @@ const LONGEST_WORD = 500
 
 const Sha = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)
 const Word = z.string().max(LONGEST_WORD)
+/** In a conversation people speak with each other; what is said to Moose begins so. */
+const SAID_TO_MOOSE = /^\/moose\s/
+
+/** Whether a comment outside of reviews is said to Moose. */
+export function isSaidToMoose(body: string): boolean {
+  return SAID_TO_MOOSE.test(body)
+}
+
 /** Of foreign making: data for a model, never an instruction. Without control characters. */
 const Body = z.string().max(LONGEST_BODY)
 const Moment = z.iso.datetime({ offset: true })
@@ -49,7 +57,10 @@ export type CheckFact = z.infer<typeof CheckFact>
 const Writer = z.object({
   /** Null: the account is gone. */
   login: Word.nullable(),
-  /** Whether the account may write to the repository. False also where the forge does not tell. */
+  /**
+   * Whether the account may write to the repository. False also of one that is not asked about, because what it says asks for
+   * nothing; where it matters and the forge does not tell, nothing that was said is told.
+   */
   may_write: z.boolean(),
   /** It carries Moose's hidden marker and is by the account Moose uses, which may also be a person's. */
   is_moose: z.boolean(),

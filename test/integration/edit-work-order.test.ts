@@ -84,3 +84,18 @@ test('a budget is changed at any time and withdraws no approval; with content it
   const both = await faultOf(editWorkOrder(database.db, id, { budget_usd: 1, title: 'x' }))
   assert.equal(both.code, 'work_order_conflict')
 })
+
+test('an order that waits to have a commit without a pull request verified makes its change anew once it is edited', async () => {
+  await using database = await createTestDatabase()
+  const id = await fileOrder(database, ORDER)
+  const waits = async () => {
+    const columns = 'select verifies, resolves, retry_mode from work_orders where id = $1'
+    return (await database.pool.query(columns, [id])).rows[0]
+  }
+  await database.pool.query("update work_orders set verifies = 1, retry_mode = 'verify_only' where id = $1", [id])
+  await editWorkOrder(database.db, id, { title: 'Greet', budget_usd: 3 })
+  assert.equal((await waits()).verifies, 1, 'its content is the same')
+  const { status, approved } = await editWorkOrder(database.db, id, { title: 'Greet warmly' })
+  assert.deepEqual([status, approved], ['pending', false])
+  assert.deepEqual(await waits(), { verifies: null, resolves: false, retry_mode: 'again' })
+})

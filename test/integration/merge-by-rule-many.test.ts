@@ -36,7 +36,8 @@ async function copies(
   await sql`insert into work_orders select (jsonb_populate_record(work_orders, jsonb_build_object('id', gen_random_uuid(),
       'title', 'Copy ' || n, 'created_at', created_at + make_interval(days => ${days}), 'github_pr_number', github_pr_number + n))).*
     from work_orders, generate_series(1, ${count}::integer) as n where id = ${id}`.execute(db)
-  await sql`insert into attempts select (jsonb_populate_record(run, jsonb_build_object('work_order_id', other.id))).*
+  await sql`insert into attempts select (jsonb_populate_record(run, jsonb_build_object('work_order_id', other.id,
+      'content', moose_order_content(other)))).*
     from attempts as run, work_orders as other where work_order_id = ${id} and other.id <> ${id}`.execute(db)
   await sql`insert into pull_requests select (jsonb_populate_record(pull, ${JSON.stringify(pull)}::jsonb || jsonb_build_object(
       'work_order_id', other.id, 'number', other.github_pr_number, 'branch', 'copy-' || other.github_pr_number))).*

@@ -62,6 +62,77 @@ for (const state of ['CHANGES_REQUESTED', 'COMMENTED'] as const)
     await completed(moose, id)
   })
 
+test('a thread of a maintainer keeps it from being merged by rule until it is resolved, whatever it says', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  await checksHaveBegun(given)
+  await using moose = await given.open()
+  const { id, pull } = await review(given, moose)
+  pull.threads = [thread('T1', said('C1', 'ada', '👍'))]
+  pull.touched = 1
+  turns(pull, 'SUCCESS')
+  await policy(given, 'auto')
+  await says(moose, id, /a thread of its reviews, .* is not resolved; .* \(open_threads\)/)
+  await looksAgain(given)
+  assert.deepEqual([pull.mergedAt, given.calls.length], [null, 1], 'it asks for nothing of a model')
+  Object.assign(pull.threads[0] ?? assert.fail(), { isResolved: true })
+  pull.touched = 2
+  await completed(moose, id)
+})
+
+test('changes that a maintainer asks for whom GitHub calls a contributor keep it from being merged; those of a stranger do not', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  await checksHaveBegun(given)
+  await using moose = await given.open()
+  const { id, pull } = await review(given, moose)
+  const body = 'Do not merge this: it breaks guests.'
+  const ada = { login: 'ada', association: 'CONTRIBUTOR' } as const
+  pull.reviews = [
+    { ...ada, state: 'CHANGES_REQUESTED', body },
+    { login: 'eve', association: 'CONTRIBUTOR', state: 'CHANGES_REQUESTED', body },
+  ]
+  pull.threads = [thread('T1', said('C1', 'eve', body))]
+  pull.touched = 1
+  turns(pull, 'SUCCESS')
+  await policy(given, 'auto')
+  await says(moose, id, /a review asks for changes: ada \(changes_requested\)/)
+  await becomes({ moose, id }, { code: 'follow_up_exhausted' })
+  assert.equal(pull.mergedAt, null)
+  pull.reviews?.push({ ...ada, state: 'APPROVED', at: '2026-01-31T13:00:00Z' })
+  pull.touched = 2
+  await completed(moose, id)
+})
+
+test('where GitHub does not tell who may write, nothing is merged by rule, and it is not asked again and again', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  await checksHaveBegun(given)
+  await using moose = await given.open()
+  const { id, pull } = await review(given, moose)
+  const refused = { status: 403, body: { message: 'Resource not accessible by personal access token' } }
+  given.github.faults.push({ on: /\/permission$/, times: 10_000, what: refused })
+  pull.reviews = [{ login: 'ada', association: 'OWNER', state: 'CHANGES_REQUESTED', body: 'Do not merge this.' }]
+  pull.threads = [thread('T1', said('C1', 'bob', 'Nor do I want it.'))]
+  pull.touched = 1
+  turns(pull, 'SUCCESS')
+  await policy(given, 'auto')
+  await says(moose, id, /\(conversation_hidden\)/)
+  assert.match(await becomes({ moose, id }, { state: 'unknown' }), /does not tell Moose's token who may write/)
+  for (const touched of [2, 3]) {
+    Object.assign(pull, { touched })
+    await looksAgain(given)
+  }
+  const asked = given.github.log.filter(({ operation }) => operation.endsWith('/permission')).length
+  assert.deepEqual([pull.mergedAt, asked], [null, 1])
+})
+
 test('a review that asks for changes keeps it from being merged by rule also after an answer, until it is dismissed', {
   timeout,
 }, async (t) => {
@@ -106,6 +177,10 @@ test('GitHub is not asked to merge into another base, and what it was asked for 
   assert.equal(entry?.[0], 'review')
   assert.match(entry?.[1] ?? '', /its base was changed on GitHub from main to release\. Change it back there/)
   turns(pull, 'SUCCESS')
+  await until('its last look was followed', async () => {
+    const { rows } = await home.database.pool.query('select checks, seen_mark = followed_mark as is from pull_requests')
+    return rows[0].checks === 'SUCCESS' && rows[0].is === true
+  })
   await becomes({ moose, id }, { state: 'retargeted' })
   await looksAgain(given)
   const facts = () => github.log.filter(({ operation }) => operation.endsWith('PullRequestFacts')).length

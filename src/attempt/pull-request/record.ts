@@ -90,15 +90,21 @@ function recordOf({ context, evidence, spentUsd, closes, risk }: Recorded, cut: 
     executor: applied.executor,
     cost_usd: spentUsd,
     cost_unknown: proposed.response.cost_unknown === true,
-    cut: cutLists(lists, { ...cut, repairs: cut.checks, shown: cut.files }),
+    cut: cutLists(lists, { ...cut, repairs: cut.checks, shown: cut.files }, short),
   }
 }
 
 type Lists = ReturnType<typeof listsOf>
 
-function cutLists(lists: Lists, most: Readonly<Record<keyof Lists, number>>): string[] {
+/** A path that is shortened is another one. */
+function cutLists(
+  lists: Lists,
+  most: Readonly<Record<keyof Lists, number>>,
+  short: (text: string) => string,
+): string[] {
   const names = ['criteria', 'checks', 'repairs', 'files', 'shown'] as const
-  return names.filter((name) => lists[name].length > most[name])
+  const hasOther = lists.files.some(({ path }) => short(path) !== path)
+  return names.filter((name) => lists[name].length > most[name] || (name === 'files' && hasOther))
 }
 
 function listsOf({ routed, proposed, verified, repairs }: Evidence) {

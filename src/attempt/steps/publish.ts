@@ -33,7 +33,7 @@ export async function publish(
   const forge = forges[project.forge]
   await assertStillApproved(context)
   const title = context.published(pullRequestTitle(shortId, order.title))
-  const risk = await context.risk(evidence.verified.checks.length)
+  const risk = await context.risk(evidence.verified)
   const body = await allowedBody(context, evidence, { heldSearch, workspaces }, { title, risk })
   return forge.publish({
     project,

@@ -245,7 +245,7 @@ async function updatePull(
     async run() {
       const never = { ...context, signal: NEVER_ABORTED }
       await assertStillApproved(never)
-      const risk = await context.risk(evidence.verified.checks.length)
+      const risk = await context.risk(evidence.verified)
       const openedBy = { title: pull.title, openedBy: pull.attempt, risk }
       const body = await allowedBody(never, evidence, adapters, openedBy).catch((error: unknown) => {
         throw isOfGitAlone(context, evidence) ? unlessHeld(error, evidence, pull) : error

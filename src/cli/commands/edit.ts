@@ -30,7 +30,7 @@ export function editCommand(cli: Cli): Command {
   return new Command('edit')
     .description(
       'Changes what a work order asks for: the fields that are given, lists as a whole. An approval is withdrawn. ' +
-        'Not while the order is in progress or in review, and not once it is completed. The budget alone can be ' +
+        'Not while the order is in progress or its pull request is open, and not once it is completed. The budget alone can be ' +
         'changed at any time and withdraws nothing.',
     )
     .argument('<id>', 'id, or its first characters (at least 4)')

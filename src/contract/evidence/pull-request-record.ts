@@ -66,7 +66,7 @@ export const PullRequestRecord = z.object({
   cost_usd: z.number(),
   /** The price of a model is unknown: the cost is at least that. */
   cost_unknown: z.boolean(),
-  /** Names of the lists above that have more entries than are here. */
+  /** Names of the lists above that have more entries than are here; `files` also where a path is not whole. */
   cut: z.array(z.string()),
 })
 export type PullRequestRecord = z.infer<typeof PullRequestRecord>

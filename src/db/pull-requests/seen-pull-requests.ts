@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { AttemptKey } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
-import { IS_APPROVED } from '../work-orders/order-conditions.ts'
+import { IS_APPROVED, IS_AS_MADE } from '../work-orders/order-conditions.ts'
 import { type PullRequestRow, STANDS_AT } from './pull-requests.ts'
 
 type Db = Kysely<Database>
@@ -52,7 +52,7 @@ export async function followedPullRequest(db: Db, { workOrderId, attempt }: Atte
     .selectFrom('pull_requests')
     .innerJoin('work_orders', 'work_orders.id', 'pull_requests.work_order_id')
     .select(['base', 'base_sha', 'head_sha', 'conflict', 'hands_off', 'adopted_sha', 'follow_up'])
-    .select(sql<boolean>`coalesce(${IS_APPROVED}, false)`.as('isApproved'))
+    .select(sql<boolean>`coalesce(${IS_APPROVED} and ${IS_AS_MADE}, false)`.as('isApproved'))
     .select(
       sql<string[]>`array(select attempts.head_sha from attempts
         where attempts.work_order_id = pull_requests.work_order_id and attempts.head_sha is not null)`.as('made'),

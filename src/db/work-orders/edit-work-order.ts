@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Kysely, Selectable } from 'kysely'
 import type { UsdAmount } from '../../contract/amounts.ts'
 import type { EditWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
+import { Fault } from '../../faults/fault.ts'
 import { statedUsd } from '../../money.ts'
 import type { Status } from '../../work-order/status.ts'
 import { findProjectByName } from '../projects.ts'
@@ -20,10 +21,11 @@ const FIXED: readonly Status[] = ['in_progress', 'completed']
  * Replaces fields of an order; lists as a whole. Of an approved order the database withdraws the approval. Where every
  * field has its new value already, but for white space at the end of a line, nothing is written and the approval stands.
  * A budget is no part of what was approved:
- * changing it alone is possible at any time and withdraws nothing.
+ * changing it alone is possible at any time and withdraws nothing. An order that waits to have a commit verified makes its change
+ * anew.
  *
  * @param edit.content_sha256 what it has to ask for; left out: whatever it does
- * @throws {Fault} `work_order_not_found`, `work_order_conflict` while it runs or waits in review and once it is
+ * @throws {Fault} `work_order_not_found`, `work_order_conflict` while it runs, while a pull request of it is open and once it is
  *   completed, or asks for something else; `not_found` for an unknown project; `work_order_invalid` for a circle of orders
  */
 export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOrder): Promise<WorkOrderView> {
@@ -40,8 +42,9 @@ export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOr
       .executeTakeFirstOrThrow()
     if (edit.content_sha256 !== undefined && edit.content_sha256 !== row.content_sha256)
       throw changedSince(row, 'edited')
-    const isContent = needed !== null || wanted.some(({ column }) => column !== 'budget_usd')
-    if (isContent && FIXED.includes(row.status)) throw wrongStatus(row, 'edited')
+    const isContent = wanted.some(({ column }) => column !== 'budget_usd')
+    if (isContent) await assertNotOpen(transaction, id)
+    if ((isContent || needed !== null) && FIXED.includes(row.status)) throw wrongStatus(row, 'edited')
     const changed = wanted.filter(({ column, value }) => {
       const alike = TEXTS.has(column) ? withoutTrailingSpace : (same: unknown) => same
       return !isDeepStrictEqual(alike(standing(row, column)), alike(value))
@@ -56,12 +59,41 @@ export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOr
     const names = changed.map(({ column }) => (column === 'project_id' ? 'project' : column))
     const fields = [...names, ...(isDependent ? ['depends_on'] : [])].join(', ')
     await recordEvent(transaction, { workOrderId: id, type: 'edited', message: `edited: ${fields}`, data: { fields } })
+    const isOther = changed.some(({ column }) => column !== 'budget_usd')
+    if (isOther && row.status === 'pending' && row.verifies !== null) await moveWorkOrder(transaction, id, MADE_ANEW)
     const isBlocked = row.status === 'blocked' && row.status_reason?.code === 'dependency_unmet'
     // What blocks it is judged anew, by what it depends on now.
     const again = { from: ['blocked'], to: 'pending', reason: null, because: 'what it depends on was changed' } as const
     if (isDependent && isBlocked) await moveWorkOrder(transaction, id, again)
   })
   return findWorkOrder(db, id)
+}
+
+/** The commit that was to be verified was made for what it has asked for before. */
+const MADE_ANEW = {
+  from: ['pending'],
+  to: 'pending',
+  verifies: null,
+  retry: 'again',
+  because: 'it was edited, and its change is made anew',
+} as const
+
+/** Its pull request holds what was made for what it asks for now. @throws {Fault} `work_order_conflict` */
+async function assertNotOpen(db: Db, id: string): Promise<void> {
+  const open = await db
+    .selectFrom('pull_requests')
+    .select('number')
+    .where('work_order_id', '=', id)
+    .where('state', '=', 'open')
+    .orderBy('attempt', 'desc')
+    .executeTakeFirst()
+  if (open === undefined) return
+  const short = id.slice(0, 8)
+  const message =
+    `Work order ${id} cannot be edited while its pull request #${open.number} is open, because that was made for what the ` +
+    `order asks for now. Cancel it, which closes the pull request: moose cancel ${short}   Then edit it, and have its change ` +
+    `made anew: moose edit ${short}   moose retry ${short}   moose approve ${short}`
+  throw new Fault('work_order_conflict', message, { id, pull_request: open.number })
 }
 
 /**

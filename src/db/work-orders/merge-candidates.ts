@@ -4,7 +4,7 @@ import { FollowUpView } from '../../contract/evidence/follow-up.ts'
 import { endedAsSeen } from '../attempts/ended-verifications.ts'
 import { mergeAskedIn } from '../pull-requests/merge-asked.ts'
 import type { Database } from '../schema.ts'
-import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
+import { IS_APPROVED, IS_AS_APPROVED, IS_AS_MADE } from './order-conditions.ts'
 import { hiddenTexts, texts } from './work-order-view.ts'
 
 const MAY_BE_MERGED = sql<boolean>`(
@@ -70,6 +70,7 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
     ])
     .select(endedAsSeen)
     .select(sql<boolean>`coalesce(${IS_APPROVED} and ${IS_AS_APPROVED}, false)`.as('is_approved'))
+    .select(IS_AS_MADE.as('is_as_made'))
     .select(
       sql<boolean>`coalesce(work_orders.status = 'in_progress' and work_orders.phase = 'in_review', false)`.as(
         'is_in_review',

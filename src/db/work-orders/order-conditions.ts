@@ -29,6 +29,17 @@ export const CONTENT_HASH = sql<string>`moose_content_hash(work_orders)`
  */
 export const IS_AS_APPROVED = sql<boolean>`coalesce(work_orders.approved_content = ${CONTENT_HASH}, true)`
 
+/** For a query with `work_orders` and `attempts`: the order asks for what the change of the attempt was made for. */
+const IS_AS_MADE_BY = sql<boolean>`exists (
+  select from attempts as maker where maker.work_order_id = attempts.work_order_id
+    and maker.number = coalesce(attempts.verifies, attempts.number) and maker.content = moose_order_content(work_orders)
+    and coalesce(work_orders.project_id, maker.project_id) is not distinct from maker.project_id)`
+
+/** For a query with `work_orders` and `pull_requests`: the order asks for what the change of the pull request was made for. */
+export const IS_AS_MADE = sql<boolean>`exists (
+  select from attempts where attempts.work_order_id = work_orders.id and attempts.number = pull_requests.attempt
+    and ${IS_AS_MADE_BY})`
+
 /** The same of metadata that was read; rows from before the check on the column may hold any JSON. */
 export function isApproved(metadata: unknown): boolean {
   if (typeof metadata !== 'object' || metadata === null || !('approved_by_director' in metadata)) return false
@@ -50,7 +61,7 @@ export const overFor = (days: number) => sql<boolean>`(
   and coalesce(work_orders.updated_at, work_orders.created_at) < moose_now() - make_interval(days => ${days})
 )`
 
-/** Approved, and with the content the attempt began with: one edited and approved anew needs a new attempt. */
+/** Approved, and with the content that its change was made for: one edited and approved anew needs a new attempt. */
 export async function isStillApproved(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<boolean> {
   const row = await db
     .selectFrom('work_orders')
@@ -58,6 +69,7 @@ export async function isStillApproved(db: Kysely<Database>, { workOrderId, attem
     .select('work_orders.id')
     .where(IS_APPROVED)
     .where(sql<boolean>`moose_order_content(work_orders) = attempts.content`)
+    .where(IS_AS_MADE_BY)
     .where(IS_AS_APPROVED)
     .where('work_orders.id', '=', workOrderId)
     .where('work_orders.status', '=', 'in_progress')

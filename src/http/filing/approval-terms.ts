@@ -41,7 +41,7 @@ export async function withTerms<Order extends WorkOrderView>(
     const { id, verification = null, protected_scope = [] } = order
     const history = histories.get(id) ?? NO_HISTORY
     const checks = verification === null ? null : verification.checks
-    const risk = riskOf({ ...order, protected_scope, checks, history })
+    const risk = riskOf({ ...order, changed_files: [], protected_scope, checks, history })
     const own = ceilings === null || ceilings instanceof Fault ? undefined : ceilings.get(id)
     const { worstCaseUsd } = approvalOf(order, own === undefined ? null : own)
     const most = order.project === null ? undefined : allowed.get(order.project)
@@ -66,14 +66,16 @@ async function historiesOf(
 /**
  * The risk of an order that has begun, as the rules judge it now.
  *
- * @param body of its pull request, whose checks count; null: it has none. Where no record of them is there, those of its base count
+ * @param body of its pull request, whose checks and changed files count; null: it has none. Where no record of them is there, the
+ *   checks of its base count
  */
 export async function riskNow(deps: Deps, order: WorkOrderView, body: string | null): Promise<Risk> {
   const record = body === null ? null : recordIn(body)
   const checks = record === null ? await checksOfBase(deps, order) : record.checks.length
+  const changed_files = record === null ? [] : record.files.map(({ path }) => path)
   const project = projectOf(await allProjects(deps.db), order)
-  if (project === null) return riskOf({ ...order, protected_scope: [], checks, history: NO_HISTORY })
-  return await createRisks(deps.db)({ ...order, project_id: project.id, checks })
+  if (project === null) return riskOf({ ...order, changed_files, protected_scope: [], checks, history: NO_HISTORY })
+  return await createRisks(deps.db)({ ...order, changed_files, project_id: project.id, checks })
 }
 
 /** Of a repository on this machine it takes git. */

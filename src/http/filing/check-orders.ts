@@ -170,7 +170,7 @@ async function weighed(deps: Deps, looked: readonly Looked[], editOf: string | n
     const weighed = { verification, protected_scope, hidden_text, acceptance_criteria: order.acceptance_criteria }
     const checks = verification === null ? null : verification.checks
     const history = histories[index] ?? NO_HISTORY
-    const risk = riskOf({ ...order, ...weighed, checks, history })
+    const risk = riskOf({ ...order, ...weighed, changed_files: [], checks, history })
     const approved = editOf === null ? approvedAsFiled(order, risk, most) : null
     const caps = ceilings === null ? null : (ceilings[index] ?? null)
     const { worstCaseUsd, sentence } = approvalOf(weighed, caps, approved)

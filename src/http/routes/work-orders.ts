@@ -103,7 +103,7 @@ const edit = createRoute({
   operationId: 'editWorkOrder',
   summary: 'Correct a work order; an approval is withdrawn and has to be given anew',
   description:
-    'Not while the order is in progress, and not once it is completed. With `budget_usd` it takes the scope `operate` too, and ' +
+    'Not while the order is in progress or a pull request of it is open, and not once it is completed. With `budget_usd` it takes the scope `operate` too, and ' +
     '`approve` where that is over the cap of any order (`order_cap`).',
   tags,
   request: { params: WorkOrderParams, body: jsonBody(EditWorkOrder, true) },

@@ -1,44 +1,81 @@
-import type { CommentFact, ReviewFact, ThreadFact } from '../../../ports/pull-request-facts.ts'
-import type { CommentNode, ReviewNode } from './facts-node.ts'
-import type { Conversation, WholeThread } from './whole-facts.ts'
-import type { MayWrite } from './writers.ts'
+import { type CommentFact, isSaidToMoose, type ReviewFact, type ThreadFact } from '../../../ports/pull-request-facts.ts'
+import { asOfStranger, type CommentNode, type ReviewNode } from './facts-node.ts'
+import type { Conversation, Whole, WholeThread } from './whole-facts.ts'
+import { type Account, isCalledMember, type MayWrite } from './writers.ts'
 
 type ConversationFacts = { reviews: ReviewFact[]; threads: ThreadFact[]; comments: CommentFact[] }
+/** Logins of accounts that may write. */
+type Writing = ReadonlySet<string>
 
-/** What people said of a pull request, each with whether they may write to the repository. */
-export async function conversationFacts(mayWrite: MayWrite, seen: Conversation): Promise<ConversationFacts> {
-  const threads: ThreadFact[] = []
-  for (const node of seen.threads) {
-    const thread = await threadIn(mayWrite, node)
-    if (thread !== null) threads.push(thread)
-  }
+/** What people said of a pull request, each with whether they may write to the repository; unread: of one who matters that is not known. */
+export async function conversationFacts(
+  mayWrite: MayWrite,
+  mayAsk: () => boolean,
+  seen: Conversation,
+): Promise<Whole<ConversationFacts>> {
+  const found = await writingIn(mayWrite, mayAsk, seen)
+  if ('unread' in found) return found
+  const { value: writing } = found
+  const threads = seen.threads.flatMap((node) => threadIn(writing, node))
   const open = threads.filter(({ is_resolved }) => !is_resolved)
   const resolved = threads.filter(({ is_resolved }) => is_resolved)
-  const comments = await commentsIn(mayWrite, seen.comments)
-  return { reviews: await reviewsIn(mayWrite, seen.reviews), threads: [...open, ...resolved], comments }
+  const comments = commentsIn(writing, seen.comments)
+  return { value: { reviews: reviewsIn(writing, seen.reviews), threads: [...open, ...resolved], comments } }
 }
 
-/** Null: nothing of it is to be seen. */
-async function threadIn(mayWrite: MayWrite, node: WholeThread): Promise<ThreadFact | null> {
+/** Of an account that GitHub calls no member it is asked only where it asks for something. */
+async function writingIn(mayWrite: MayWrite, mayAsk: () => boolean, seen: Conversation): Promise<Whole<Writing>> {
+  const writing = new Set<string>()
+  for (const { asks, ...account } of accountsIn(seen)) {
+    if (!asks && !isCalledMember(account.association)) continue
+    const told = await mayWrite(account, mayAsk)
+    if ('unread' in told && asks) return told
+    if ('value' in told && told.value) writing.add(account.login)
+  }
+  return { value: writing }
+}
+
+/** Who said something, each once; `asks`: something of it would be reacted to, or keep the pull request from being merged. */
+function accountsIn({ threads, reviews, comments }: Conversation): Iterable<Account & { asks: boolean }> {
+  const found = new Map<string, Account & { asks: boolean }>()
+  const add = (nodes: readonly (CommentNode | ReviewNode)[], asks: (body: string) => boolean) => {
+    for (const node of nodes) {
+      const login = loginOf(node)
+      if (login === null) continue
+      const isAsking = found.get(login)?.asks === true || (!node.isMoose && asks(node.body))
+      found.set(login, { login, association: node.authorAssociation, asks: isAsking })
+    }
+  }
+  for (const { isResolved, comments: within } of threads) add(sentOf(within), () => !isResolved)
+  add(sentOf(comments), isSaidToMoose)
+  for (const node of reviews.filter(isTold))
+    add([node], () => node.state === 'CHANGES_REQUESTED' || node.state === 'COMMENTED')
+  return found.values()
+}
+
+/** Empty: nothing of it is to be seen. */
+function threadIn(writing: Writing, node: WholeThread): ThreadFact[] {
   const { id, path, line, isResolved } = node
-  const comments = await commentsIn(mayWrite, node.comments)
-  return comments.length === 0 ? null : { id, path, line, is_resolved: isResolved, comments }
+  const comments = commentsIn(writing, node.comments)
+  return comments.length === 0 ? [] : [{ id, path, line, is_resolved: isResolved, comments }]
 }
 
 /** A comment of a review that was not sent yet is shown to its author alone, who may be the one whose account Moose uses. */
-async function commentsIn(mayWrite: MayWrite, nodes: readonly CommentNode[]): Promise<CommentFact[]> {
-  const sent = nodes.filter(({ isMinimized, state }) => !isMinimized && state !== 'PENDING')
-  const facts: CommentFact[] = []
-  for (const node of sent) {
-    const { id, body, createdAt: at, lastEditedAt: edited_at, url } = node
-    facts.push({ id, ...(await writerOf(mayWrite, node)), body, at, edited_at, url })
-  }
-  return facts
+function sentOf(nodes: readonly CommentNode[]): CommentNode[] {
+  return nodes.filter(({ isMinimized, state }) => !isMinimized && state !== 'PENDING')
 }
 
-async function writerOf(mayWrite: MayWrite, node: CommentNode | ReviewNode) {
+function commentsIn(writing: Writing, nodes: readonly CommentNode[]): CommentFact[] {
+  return sentOf(nodes).map((node) => {
+    const { id, createdAt: at, lastEditedAt: edited_at, url } = node
+    return { id, ...writtenBy(writing, node), at, edited_at, url }
+  })
+}
+
+function writtenBy(writing: Writing, node: CommentNode | ReviewNode) {
   const login = loginOf(node)
-  return { login, may_write: await mayWrite(login, node.authorAssociation), is_moose: node.isMoose }
+  const may_write = login !== null && writing.has(login)
+  return { login, may_write, is_moose: node.isMoose, body: may_write ? node.body : asOfStranger(node.body) }
 }
 
 function loginOf({ author }: CommentNode | ReviewNode): string | null {
@@ -52,8 +89,13 @@ const STATES: Readonly<Record<string, ReviewFact['state']>> = {
   DISMISSED: 'dismissed',
 }
 
+/** A review that is not sent yet is none. */
+function isTold({ state, body }: ReviewNode): boolean {
+  return state in STATES && (state !== 'COMMENTED' || body.trim() !== '')
+}
+
 /** A review that only carries comments of threads says nothing by itself. */
-async function reviewsIn(mayWrite: MayWrite, seen: readonly ReviewNode[]): Promise<ReviewFact[]> {
+function reviewsIn(writing: Writing, seen: readonly ReviewNode[]): ReviewFact[] {
   const latest = new Map<string, ReviewNode>()
   for (const node of seen) {
     const login = loginOf(node)
@@ -64,9 +106,9 @@ async function reviewsIn(mayWrite: MayWrite, seen: readonly ReviewNode[]): Promi
   for (const node of seen.filter(({ id, body }) => body.trim() !== '' || opinions.has(id))) {
     const state = STATES[node.state]
     if (state === undefined) continue
-    const { id, body, commit, submittedAt: at, lastEditedAt: edited_at, url } = node
+    const { id, commit, submittedAt: at, lastEditedAt: edited_at, url } = node
     const head_sha = commit === null ? null : commit.oid
-    facts.push({ id, ...(await writerOf(mayWrite, node)), state, body, head_sha, at, edited_at, url })
+    facts.push({ id, ...writtenBy(writing, node), state, head_sha, at, edited_at, url })
   }
   const when = ({ at }: ReviewFact) => (at === null ? 0 : Date.parse(at))
   return facts.sort((one, other) => when(one) - when(other))

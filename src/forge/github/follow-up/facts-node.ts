@@ -2,13 +2,15 @@ import { z } from 'zod'
 import { LONGEST_BODY } from '../../../ports/pull-request-facts.ts'
 import { plainText } from '../../../redaction/plain-text.ts'
 import { isMarked } from './marker.ts'
-import { mayBeWriter } from './writers.ts'
+import { isCalledMember } from './writers.ts'
 
 /** Far more than GitHub allows of a name. */
 const LONGEST_WORD = 500
 /** Read of a text before control characters come off; GitHub allows fewer. */
 const LONGEST_READ = 70_000
-/** Kept of the text of an account that cannot be a writer: nothing of it is reacted to. */
+/** Kept of the text of an account that GitHub calls no member, until it is known whether it may write. */
+const LONGEST_OF_OTHERS = 2_000
+/** Kept of the text of an account that may not write: nothing of it is reacted to. */
 const LONGEST_OF_STRANGER = 300
 const LONGEST_LIST = 1_000
 
@@ -53,14 +55,19 @@ const Written = {
 /** The text as it is told, and whether Moose has written it, which its last line says. */
 function bounded({ body, ...by }: { body: string; authorAssociation: string; viewerDidAuthor: boolean }) {
   const isMoose = by.viewerDidAuthor && isMarked(body)
-  return { isMoose, body: mayBeWriter(by.authorAssociation) ? cut(body) : held(body.slice(0, LONGEST_OF_STRANGER)) }
+  return { isMoose, body: cut(body, isCalledMember(by.authorAssociation) ? LONGEST_BODY : LONGEST_OF_OTHERS) }
+}
+
+/** What is kept of the text of an account that may not write. */
+export function asOfStranger(body: string): string {
+  return body.length <= LONGEST_OF_STRANGER ? body : held(body.slice(0, LONGEST_OF_STRANGER))
 }
 
 const LONGEST_NOTE = 100
 
-function cut(body: string): string {
-  if (body.length <= LONGEST_BODY) return body.toWellFormed()
-  const kept = LONGEST_BODY - LONGEST_NOTE
+function cut(body: string, longest: number): string {
+  if (body.length <= longest) return body.toWellFormed()
+  const kept = longest - LONGEST_NOTE
   return `${held(body.slice(0, kept))}\n[Cut here: ${body.length - kept} more characters stand on GitHub.]`
 }
 

@@ -10,7 +10,7 @@ import { absentChecks, checkFacts } from './check-facts.ts'
 import { conversationFacts } from './conversation-facts.ts'
 import { FactsAnswer, FactsNode } from './facts-node.ts'
 import { factsQuery, type Sizes, SMALL, USUAL } from './facts-query.ts'
-import { type Allowance, hiddenIn, type Reader } from './read-on.ts'
+import { type Allowance, hiddenIn, type Reader, takeOne } from './read-on.ts'
 import { type OfBases, wholeChecks, wholeConversation } from './whole-facts.ts'
 import type { Writers } from './writers.ts'
 
@@ -262,11 +262,10 @@ async function toldOfOne(parts: FactsParts, { host, of, node, hidden, ofBases, s
     id: node.id,
   }
   const checks = await wholeChecks(reader, node, { hidden, ofBases })
-  const said = await wholeConversation(reader, node, hidden)
-  const conversation =
-    'value' in said
-      ? await conversationFacts(parts.writers.of(repository, signal), said.value)
-      : { reviews: [], threads: [], comments: [] }
+  const found = await wholeConversation(reader, node, hidden)
+  const mayWrite = parts.writers.of(repository, signal)
+  const said = 'value' in found ? await conversationFacts(mayWrite, () => takeOne(reader), found.value) : found
+  const conversation = 'value' in said ? said.value : { reviews: [], threads: [], comments: [] }
   const why = [
     ...('unread' in said ? [`what was said of it is not known: ${said.unread}`] : []),
     ...('unread' in checks ? [`its checks are not known: ${checks.unread}`] : []),

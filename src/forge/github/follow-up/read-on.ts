@@ -11,7 +11,7 @@ const AT_ONCE = 10
 const MOST_REQUESTS = { ofOne: 200, ofAll: 1_000 }
 const HOUR_MS = 3_600_000
 
-/** Bounds the requests by which lists are read on: how long a list is, is up to whoever may comment. */
+/** Bounds the requests that whoever may comment can cause: lists are as long, and of as many accounts, as they make them. */
 export type Allowance = {
   /** How many may be made now for a pull request. */
   left(id: string): number
@@ -31,6 +31,13 @@ export function createAllowance(clock: Clock): Allowance {
       taken.push({ at: clock.now().getTime(), id })
     },
   }
+}
+
+/** Takes a request of the allowance of a pull request. @returns false: none is left */
+export function takeOne({ allowance, id }: Pick<Reader, 'allowance' | 'id'>): boolean {
+  if (allowance.left(id) === 0) return false
+  allowance.take(id)
+  return true
 }
 
 /** A list of a pull request that is read to its end. */

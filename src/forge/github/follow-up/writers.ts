@@ -1,54 +1,103 @@
 import { z } from 'zod'
 import type { Clock } from '../../../clock.ts'
+import { Fault } from '../../../faults/fault.ts'
 import type { Gh } from '../gh.ts'
 import { askApi } from '../github-api.ts'
 import { type GitHubRepository, slug } from '../github-repository.ts'
-import { visible } from '../visible.ts'
 
-/** Whether an account may write to a repository, by its login and what GitHub says it is there. */
-export type MayWrite = (login: string | null, association: string) => Promise<boolean>
+/** An account by its login, and what GitHub says it is to the repository. */
+export type Account = { login: string; association: string }
+
+/**
+ * Whether an account may write to a repository, or why that is not known.
+ *
+ * @param mayAsk takes one request for an account that GitHub calls no member; false: there is none left
+ */
+export type MayWrite = (account: Account, mayAsk: () => boolean) => Promise<{ value: boolean } | { unread: string }>
 
 /** How long an answer counts: who comes and goes is seen then. */
 const REMEMBERED_MS = 15 * 60_000
+/** Longer than strangers are asked about within their bound, so that any number of them is known in the end. */
+const STRANGER_REMEMBERED_MS = 2 * 3_600_000
+/** How long a repository is left alone whose permissions the token may not ask for. */
+const REFUSED_MS = 15 * 60_000
 /** Accounts that are remembered; beyond, all are asked about anew. */
 const MOST_REMEMBERED = 1_000
-/** What may be more than a reader. A member of an organisation may still be one. */
-const MAY_BE_WRITER = new Set(['OWNER', 'MEMBER', 'COLLABORATOR'])
-/** GitHub gives `maintain` as `write` too, and has its name in `role_name`. */
+/**
+ * What may be more than a reader, and may still be one. An account that is called otherwise may be a member whose membership is
+ * private.
+ */
+const CALLED_MEMBER = new Set(['OWNER', 'MEMBER', 'COLLABORATOR'])
+/** GitHub gives `maintain` as `write` and `triage` as `read` too, and has their names in `role_name`. */
 const WRITES = new Set(['admin', 'maintain', 'write'])
+const READS = new Set(['triage', 'read', 'none'])
 
 /** @see https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user */
 const Permission = z.object({ permission: z.string() })
 /** The rules of GitHub for a login, and the ending of an app's. */
 const LOGIN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?$/
 
-/** By what GitHub says an account is to the repository, of which no more is asked where this is false. */
-export function mayBeWriter(association: string): boolean {
-  return MAY_BE_WRITER.has(association)
+/** By what GitHub says an account is to the repository. */
+export function isCalledMember(association: string): boolean {
+  return CALLED_MEMBER.has(association)
 }
 
 export type Writers = {
-  /** @throws {Fault} `github_*` by the function it gives; an account GitHub does not tell about may not write */
+  /** @throws {Fault} `github_*` by the function it gives, where GitHub does not answer */
   of(repository: GitHubRepository, signal: AbortSignal): MayWrite
 }
 
-/** Asks GitHub about each account once in a while, and only about those that may be writers. */
+/** Asks GitHub about each account once in a while. */
 export function createWriters(gh: Gh, clock: Clock): Writers {
-  const known = new Map<string, { at: number; mayWrite: boolean }>()
+  const known = new Map<string, { until: number; mayWrite: boolean }>()
+  /** Repositories that the token may not ask about. */
+  const refused = new Map<string, { until: number }>()
   return {
-    of: (repository, signal) => async (login, association) => {
-      if (login === null || !mayBeWriter(association) || !LOGIN.test(login)) return false
-      const key = `${repository.host} ${slug(repository)} ${login}`.toLowerCase()
-      const before = known.get(key)
+    of: (repository, signal) => async (account, mayAsk) => {
+      const { login, association } = account
+      const isStranger = !isCalledMember(association)
+      const place = `${repository.host} ${slug(repository)}`.toLowerCase()
+      const key = `${place} ${login.toLowerCase()} ${isStranger}`
       const now = clock.now().getTime()
-      if (before !== undefined && now - before.at < REMEMBERED_MS) return before.mayWrite
-      const path = `repos/${slug(repository)}/collaborators/${encodeURIComponent(login)}/permission`
-      const request = { host: repository.host, method: 'GET', path, signal } as const
-      const told = await visible(() => askApi(gh, request, Permission))
-      const mayWrite = told !== null && WRITES.has(told.permission)
+      const isOver = (one: { until: number } | undefined) => one === undefined || now >= one.until
+      const before = known.get(key)
+      if (before !== undefined && !isOver(before)) return { value: before.mayWrite }
+      if (!LOGIN.test(login) || !isOver(refused.get(place))) return untold(login)
+      if (isStranger && !mayAsk())
+        return { unread: 'asking who may write takes more requests than Moose makes for it in an hour' }
+      const told = await permissionOf(gh, { repository, login, signal })
+      if (told === 'refused') refused.set(place, { until: now + REFUSED_MS })
+      if (told === 'refused' || told === 'unknown') return untold(login)
       if (known.size >= MOST_REMEMBERED) known.clear()
-      known.set(key, { at: now, mayWrite })
-      return mayWrite
+      const mayWrite = told === 'writes'
+      known.set(key, { until: now + (isStranger && !mayWrite ? STRANGER_REMEMBERED_MS : REMEMBERED_MS), mayWrite })
+      return { value: mayWrite }
     },
+  }
+}
+
+function untold(login: string): { unread: string } {
+  return {
+    unread: `GitHub does not tell Moose's token who may write to the repository, so not whether ${login} may`,
+  }
+}
+
+/** `refused`: the token may not ask; `unknown`: the answer is none that Moose knows. */
+async function permissionOf(
+  gh: Gh,
+  { repository, login, signal }: { repository: GitHubRepository; login: string; signal: AbortSignal },
+): Promise<'writes' | 'reads' | 'refused' | 'unknown'> {
+  const path = `repos/${slug(repository)}/collaborators/${encodeURIComponent(login)}/permission`
+  const request = { host: repository.host, method: 'GET', path, signal } as const
+  try {
+    const { permission } = await askApi(gh, request, Permission)
+    if (WRITES.has(permission)) return 'writes'
+    return READS.has(permission) ? 'reads' : 'unknown'
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    if (error.code === 'github_forbidden') return 'refused'
+    // There is no such account, e.g. because it is an app.
+    if (error.code === 'github_not_found') return 'reads'
+    throw error
   }
 }
