@@ -107,8 +107,7 @@ test('GitHub is not asked to merge into another base, and what it was asked for 
   const [entry] = await inboxOf(moose)
   assert.equal(entry?.[0], 'review')
   assert.match(entry?.[1] ?? '', /its base was changed on GitHub from main to release\. Change it back there/)
-  turns(pull, 'SUCCESS')
-  await becomes({ moose, id }, { state: 'retargeted' })
+  await isGreen(given, pull, 'retargeted')
   const facts = () => github.log.filter(({ operation }) => operation.endsWith('PullRequestFacts')).length
   const before = facts()
   await looksAgain(given)

@@ -81,12 +81,13 @@ export async function looksAgain({ home }: OnGitHub): Promise<void> {
   }
 }
 
-/** Waits until it is seen green, and read so, with nothing left to be done. */
-export async function isGreen(given: OnGitHub, pull: Pull): Promise<void> {
+/** Waits until it is seen green, and read so; it stands so then. */
+export async function isGreen(given: OnGitHub, pull: Pull, state = 'quiet'): Promise<void> {
   turns(pull, 'SUCCESS')
   const read = async () => {
     const { rows } = await given.home.database.pool.query(
-      `select checks = 'SUCCESS' and seen_mark = followed_mark and follow_up ->> 'state' = 'quiet' as is_read from pull_requests`,
+      `select checks = 'SUCCESS' and seen_mark = followed_mark and follow_up ->> 'state' = $1 as is_read from pull_requests`,
+      [state],
     )
     return rows[0]?.is_read === true
   }
