@@ -9,6 +9,7 @@ import {
 import { z } from '../contract/zod.ts'
 import type { AttemptKey } from './attempts/attempts.ts'
 import type { PullRequestRow } from './pull-requests/pull-requests.ts'
+import { isLastSeen, type SeenAs } from './pull-requests/seen-pull-requests.ts'
 import type { Database } from './schema.ts'
 import { recordEvent } from './work-order-events.ts'
 
@@ -231,7 +232,7 @@ export async function followUpAnswered(db: Db, id: string, posted: number): Prom
 }
 
 /**
- * Keeps how an open pull request was seen to stand.
+ * Keeps how an open pull request was seen to stand, unless something else was seen since.
  *
  * @param handsOff the commit of somebody else that Moose keeps its hands off; null: it follows the pull request
  * @returns whether it stood otherwise before
@@ -239,7 +240,7 @@ export async function followUpAnswered(db: Db, id: string, posted: number): Prom
 export async function noteFollowUp(
   db: Db,
   { workOrderId, attempt }: AttemptKey,
-  { view, handsOff }: { view: FollowUpView; handsOff: string | null },
+  { view, handsOff, as }: { view: FollowUpView; handsOff: string | null; as: SeenAs },
 ): Promise<boolean> {
   const { at: _, ...same } = view
   await holdOrder(db, workOrderId)
@@ -251,6 +252,7 @@ export async function noteFollowUp(
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('state', '=', 'open')
+    .where(isLastSeen(as))
     .where(
       sql<boolean>`(follow_up - 'at' is distinct from ${JSON.stringify(same)}::jsonb or hands_off is distinct from ${handsOff}::text)`,
     )

@@ -56,9 +56,18 @@ const GREEN: MergeFacts = {
   hasHeldChanges: false,
   isInReview: true,
   scope: ['src/a.ts'],
-  pull: { ...PULL, body: body(), follow_up: QUIET, adopted_sha: null, unread_since: null, seen_mark: 'one' },
+  pull: {
+    ...PULL,
+    body: body(),
+    follow_up: QUIET,
+    adopted_sha: null,
+    unread_since: null,
+    seen_mark: 'one',
+    seen_at: SEEN.at,
+  },
   seen: SEEN,
   mergedBeside: null,
+  lookIntervalMs: 45_000,
   now: new Date('2026-01-01T01:00:10Z'),
 }
 const file = (path: string) => ({ path, change: 'modified', added: 1, deleted: 0 })
@@ -85,6 +94,7 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [follow('red', 'failed on the forge: unit'), /^failed on the forge: unit$/],
     [follow('reviewed', 'a comment of a review by ada'), /^a comment of a review by ada$/],
     [follow('behind', 'main has moved to 0123'), /^main has moved/],
+    [follow('approved_behind', 'it is approved; main has moved'), /^it is approved; main has moved$/],
     [follow('left_behind', 'main has moved on; 10 merges of it passed the checks'), /^main has moved on/],
     [follow('quiet', 'no more is done for one order', 'follow_up_exhausted'), /^no more is done for one order$/],
     [{ forge: 'github', ...pull({ follow_up: null }) }, /^its commit was not looked at since it was verified$/],
@@ -112,6 +122,19 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
     [{ forge: 'github', seen: { ...SEEN, mark: null } }, /^something has changed on GitHub since/],
     [{ forge: 'github', ...pull({ seen_mark: 'two' }) }, /^something has changed on GitHub since/],
     [{ forge: 'github', ...pull({ seen_mark: null }), seen: { ...SEEN, mark: null } }, /^something has changed/],
+    [
+      { forge: 'github', ...pull({ seen_at: new Date('2026-01-01T00:55:00Z') }) },
+      /^the last look at it on GitHub began more than 5 minutes ago$/,
+    ],
+    [
+      { forge: 'github', ...pull({ seen_at: new Date('2025-12-31T22:00:00Z') }), lookIntervalMs: 3_600_000 },
+      /^the last look at it on GitHub began more than 180 minutes ago$/,
+    ],
+    [
+      { forge: 'github', ...pull({ seen_at: new Date('2026-01-01T02:00:00Z') }) },
+      /^the last look at it on GitHub began more than 5 minutes ago$/,
+    ],
+    [{ forge: 'github', ...pull({ seen_at: null }) }, /^the last look/],
   ],
   changes_requested: [
     [{ seen: { ...SEEN, changesRequested: ['ada', 'bob'] } }, /^a review asks for changes: ada, bob$/],
@@ -244,7 +267,7 @@ test('the rule risk refuses what is riskier than allowed, and says why', () => {
 test('what has changed since its facts were read ends with the next look, and lasts where they cannot be read', () => {
   const since = SEEN.at.getTime() + 3_600_000
   const at = (minutes: number) => ({
-    ...pull({ seen_mark: 'two', unread_since: new Date(since) }),
+    ...pull({ seen_mark: 'two', seen_at: new Date(since + minutes * 60_000), unread_since: new Date(since) }),
     now: new Date(since + minutes * 60_000),
   })
   const passing = (facts: Partial<MergeFacts>) =>
@@ -252,4 +275,9 @@ test('what has changed since its facts were read ends with the next look, and la
   assert.deepEqual(passing(at(1)), [['unseen', true]])
   assert.deepEqual(passing(at(5)), [['unseen', undefined]])
   assert.deepEqual(passing({ ...at(1), seen: { ...SEEN, sha: 'c'.repeat(40) } }), [['unseen', undefined]])
+  const seen = (minutes: number) => pull({ seen_at: new Date(GREEN.now.getTime() - minutes * 60_000) })
+  assert.deepEqual(passing(seen(5)), [])
+  assert.deepEqual(passing(seen(6)), [['unseen', true]])
+  assert.deepEqual(passing(seen(10)), [['unseen', undefined]])
+  assert.deepEqual(passing({ ...seen(14), lookIntervalMs: 300_000 }), [])
 })

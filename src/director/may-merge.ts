@@ -41,11 +41,15 @@ export type MergeFacts = {
     /** Since when a look has seen something else than what its facts were read of; null: it has not. */
     unread_since: Date | null
     seen_mark: string | null
+    /** When the last look at it began. */
+    seen_at: Date | null
   }
   /** What was known of it when its facts were last read; null: they were not read yet. */
   seen: SeenFacts | null
   /** The last pull request that was merged into its base since its own verification began; null: none was. */
   mergedBeside: { number: number; at: Date } | null
+  /** Between two looks, in ms. */
+  lookIntervalMs: number
   now: Date
 }
 
@@ -84,6 +88,8 @@ const BEGIN_WITHIN_MS = 120_000
 const EXPECTED_WITHIN_MS = 600_000
 /** Facts that could not be read for so long since a look saw that something has changed take back what a forge was asked for. */
 const UNREAD_FOR_MS = 300_000
+/** After so long, or so many intervals where that is longer, what a look has seen counts no more. */
+const SEEN_COUNTS_FOR = { ms: 300_000, intervals: 3 }
 
 /** Each completes "It is not merged by rule: …"; null: it has nothing against it. The rule `risk` comes after them. */
 export const MERGE_RULES: readonly MergeRule[] = [
@@ -183,14 +189,22 @@ export const MERGE_RULES: readonly MergeRule[] = [
   },
   {
     rule: 'unseen',
-    refuses: ({ forge, pull, seen }) => {
+    refuses: (facts) => {
+      const { forge, pull, seen } = facts
       if (forge === 'local') return null
       if (seen?.sha !== pull.head_sha) return `its commit was not seen on ${forgeName(forge)} yet`
-      if (seen.mark !== null && seen.mark === pull.seen_mark) return null
-      return `something has changed on ${forgeName(forge)} since its reviews and checks were read`
+      if (seen.mark === null || seen.mark !== pull.seen_mark)
+        return `something has changed on ${forgeName(forge)} since its reviews and checks were read`
+      return overdueMs(facts) <= 0
+        ? null
+        : `the last look at it on ${forgeName(forge)} began more than ${minutes(seenCountsForMs(facts))} ago`
     },
-    isPassing: ({ pull: { head_sha: head, unread_since: since }, seen, now }) =>
-      seen?.sha === head && since !== null && now.getTime() - since.getTime() < UNREAD_FOR_MS,
+    isPassing: (facts) => {
+      const { pull, seen, now } = facts
+      if (seen?.sha !== pull.head_sha || overdueMs(facts) >= UNREAD_FOR_MS) return false
+      const isRead = seen.mark !== null && seen.mark === pull.seen_mark
+      return isRead || (pull.unread_since !== null && now.getTime() - pull.unread_since.getTime() < UNREAD_FOR_MS)
+    },
   },
   {
     rule: 'checks_hidden',
@@ -232,6 +246,17 @@ export const MERGE_RULES: readonly MergeRule[] = [
     },
   },
 ]
+
+function seenCountsForMs({ lookIntervalMs }: MergeFacts): number {
+  return Math.max(SEEN_COUNTS_FOR.ms, SEEN_COUNTS_FOR.intervals * lookIntervalMs)
+}
+
+/** How long the last look has counted no more; up to 0: it counts. A clock that was set back says nothing of its age. */
+function overdueMs(facts: MergeFacts): number {
+  const { pull, now } = facts
+  if (pull.seen_at === null) return Number.POSITIVE_INFINITY
+  return Math.abs(now.getTime() - pull.seen_at.getTime()) - seenCountsForMs(facts)
+}
 
 const minutes = (ms: number) => `${ms / 60_000} minutes`
 

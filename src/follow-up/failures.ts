@@ -1,3 +1,4 @@
+import { APPROVED_BEHIND } from '../contract/evidence/follow-up.ts'
 import { Fault } from '../faults/fault.ts'
 import type { CheckFact, CheckFailure, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { type Decision, decide, type Past, type Reaction } from './decide.ts'
@@ -115,7 +116,7 @@ export function judgeExplained(
   const rest = judge({ ...facts, checks: others }, known, past)
   if (rest.decision.reaction !== null) return rest
   const also = `${why}, and the forge does not require it`
-  if (rest.state.is !== 'quiet')
+  if (rest.state.is !== 'quiet' && rest.state.is !== APPROVED_BEHIND)
     return { ...rest, decision: { ...rest.decision, why: `${rest.decision.why}; ${also}` } }
   return { state: rest.state, decision: { reaction: null, why: also, isExhausted: false, isOptional: true } }
 }

@@ -158,7 +158,7 @@ test('a comment that was reacted to is not asked for again, and an edited one is
 test('a base that moved is taken in, but not where that could dismiss an approval', () => {
   assert.equal(is({ has_base_moved: true }), 'behind')
   assert.equal(fold(factsWith({ has_base_moved: true }), known({ verifiedBase: sha('b') })).is, 'quiet')
-  assert.equal(is({ has_base_moved: true, review_decision: 'APPROVED' }), 'quiet')
+  assert.equal(is({ has_base_moved: true, review_decision: 'APPROVED' }), 'approved_behind')
   assert.equal(is({ mergeability: 'conflict', review_decision: 'APPROVED' }), 'conflict')
 })
 

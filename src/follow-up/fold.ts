@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { APPROVED_BEHIND } from '../contract/evidence/follow-up.ts'
 import {
   type CheckFact,
   type CommentFact,
@@ -57,7 +58,7 @@ export type State = { because: string } & (
         | 'behind'
         | 'checking'
     }
-  | { is: 'quiet' }
+  | { is: 'quiet' | typeof APPROVED_BEHIND }
   /** `isLeft`: it was given back, and did not pass when it was verified. */
   | { is: 'unverified'; isLeft: boolean }
   | { is: 'red'; failing: readonly CheckFact[] }
@@ -132,7 +133,10 @@ function ofBase(facts: PullRequestFacts, { verifiedBase }: Known): State {
   if (isBehind(facts, verifiedBase)) {
     if (decision !== 'APPROVED') return { is: 'behind', because: `${base} has moved to ${short(String(tip))}` }
     if (unread !== null) return { is: 'unknown', because: unread }
-    return { is: 'quiet', because: `it is approved; ${base} has moved, and a merge of it could dismiss the approval` }
+    return {
+      is: APPROVED_BEHIND,
+      because: `it is approved; ${base} has moved, and a merge of it could dismiss the approval`,
+    }
   }
   if (mergeability === 'unknown') return { is: 'unknown', because: `its base ${base} is gone` }
   if (checks.some(({ state }) => state === 'pending')) return { is: 'checking', because: 'checks are running' }

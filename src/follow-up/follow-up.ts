@@ -17,7 +17,7 @@ import {
   noteFollowUp,
 } from '../db/follow-ups.ts'
 import { noteFollowed, type SeenToMerge } from '../db/pull-requests/merge-asked.ts'
-import { type Followed, followedPullRequest } from '../db/pull-requests/seen-pull-requests.ts'
+import { type Followed, followedPullRequest, type Look, type SeenAs } from '../db/pull-requests/seen-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { type Paused, pausedAmong, readPausing } from '../db/work-orders/failure-rows.ts'
@@ -61,34 +61,36 @@ export type FollowUps = {
   /**
    * What a look has seen: of those that an order is in review with, facts are asked for where something has changed.
    *
-   * @param began when the look began; left out: now
+   * @param look what has seen it; left out: nothing was seen since
    */
-  saw(sightings: readonly Sighting[], signal: AbortSignal, began?: Date): Promise<void>
+  saw(sightings: readonly Sighting[], signal: AbortSignal, look?: Look): Promise<void>
 }
 
 export function createFollowUps(deps: FollowUpDeps): FollowUps {
   const asked: Asked = { told: new Map(), again: new Map() }
   const failures = createFailures()
   return {
-    async saw(sightings, signal, began = deps.clock.now()) {
+    async saw(sightings, signal, look) {
       const open = sightings.filter(({ of, pullRequest }) => pullRequest.state === 'open' && of.known.state === 'open')
       for (const { of } of sightings.filter(({ pullRequest }) => pullRequest.state !== 'open')) {
         forget(asked, of)
         failures.forget(keyOf(of))
       }
       const awaited = open.filter(({ of }) => of.isAwaited)
-      await askFacts(deps, asked, awaited, signal)
+      const at = look === undefined ? deps.clock.now() : look.began
+      await askFacts(deps, asked, { awaited, look: look ?? null }, signal)
       for (const { of, mark } of awaited) {
         if (signal.aborted) return
         const known = asked.told.get(keyOf(of))
         // What it was told before is not how it stands now.
         if (known?.mark !== mark) continue
-        await followOne({ ...deps, failures }, of, known, signal)
+        const as = { mark, look: look ?? null }
+        await followOne({ ...deps, failures }, { of, as }, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
           .then((unanswered) =>
             unanswered === null || isSaidHidden(of, known.facts)
               ? undefined
-              : noteFollowed(deps.db, of, { ...followedIn(of, known), unanswered, at: began }),
+              : noteFollowed(deps.db, of, as, { ...followedIn(of, known), unanswered, at }),
           )
           .catch(deps.onError)
       }
@@ -96,11 +98,11 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
   }
 }
 
-function followedIn({ project }: WatchedPullRequest, { facts, mark }: Told): Omit<SeenToMerge, 'at' | 'unanswered'> {
+function followedIn({ project }: WatchedPullRequest, { facts }: Told): Omit<SeenToMerge, 'at' | 'unanswered'> {
   const { head_sha: headSha, absent_checks: absentChecks } = facts
   const isAutoMerged = project.forge === 'local' || facts.state !== 'open' ? null : facts.auto_merge !== null
   const said = { openThreads: openThreadsIn(facts), changesRequested: changesRequestedBy(facts) }
-  return { headSha, mark, isAutoMerged, absentChecks, ...said }
+  return { headSha, isAutoMerged, absentChecks, ...said }
 }
 
 /** What was said on the forge of it is not known, or not all of it; the local forge has nothing said. */
@@ -110,6 +112,7 @@ function isSaidHidden({ project }: WatchedPullRequest, { knows }: PullRequestFac
 
 type Seen = {
   of: WatchedPullRequest
+  as: SeenAs
   row: Followed
   facts: PullRequestFacts
   known: Known
@@ -118,23 +121,23 @@ type Seen = {
 
 type Following = FollowUpDeps & { failures: Failures }
 
-/** @returns logins of people with write access who ask for what was not done; null: no order is in review with it */
+/** @returns logins of people with write access who ask for what was not done; null: nothing is judged of it, as of `followedPullRequest` */
 async function followOne(
   deps: Following,
-  of: WatchedPullRequest,
+  { of, as }: Pick<Seen, 'of' | 'as'>,
   told: Told,
   signal: AbortSignal,
 ): Promise<readonly string[] | null> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
-  const row = await followedPullRequest(db, of)
+  const row = await followedPullRequest(db, of, as)
   if (row === null) return null
   const facts = withKnown(told.facts, row)
   const past = await followUpsOf(db, of.workOrderId)
   const now = clock.now()
   const isRerunning = await settleReruns(db, forge, { of, facts, past, now, signal })
   const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
-  const seen: Seen = { of, row, facts, known, past }
+  const seen: Seen = { of, as, row, facts, known, past }
   // A thread that is not told would count as answered.
   if (!isSaidHidden(of, facts)) await answerReviews(db, forge, seen, signal)
   const read = (check: CheckFact) => forge.failureOf(of, check, signal)
@@ -151,7 +154,7 @@ async function reactTo(
   signal: AbortSignal,
 ): Promise<void> {
   const { db, forges } = deps
-  const { of, row, facts, failuresOf } = seen
+  const { of, as, row, facts, failuresOf } = seen
   const mayReact = async () => row.isApproved && (await deps.isTakenOn())
   const { state, decision: within } = await judgeRead(seen, async (failing) => failuresOf(failing, await mayReact()))
   const isRefused = within.reaction === null && within.isExhausted
@@ -160,6 +163,8 @@ async function reactTo(
   if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
   if (!(await mayReact()))
     return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
+  // Another process may have seen something else while this one was reading.
+  if ((await followedPullRequest(db, of, as)) === null) return
   await react(deps, forges[of.project.forge], { ...seen, state, signal, allowedBy }, decision).then(
     (done) => noteStanding(deps, seen, state, done),
     async (error: unknown) => {
@@ -213,7 +218,7 @@ const isAnswer = (outcome: string | null) => outcome === null || outcome === 'su
 
 async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decision: Decision): Promise<void> {
   const { db, clock } = deps
-  const { of, row, facts, known } = seen
+  const { of, as, row, facts, known } = seen
   const handsOff = byOthers(facts, known)
   const isExhausted = decision.reaction === null && decision.isExhausted
   const code = handsOff !== null ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
@@ -233,7 +238,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...more }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
-    if (!(await noteFollowUp(transaction, of, { view, handsOff }))) return
+    if (!(await noteFollowUp(transaction, of, { view, handsOff, as }))) return
     const next = decision.reaction === null ? '' : `: ${SAID[decision.reaction.kind]}`
     const back = handsOff === null ? '' : `; nothing is done about it until: moose adopt ${of.workOrderId.slice(0, 8)}`
     const message = `pull request #${of.number}: ${why}${next}${back}`

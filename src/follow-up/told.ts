@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { FollowUpView } from '../contract/evidence/follow-up.ts'
 import { noteFollowUp } from '../db/follow-ups.ts'
-import { followedPullRequest } from '../db/pull-requests/seen-pull-requests.ts'
+import { followedPullRequest, type Look, type SeenAs } from '../db/pull-requests/seen-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import type { Fault } from '../faults/fault.ts'
@@ -48,7 +48,7 @@ type AskingDeps = {
 export async function askFacts(
   deps: AskingDeps,
   asked: Asked,
-  awaited: readonly Sighting[],
+  { awaited, look }: { awaited: readonly Sighting[]; look: Look | null },
   signal: AbortSignal,
 ): Promise<void> {
   const now = deps.clock.now().getTime()
@@ -74,7 +74,7 @@ export async function askFacts(
       const isUnread = fault !== undefined || (facts !== undefined && facts.unread !== null)
       keepAgain(asked, of, { isUnread, isTold: facts !== undefined, now })
       if (fault !== undefined && isHidden(asked, of, { fault, now }))
-        await noteUnread(deps.db, of, { fault, now }).catch(deps.onError)
+        await noteUnread(deps.db, of, { fault, now, as: { mark, look } }).catch(deps.onError)
     }
   }
 }
@@ -109,9 +109,9 @@ function isHidden({ again }: Asked, of: WatchedPullRequest, { fault, now }: { fa
 async function noteUnread(
   db: Kysely<Database>,
   of: WatchedPullRequest,
-  { fault, now }: { fault: Fault; now: number },
+  { fault, now, as }: { fault: Fault; now: number; as: SeenAs },
 ): Promise<void> {
-  const row = await followedPullRequest(db, of)
+  const row = await followedPullRequest(db, of, as)
   const { workOrderId, attempt, number } = of
   // Without a judgement nothing is merged by rule either.
   if (row === null || row.follow_up === null) return
@@ -119,7 +119,7 @@ async function noteUnread(
   if (standing.conversation_hidden === true) return
   const view = { ...standing, conversation_hidden: true, at: new Date(now).toISOString() }
   await db.transaction().execute(async (transaction) => {
-    if (!(await noteFollowUp(transaction, of, { view, handsOff: row.hands_off }))) return
+    if (!(await noteFollowUp(transaction, of, { view, handsOff: row.hands_off, as }))) return
     const message = `pull request #${number}: what is said of it cannot be read, and is asked for again: ${fault.message}`
     await recordEvent(transaction, { workOrderId, attempt, type: 'pull_request', message })
   })

@@ -37,7 +37,7 @@ test('what a forge says of a merge, and of what it could not read, is without se
   const told: [string, string, unknown][] = []
   await shown.factsOf([OF], signal, (_of, { code, message, details }) => told.push([code, message, details]))
   assert.deepEqual(told, [['github_unreachable', 'no: [redacted]', { status: 502 }]])
-  assert.deepEqual(await shown.mergeWhenReady(OF, 'a', signal), {
+  assert.deepEqual(await shown.mergeWhenReady(OF, { headSha: 'a', mark: null }, signal), {
     outcome: 'unavailable',
     why: 'GitHub says: [redacted]',
   })

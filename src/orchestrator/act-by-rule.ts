@@ -143,7 +143,8 @@ async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {
   }
   try {
     const { forge, of } = await pullOn(acts, order)
-    const answer = await faultPoint('ask_merge', () => forge.mergeWhenReady(of, head_sha, signal))
+    const what = { headSha: head_sha, mark: order.followed_mark }
+    const answer = await faultPoint('ask_merge', () => forge.mergeWhenReady(of, what, signal))
     if (answer.outcome === 'unavailable') return await refused(answer.why, AFTER_REFUSAL_MS)
     // The end of its checks is a change, at which it is asked for again.
     const unsettledMs = isRunning(order) ? AFTER_REFUSAL_MS : AFTER_FAULT_MS

@@ -33,12 +33,12 @@ export async function mergeVerdicts(
   return verdicts
 }
 
-/** When it is judged, and why nothing is merged by rule then; null: nothing stops it. */
-type Here = { now: Date; stopped: string | null }
+/** When it is judged, how often pull requests are looked at, and why nothing is merged by rule then; null: nothing stops it. */
+type Here = { now: Date; stopped: string | null; lookIntervalMs: number }
 type Judged = { order: MergeCandidate; refusals: readonly MergeRefusal[] }
 
 /** What the rules say that need no more than two queries for all of some orders. */
-async function beforeRisk(db: Db, ids: readonly string[], { now, stopped }: Here): Promise<Judged[]> {
+async function beforeRisk(db: Db, ids: readonly string[], here: Here): Promise<Judged[]> {
   const candidates = await mergeCandidates(db, ids)
   const allowances = await allowancesOfAll(
     db,
@@ -48,10 +48,10 @@ async function beforeRisk(db: Db, ids: readonly string[], { now, stopped }: Here
     const { merge_policy: policy, auto_merge: most, is_approved: isApproved, is_as_made: isAsMade, forge } = order
     const { is_in_review: isInReview } = order
     const of = { pull: order, scope: order.files_in_scope, hasHeldChanges: allowances.has(order.id) }
-    const own = { stopped, policy, most, forge, isApproved, isAsMade, isInReview, ...of }
+    const own = { ...here, policy, most, forge, isApproved, isAsMade, isInReview, ...of }
     return {
       order,
-      refusals: refusalsBeforeRisk({ ...own, now, seen: seenOf(order), mergedBeside: order.merged_beside }),
+      refusals: refusalsBeforeRisk({ ...own, seen: seenOf(order), mergedBeside: order.merged_beside }),
     }
   })
 }
@@ -100,11 +100,13 @@ async function stillAsked(db: Db, takingBack: TakingBack): Promise<TakingBack['o
 /** @param id of one order; null: of any */
 async function hereOf(acts: MergeByRuleDeps, { of }: TakingBack, id: string | null): Promise<Here> {
   const isTakenBack = of !== null && (of === 'all' || id === null || of.has(id))
-  return { now: acts.clock.now(), stopped: isTakenBack ? TAKES_BACK : await stoppedBy(acts) }
+  const { lookIntervalMs } = acts
+  return { now: acts.clock.now(), lookIntervalMs, stopped: isTakenBack ? TAKES_BACK : await stoppedBy(acts) }
 }
 
 type MergeByRuleDeps = Omit<MergeActs, 'signal'> & {
   clock: Clock
+  lookIntervalMs: number
   /** Why nothing is to be merged by rule by any process, e.g. an emergency stop; null: nothing says so. */
   whyStopped: () => Promise<string | null>
 }

@@ -59,7 +59,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const decisions = createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel)
   const intake = createIntake({ polling: () => dispatcher.polling, settings: claims.settings, emergencyStop })
   const ruled = { db, clock, forges: deps.followUpForges, merge: decisions.merge, ...intake, onError: errors.add }
-  const merging = createMergeByRule(ruled)
+  const merging = createMergeByRule({ ...ruled, lookIntervalMs: deps.config.trackIntervalMs })
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
     isStopped: async () => (await emergencyStop.check()) !== null,

@@ -8,7 +8,7 @@ import { type NewGitHubEvent, recordGitHubEvent } from '../db/github-events.ts'
 import { projectOf } from '../db/projects.ts'
 import { noteFound, noteLost } from '../db/pull-requests/lost-pull-requests.ts'
 import { listWatchedPullRequests, noteMoved, type WatchedRow } from '../db/pull-requests/pull-requests.ts'
-import { noteSeen, noteSeenAgain } from '../db/pull-requests/seen-pull-requests.ts'
+import { beginLook, type Look, noteSeen, noteSeenAgain } from '../db/pull-requests/seen-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
@@ -73,10 +73,10 @@ export function createTracker(deps: TrackerDeps): Tracker {
   let failures = 0
   async function look(hinted: readonly PullRequestHint[] | null): Promise<number | null> {
     const watched = await watchedNow({ db, onError }, hinted, closed)
-    const began = clock.now()
-    if (hinted === null) lastLook = began
+    const began = await beginLook(db, clock.now())
+    if (hinted === null) lastLook = began.began
     const looked = await deps.watch.look(watched, stopping.signal)
-    await takeIn(deps, closed, looked, { began, signal: stopping.signal })
+    await takeIn(deps, closed, looked, { look: began, signal: stopping.signal })
     if (stopping.signal.aborted) return null
     for (const fault of looked.faults) onError(fault)
     return looked.faults.length === 0 ? null : Math.max(...looked.faults.map(askedPauseMs))
@@ -147,15 +147,14 @@ async function takeIn(
   { db, clock, onError, followUps, reverts }: TrackerDeps,
   closed: ClosedPullRequests,
   { sightings, lost }: Pick<LookResult, 'sightings' | 'lost'>,
-  look: { began: Date; signal: AbortSignal },
+  { look, signal }: { look: Look; signal: AbortSignal },
 ): Promise<void> {
   closed.saw(sightings)
   for (const one of lost) await noteLost(db, one, look.began).catch(onError)
   const found = sightings.map(({ of }) => of)
   await noteFound(db, found).catch(onError)
-  for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
-  const { began, signal } = look
-  if (!signal.aborted) await followUps?.saw(sightings, signal, began)
+  for (const sighting of sightings) await recordSighting(db, sighting, look, clock.now()).catch(onError)
+  if (!signal.aborted) await followUps?.saw(sightings, signal, look)
   if (!signal.aborted) await reverts?.look(signal)
 }
 
@@ -223,14 +222,16 @@ function createHints() {
 
 /**
  * What was seen of a pull request: checks, reviews and commits of others go to `github_events` when they have changed,
- * an end or a reopening to the order. A repetition changes nothing.
+ * an end or a reopening to the order. A repetition changes nothing. Of a look that began before another one that was kept, a merge
+ * alone counts: what else there is, the next look sees.
  */
-export async function recordSighting(db: Kysely<Database>, sighting: Sighting, now: Date): Promise<void> {
+export async function recordSighting(db: Kysely<Database>, sighting: Sighting, look: Look, now: Date): Promise<void> {
   const { of, pullRequest } = sighting
   const isAsKnown = pullRequest.state === of.known.state
   // A closed one that stays closed is only followed in case it is reopened.
   if (isAsKnown && of.known.state !== 'open' && !of.isAwaited) return
-  await recordChanges(db, sighting, now)
+  const isKept = await recordChanges(db, sighting, look)
+  if (!isKept && pullRequest.state !== 'merged') return
   if (isAsKnown && of.known.state === 'open') return
   // The account that did it there, where the forge has told.
   const { endedBy: account } = sighting
@@ -239,18 +240,19 @@ export async function recordSighting(db: Kysely<Database>, sighting: Sighting, n
   await recordPullRequest(actingAs(db, actor), { ...of, pullRequest, by }, now)
 }
 
+/** @returns false: nothing was kept, as something newer was */
 async function recordChanges(
   db: Kysely<Database>,
   { of, pullRequest, baseSha, checks, review, parts, isDraft, mark }: Sighting,
-  now: Date,
-) {
+  look: Look,
+): Promise<boolean> {
   const one = parts === null ? null : JSON.stringify(parts)
   const seen = { seen_head_sha: pullRequest.headSha, checks, review, seen: one }
-  const look = { at: now, baseSha, mark, base: pullRequest.base, isDraft, since: of.seenAt }
-  if (await noteSeenAgain(db, of, seen, look)) return
-  await db.transaction().execute(async (transaction) => {
-    const noted = await noteSeen(transaction, of, seen, look)
-    if (noted === null) return
+  const kept = { look, baseSha, mark, base: pullRequest.base, isDraft, since: of.seenAt }
+  if (await noteSeenAgain(db, of, seen, kept)) return true
+  return await db.transaction().execute(async (transaction) => {
+    const noted = await noteSeen(transaction, of, seen, kept)
+    if (noted === null) return false
     const { before, head } = noted
     const common = { workOrderId: of.workOrderId, number: of.number, branch: pullRequest.branch }
     const changes: NewGitHubEvent[] = []
@@ -260,9 +262,10 @@ async function recordChanges(
     if (before.seen_head_sha !== head) changes.push({ ...common, type: 'push', status: head })
     for (const change of changes) await recordGitHubEvent(transaction, change)
     const hasNews = before.has_other_parts && parts !== null && parts.reviews.length + parts.check_runs.length > 0
-    if (changes.length === 0 && !hasNews) return
+    if (changes.length === 0 && !hasNews) return true
     const message = seenText({ pullRequest, checks, review, parts })
     await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
+    return true
   })
 }
 

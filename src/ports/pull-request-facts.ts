@@ -226,6 +226,9 @@ export type OfPullRequest = Pick<WatchedPullRequest, 'project' | 'workOrderId' |
 /** @param fault `github_*` */
 export type Unread = (of: OfPullRequest, fault: Fault) => void
 
+/** The commit that was verified, and the `Sighting.mark` of which its facts are; null: it is merged whatever was seen of it. */
+export type ToMerge = { headSha: string; mark: string | null }
+
 /**
  * What a forge knows of a pull request after it was opened, and can have done to it. Every act looks for what an earlier run
  * left before it does anything: repeating one after a crash changes nothing.
@@ -269,9 +272,9 @@ export interface FollowUpForge {
   /**
    * Has the forge merge exactly this commit by itself once it may.
    *
-   * @throws {Fault} `github_*`; `work_order_conflict` when the branch stands elsewhere
+   * @throws {Fault} `github_*`; `work_order_conflict` when the branch stands elsewhere, or something has changed since it was seen
    */
-  mergeWhenReady(of: OfPullRequest, headSha: string, signal: AbortSignal): Promise<MergeWhenReadyAnswer>
+  mergeWhenReady(of: OfPullRequest, what: ToMerge, signal: AbortSignal): Promise<MergeWhenReadyAnswer>
   /**
    * Takes that back, e.g. because a person has pushed; nothing where it was not asked for.
    *

@@ -8,6 +8,7 @@ import { ensureHomeToken, osUser } from '../../src/app/home-token.ts'
 import { leaveUnresolved, reserve } from '../../src/budget/ledger.ts'
 import { AuditResponse } from '../../src/contract/audit.ts'
 import { actingAs } from '../../src/db/audit/acting-as.ts'
+import { beginLook } from '../../src/db/pull-requests/seen-pull-requests.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { replayOnly } from '../../src/demo/replay.ts'
 import { calledWithin, createHttpApp } from '../../src/http/http-app.ts'
@@ -312,10 +313,11 @@ test('who merges on the forge is named where the forge tells, else Moose that sa
       isAwaited: true,
       isSpare: false,
     } as const
-    const seen = () =>
+    const seen = async () =>
       recordSighting(
         db,
         { of, pullRequest, baseSha: null, checks: null, review: null, parts: null, isDraft: false, endedBy, mark: '' },
+        await beginLook(db, new Date()),
         new Date(),
       )
     assert.deepEqual(await recorded(seen), [`pull_request.merge ${by}`])

@@ -205,7 +205,9 @@ test('a base that is gone leaves open whether it can be merged, and other histor
 test('the acts of a forge that has no such thing say so, and a merge need not wait', async () => {
   await using given = await followed()
   const { followUp, of, input } = given
-  assert.deepEqual(await followUp.mergeWhenReady(of, input.headSha, signal), { outcome: 'ready' })
+  assert.deepEqual(await followUp.mergeWhenReady(of, { headSha: input.headSha, mark: null }, signal), {
+    outcome: 'ready',
+  })
   assert.equal(await followUp.keepComment(of, 'x', signal), null)
   await followUp.withdrawMerge(of, signal)
 })

@@ -5,6 +5,7 @@ import { NEVER_ABORTED } from '../../src/clock.ts'
 import { FollowUpView } from '../../src/contract/evidence/follow-up.ts'
 import { beginFollowUp, countedFollowUps, keepRerun, lookAnew } from '../../src/db/follow-ups.ts'
 import { projectOf } from '../../src/db/projects.ts'
+import { beginLook } from '../../src/db/pull-requests/seen-pull-requests.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { whereaboutsOf } from '../../src/db/work-orders/order-whereabouts.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
@@ -74,8 +75,10 @@ async function followed(
   let sighting: Sighting | null = null
   async function looks() {
     const seen = sighting ?? assert.fail()
-    await recordSighting(db, seen, new Date())
-    await current.saw([seen], NEVER_ABORTED)
+    // Once for all that a look is at.
+    const look = await beginLook(home.database.db, new Date())
+    await recordSighting(db, seen, look, new Date())
+    await current.saw([seen], NEVER_ABORTED, look)
     await settled(moose, id)
   }
   const owned = stack.move()
@@ -128,7 +131,7 @@ async function followed(
         of: { ...of, known: { state: before, endedAt } },
         pullRequest: { ...seen.pullRequest, state },
       }
-      await recordSighting(db, changed, new Date())
+      await recordSighting(db, changed, await beginLook(db, new Date()), new Date())
       return (await db.selectFrom('work_orders').select('status').executeTakeFirstOrThrow()).status
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NEVER_ABORTED } from '../../src/clock.ts'
 import { projectOf } from '../../src/db/projects.ts'
+import { beginLook } from '../../src/db/pull-requests/seen-pull-requests.ts'
 import { Fault, type FaultCode } from '../../src/faults/fault.ts'
 import { createFollowUps } from '../../src/follow-up/follow-up.ts'
 import { recordSighting } from '../../src/orchestrator/tracker.ts'
@@ -66,8 +67,9 @@ async function followed() {
       const pullRequest = { ...row, url: 'x', headSha: head, mergeSha: null, state: 'open' as const }
       const seen = { checks: null, review: null, parts: null, isDraft: false, endedBy: null, baseSha: base }
       const sighting: Sighting = { of, pullRequest, ...seen, mark }
-      await recordSighting(db, sighting, new Date(now))
-      await followUps.saw([sighting], NEVER_ABORTED)
+      const look = await beginLook(db, new Date(now))
+      await recordSighting(db, sighting, look, new Date(now))
+      await followUps.saw([sighting], NEVER_ABORTED, look)
       const { follow_up: view } = await db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
       return typeof view === 'object' && view !== null && 'conversation_hidden' in view
     },

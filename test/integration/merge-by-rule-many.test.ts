@@ -25,7 +25,7 @@ function counting() {
 
 const FORGE = forgeThat({ mergeWhenReady: async () => ({ outcome: 'ready' }) })
 
-const TAKEN_ON = { isTakenOn: async () => true, whyStopped: async () => null }
+const TAKEN_ON = { isTakenOn: async () => true, whyStopped: async () => null, lookIntervalMs: 1_000 }
 
 /** Orders like one, with pull requests like its own, that were filed before it, or after. */
 async function copies(
@@ -75,7 +75,7 @@ test('facts of before a process began merge nothing by rule on GitHub: its own f
   const follow_up = JSON.stringify({ state: 'quiet', why: 'it waits for a human', code: null, at: minutes(9) })
   await db
     .updateTable('pull_requests')
-    .set({ checks: 'SUCCESS', follow_up, followed_since: minutes(9), followed_at: minutes(1) })
+    .set({ checks: 'SUCCESS', follow_up, followed_since: minutes(9), followed_at: minutes(1), seen_at: minutes(1) })
     .set({
       followed_sha: sql<string>`head_sha`,
       seen_head_sha: sql<string>`head_sha`,
@@ -182,6 +182,7 @@ test('a stop takes back what was asked for once, and not again what another proc
       onError: (error) => assert.fail(String(error)),
       isTakenOn: async () => isTakenOn,
       whyStopped,
+      lookIntervalMs: 1_000,
     })
   await using stopped = processOf(false, async () => {
     looked += 1

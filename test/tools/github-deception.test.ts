@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { beginLook } from '../../src/db/pull-requests/seen-pull-requests.ts'
 import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { recordSighting } from '../../src/orchestrator/tracker.ts'
 import type { PublishInput, WatchedPullRequest } from '../../src/ports/pull-request.ts'
@@ -32,8 +33,9 @@ function watched({ project }: GitHubSetting, input: PublishInput, number: number
 }
 
 async function look({ forge, database, clock }: GitHubSetting, of: readonly WatchedPullRequest[]) {
+  const at = await beginLook(database.db, clock.now())
   const looked = await forge.look(of, new AbortController().signal)
-  for (const sighting of looked.sightings) await recordSighting(database.db, sighting, clock.now())
+  for (const sighting of looked.sightings) await recordSighting(database.db, sighting, at, clock.now())
   return looked
 }
 

@@ -419,7 +419,7 @@ test('GitHub merges the exact commit once nothing blocks it, and that can be tak
   if (given === null) return
   const one = await followed(given)
   const { settings } = given.github.state
-  const ask = () => given.followUp.mergeWhenReady(one.of, one.headSha, signal)
+  const ask = (headSha = one.headSha) => given.followUp.mergeWhenReady(one.of, { headSha, mark: null }, signal)
   assert.deepEqual(await ask(), { outcome: 'ready' }, 'nothing is waited for')
   one.pull.checks = 'FAILURE'
   one.pull.runs = [{ ...unit('FAILURE'), isRequired: false }]
@@ -446,7 +446,7 @@ test('GitHub merges the exact commit once nothing blocks it, and that can be tak
   assert.equal(one.pull.autoMerge.by, 'a-person', "a person's own is left alone")
   one.pull.autoMerge = null
 
-  await assert.rejects(given.followUp.mergeWhenReady(one.of, one.baseSha, signal), { code: 'work_order_conflict' })
+  await assert.rejects(ask(one.baseSha), { code: 'work_order_conflict' })
   const refusal = {
     type: 'UNPROCESSABLE',
     message: 'Pull request Protected branch rules not configured for this branch',
@@ -471,7 +471,7 @@ test('what is in a merge queue is still merged by itself: it is taken out of it,
   if (given === null) return
   const one = await followed(given)
   given.github.state.settings.mergeQueue = true
-  const ask = () => given.followUp.mergeWhenReady(one.of, one.headSha, signal)
+  const ask = () => given.followUp.mergeWhenReady(one.of, { headSha: one.headSha, mark: null }, signal)
   const turns = (checks: 'PENDING' | 'SUCCESS', state: string) =>
     Object.assign(one.pull, { checks, runs: [{ ...unit(state), isRequired: true }] })
   turns('PENDING', 'IN_PROGRESS')
@@ -494,7 +494,7 @@ test('a conflict is not merged by itself', async (t) => {
   if (given === null) return
   const one = await followed(given)
   one.pull.mergeable = 'CONFLICTING'
-  const answer = await given.followUp.mergeWhenReady(one.of, one.headSha, signal)
+  const answer = await given.followUp.mergeWhenReady(one.of, { headSha: one.headSha, mark: null }, signal)
   assert.match(JSON.stringify(answer), /unavailable.*conflicts with main/)
 })
 

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { WatchedPullRequest } from '../../src/ports/pull-request.ts'
 import type { StandInThread } from '../support/github/conversation.ts'
+import { said, thread } from '../support/github/order-on-github.ts'
 import { opened, tracked } from '../support/github/tracked.ts'
+import { until } from '../support/until.ts'
 
 const { signal } = new AbortController()
 
@@ -70,4 +72,38 @@ test('threads beyond those that a look asks for make another mark in a while, an
   const body = { data: { nodes: [{ ...node, ...rest }] }, errors }
   given.github.faults.push({ on: /OpenPullRequests$/, what: { status: 200, body } })
   assert.deepEqual(await marks(), [])
+})
+
+test('whatever else is said in one second makes another mark, and what was read within it is read once more', async (t) => {
+  await using here = await watched(t)
+  if (here === null) return
+  const { given, pull, of } = here
+  const mark = async () => (await given.forge.look([of], signal)).sightings.map((sighting) => sighting.mark)
+  const marks = [await mark()]
+  const changes: (() => void)[] = [
+    () => Object.assign(pull, { comments: [said('IC1', 'bot', 'Coverage is at 80 %.')] }),
+    () => Object.assign(pull, { reviews: [{ login: 'ada', state: 'COMMENTED' }] }),
+    () => Object.assign(pull, { reviews: [{ login: 'ada', state: 'CHANGES_REQUESTED' }] }),
+    () => Object.assign(pull, { reviews: [{ login: 'ada', state: 'CHANGES_REQUESTED', at: '2026-01-31T12:00:09Z' }] }),
+    () => Object.assign(pull, { threads: [thread('T1', said('C1', 'ada', 'Why?'))] }),
+    () => Object.assign(pull, { touchedAt: new Date() }),
+  ]
+  for (const change of changes) {
+    change()
+    marks.push(await mark())
+  }
+  assert.equal(new Set(marks.flat()).size, 1 + changes.length, marks.join(', '))
+  const within = await mark()
+  assert.deepEqual(within, marks.at(-1), 'it is the same as long as more may be said in that second')
+  await until('the second is over', async () => (await mark())[0] !== within[0])
+  const after = await mark()
+  assert.deepEqual(await mark(), after)
+
+  const asked = (seen: string | undefined) =>
+    given.followUp.mergeWhenReady(of, { headSha: pull.sha, mark: String(seen) }, signal)
+  const changed = { code: 'work_order_conflict', message: /something has changed on GitHub since/ }
+  assert.deepEqual(await asked(after[0]), { outcome: 'ready' }, 'it is what a look has seen')
+  await assert.rejects(asked(within[0]), changed, 'what was read within the second is read once more first')
+  pull.threads?.push(thread('T2', said('C2', 'ada', 'Do not merge this.')))
+  await assert.rejects(asked(after[0]), changed)
 })

@@ -73,8 +73,14 @@ export const LEFT_BEHIND = 'left_behind'
 /** The state in which all that is red is not required by its forge, and nothing can be read of it. */
 export const RED_OPTIONAL = 'red_optional'
 
+/**
+ * The state in which it is approved and its base has moved: a merge of the base could dismiss the approval, and what the two are
+ * together was not verified.
+ */
+export const APPROVED_BEHIND = 'approved_behind'
+
 /** The states in which nothing is left to be done about an open pull request. */
-export const AT_REST: readonly string[] = ['quiet', RED_OPTIONAL, LEFT_BEHIND]
+export const AT_REST: readonly string[] = ['quiet', RED_OPTIONAL, LEFT_BEHIND, APPROVED_BEHIND]
 
 /** The states in which an open pull request is not there, or is merged into what does not hold its change. */
 export const LOST_STATES = ['gone', 'unproven'] as const

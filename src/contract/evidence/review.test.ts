@@ -24,6 +24,17 @@ test('a pull request that is left behind can be merged as it stands, or verified
   assert.deepEqual([red.needs, red.because.includes(why), red.isLeftBehind], ['human', false, false])
 })
 
+test('an approved pull request whose base has moved is ready to be merged by a person, who may have it verified first', () => {
+  const why = 'it is approved; main has moved, and a merge of it could dismiss the approval'
+  const behind = { state: 'approved_behind', why, code: null, at: '2026-01-31T12:00:00.000Z' }
+  const review = reviewOf({ ...PULL, review: 'APPROVED', follow_up: behind })
+  assert.deepEqual([review.needs, review.isLeftBehind], ['merge', true])
+  const commands = ['moose show 1a2b --diff', 'moose merge 1a2b', 'moose verify 1a2b', 'moose close 1a2b']
+  assert.deepEqual(nextInReview('1a2b', review), commands)
+  const threads = reviewOf({ ...PULL, review: 'APPROVED', follow_up: behind, seen_open_threads: 1 })
+  assert.deepEqual([threads.needs, nextInReview('1a2b', threads)], ['weigh', commands])
+})
+
 test('a red check that is not required, and of which nothing can be read, is weighed by a person', () => {
   const why =
     'failed on the forge: opt; GitHub has neither a log nor a summary of it, and the forge does not require it'

@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
-import { type FollowUpView, LEFT_BEHIND, LOST_STATES, RED_OPTIONAL } from './follow-up.ts'
+import { APPROVED_BEHIND, type FollowUpView, LEFT_BEHIND, LOST_STATES, RED_OPTIONAL } from './follow-up.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
 /** A verification of a pull request that came to nothing. */
@@ -81,7 +81,8 @@ export function reviewOf(pull: PullInReview | null): Review {
   const standing = standingOf(pull)
   const followUp = pull?.follow_up
   const isLeft = followUp?.state === LEFT_BEHIND || pull?.failed_verification?.code === MERGE_HELD
-  const isLeftBehind = standing.needs === 'weigh' && isLeft
+  const isApproved = followUp?.state === APPROVED_BEHIND && standing.needs === 'merge'
+  const isLeftBehind = isApproved || (standing.needs === 'weigh' && (isLeft || followUp?.state === APPROVED_BEHIND))
   if (followUp === undefined || followUp === null || followUp.code === null)
     return { ...standing, code: null, isLeftBehind }
   const { code, why } = followUp

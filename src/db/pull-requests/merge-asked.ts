@@ -2,14 +2,13 @@ import { type Kysely, sql } from 'kysely'
 import { MergeAsked } from '../../contract/evidence/merge-asked.ts'
 import type { AttemptKey } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
+import { isLastSeen, type SeenAs } from './seen-pull-requests.ts'
 
 type Db = Kysely<Database>
 
 /** What a look saw of an open pull request that the rules of merging go by. */
 export type SeenToMerge = {
   headSha: string
-  /** Of the sighting whose facts these are. */
-  mark: string
   at: Date
   /** Whether its forge merges it by itself once it may; null: it has no such thing, or it has ended. */
   isAutoMerged: boolean | null
@@ -23,11 +22,12 @@ export type SeenToMerge = {
   absentChecks: readonly string[]
 }
 
-/** Keeps that an open pull request was seen on its forge with this commit on its branch. */
+/** Keeps that an open pull request was seen on its forge with this commit on its branch, unless something else was seen since. */
 export async function noteFollowed(
   db: Db,
   key: AttemptKey,
-  { headSha, mark, at, ...seen }: SeenToMerge,
+  as: SeenAs,
+  { headSha, at, ...seen }: SeenToMerge,
 ): Promise<void> {
   await db
     .updateTable('pull_requests')
@@ -35,7 +35,7 @@ export async function noteFollowed(
       followed_sha: headSha,
       followed_since: sql<Date>`case when followed_sha = ${headSha} then followed_since else ${at}::timestamptz end`,
       followed_at: at,
-      followed_mark: mark,
+      followed_mark: as.mark,
       unread_since: null,
       seen_auto_merge: seen.isAutoMerged,
       seen_open_threads: seen.openThreads,
@@ -43,8 +43,10 @@ export async function noteFollowed(
       seen_unanswered: seen.unanswered,
       seen_absent_checks: seen.absentChecks,
     })
+    .$if(as.look !== null, (update) => (as.look === null ? update : update.set({ followed_look: as.look.number })))
     .where('work_order_id', '=', key.workOrderId)
     .where('attempt', '=', key.attempt)
+    .where(isLastSeen(as))
     .execute()
 }
 

@@ -46,8 +46,37 @@ export type Followed = Pick<
   isApproved: boolean
 }
 
-/** Null: no order is in review with it any more. */
-export async function followedPullRequest(db: Db, { workOrderId, attempt }: AttemptKey): Promise<Followed | null> {
+/** A look at pull requests. */
+export type Look = {
+  /** A later one has a higher number, whichever process looks. */
+  number: string
+  began: Date
+}
+
+/** Begins a look: what is kept of it counts as of now. */
+export async function beginLook(db: Db, began: Date): Promise<Look> {
+  const { rows } = await sql<{ number: string }>`select nextval('moose_looks')::text as number`.execute(db)
+  const [row] = rows
+  if (row === undefined) throw new Error('a sequence gives a number')
+  return { number: row.number, began }
+}
+
+/** What a look has seen of one pull request; `look` null: of no look. */
+export type SeenAs = { mark: string; look: Look | null }
+
+/** Whether nothing else was seen of a pull request since, and a later look has not judged it. */
+export function isLastSeen({ mark, look }: SeenAs) {
+  const number = look === null ? null : look.number
+  return sql<boolean>`((seen_mark is null or seen_mark = ${mark})
+    and (followed_look is null or ${number}::bigint is null or followed_look <= ${number}::bigint))`
+}
+
+/** Null: no order is in review with it any more, or something else was seen of it since. */
+export async function followedPullRequest(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  as: SeenAs,
+): Promise<Followed | null> {
   const row = await db
     .selectFrom('pull_requests')
     .innerJoin('work_orders', 'work_orders.id', 'pull_requests.work_order_id')
@@ -61,6 +90,7 @@ export async function followedPullRequest(db: Db, { workOrderId, attempt }: Atte
     .where('pull_requests.attempt', '=', attempt)
     .where('pull_requests.state', '=', 'open')
     .where('work_orders.phase', '=', 'in_review')
+    .where(isLastSeen(as))
     .executeTakeFirst()
   return row === undefined ? null : row
 }
@@ -77,8 +107,8 @@ type SeenBefore = Pick<Seen, 'seen_head_sha' | 'checks' | 'review'> & {
   /** Whether reviews and check runs, one by one, were others. */
   has_other_parts: boolean
 }
-type Look = {
-  at: Date
+type Kept = {
+  look: Look
   /** As of `Sighting`. */
   mark: string
   /** The branch it is to be merged into. */
@@ -92,14 +122,14 @@ type Look = {
  * Keeps how a pull request was seen. What a look has seen of it that began before something newer was kept is left out, and so is
  * a commit on its branch that a running attempt of the order has made: that one is being published.
  *
- * @param look.since where its branch was known to stand when the look began
+ * @param kept.since where its branch was known to stand when the look began
  * @returns how it was seen before, and where its branch is known to stand now; null: nothing was kept
  */
 export async function noteSeen(
   db: Db,
   { workOrderId, attempt }: AttemptKey,
   seen: Seen,
-  { since, ...look }: Look & { since: string },
+  { since, ...kept }: Kept & { since: string },
 ): Promise<{ before: SeenBefore; head: string } | null> {
   const row = await db
     .selectFrom('pull_requests')
@@ -111,6 +141,7 @@ export async function noteSeen(
     )
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
+    .where(isNewer(kept.look))
     .forUpdate()
     .executeTakeFirst()
   if (row === undefined || row.seen_head_sha !== since) return null
@@ -118,9 +149,9 @@ export async function noteSeen(
   const head = isPublishing ? before.seen_head_sha : seen.seen_head_sha
   await db
     .updateTable('pull_requests')
-    .set({ ...seen, seen_head_sha: head, ...lookedAt(look) })
-    .$if(look.baseSha !== null, (update) =>
-      update.set({ conflict: sql<string>`conflict || jsonb_build_object('seen_base_sha', ${look.baseSha}::text)` }),
+    .set({ ...seen, seen_head_sha: head, ...lookedAt(kept) })
+    .$if(kept.baseSha !== null, (update) =>
+      update.set({ conflict: sql<string>`conflict || jsonb_build_object('seen_base_sha', ${kept.baseSha}::text)` }),
     )
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
@@ -129,26 +160,32 @@ export async function noteSeen(
 }
 
 /** What is kept of each look, also of one that has seen the same. */
-function lookedAt({ at, mark, base, isDraft }: Look) {
+function lookedAt({ look: { number, began: at }, mark, base, isDraft }: Kept) {
   const unread_since = sql<Date | null>`case when followed_mark is not distinct from ${mark}::text then null
     else coalesce(unread_since, ${at}::timestamptz) end`
-  return { seen_at: at, seen_mark: mark, seen_base: base, seen_draft: isDraft, unread_since }
+  return { seen_at: at, seen_look: number, seen_mark: mark, seen_base: base, seen_draft: isDraft, unread_since }
 }
 
-/** Keeps that a pull request was seen once more as it was seen before. @returns false: it was seen otherwise */
+/** Whether nothing was kept of a look that began later. */
+function isNewer({ number }: Look) {
+  return sql<boolean>`(seen_look is null or seen_look <= ${number}::bigint)`
+}
+
+/** Keeps that a pull request was seen once more as it was seen before. @returns false: it was seen otherwise, or a later look was kept */
 export async function noteSeenAgain(
   db: Db,
   { workOrderId, attempt }: AttemptKey,
   { seen_head_sha: head, checks, review, seen }: Seen,
-  look: Look,
+  kept: Kept,
 ): Promise<boolean> {
-  const { baseSha } = look
+  const { baseSha } = kept
   const row = await db
     .updateTable('pull_requests')
-    .set(lookedAt(look))
+    .set(lookedAt(kept))
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('seen_head_sha', '=', head)
+    .where(isNewer(kept.look))
     .where(
       sql<boolean>`checks is not distinct from ${checks} and review is not distinct from ${review}
         and seen is not distinct from ${seen}::jsonb

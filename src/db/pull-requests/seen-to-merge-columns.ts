@@ -5,6 +5,9 @@ export type SeenToMergeColumns = {
   /** Another one whenever something may have changed; of the last look, and of the one when its facts were read. */
   seen_mark: ColumnType<string | null, never, string>
   followed_mark: ColumnType<string | null, never, string>
+  /** The numbers of the looks that kept the two, as decimal text; null: they have none. */
+  seen_look: ColumnType<string | null, never, string>
+  followed_look: ColumnType<string | null, never, string>
   /** Since when the two differ, by when a look saw that; null: they are the same, or it is not known. */
   unread_since: ColumnType<Date | null, never, Date | null>
   /** Its base on its forge; null: it was not looked at. */

@@ -73,11 +73,20 @@ export async function askApi<Schema extends z.ZodType>(
   request: ApiRequest,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
+  return (await askApiAt(gh, request, schema)).told
+}
+
+/** The same with the time of the answer by GitHub's own clock, in whole seconds; NaN: it tells none. */
+export async function askApiAt<Schema extends z.ZodType>(
+  gh: Gh,
+  request: ApiRequest,
+  schema: Schema,
+): Promise<{ told: z.infer<Schema>; at: number }> {
   const answer = await callApi(gh, request)
   if (isRefusal(answer)) throw githubFault(request, answer)
   if (answer.isCut) throw tooLongFault(request.host)
   const parsed = schema.safeParse(answer.body)
-  if (parsed.success) return parsed.data
+  if (parsed.success) return { told: parsed.data, at: Date.parse(String(answer.headers.get('date'))) }
   const message = `GitHub (${request.host}) answered ${request.method} ${request.path} in a form Moose does not know.`
   throw new Fault('github_failed', message, { host: request.host, status: answer.status }, parsed.error)
 }

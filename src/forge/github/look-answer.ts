@@ -20,7 +20,7 @@ const Timeline = z
   .object({ nodes: z.array(z.object({ actor: z.object({ login: z.string().min(1).max(LONGEST_LOGIN) }).nullable() })) })
   .nullable()
 
-const PullRequestNode = z.object({
+export const PullRequestNode = z.object({
   id: z.string(),
   number: z.number().int(),
   state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
@@ -36,6 +36,8 @@ const PullRequestNode = z.object({
   autoMergeRequest: z.unknown().optional(),
   isInMergeQueue: z.unknown().optional(),
   reviewThreads: z.unknown().optional(),
+  reviews: z.unknown().optional(),
+  comments: z.unknown().optional(),
   latestReviews: Reviews.catch(null),
   statusCheckRollup: z.object({ state: z.string(), contexts: Contexts.catch(null) }).nullable(),
   timelineItems: Timeline.catch(null),

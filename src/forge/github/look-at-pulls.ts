@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { z } from 'zod'
 import { type LookedAt, pullRequestsToLookAt } from '../../db/pull-requests/seen-pull-requests.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import type {
@@ -11,9 +9,10 @@ import type {
   WatchedPullRequest,
 } from '../../ports/pull-request.ts'
 import { goneText, unprovenText } from './close.ts'
-import { askApi } from './github-api.ts'
+import { askApiAt } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
 import { Answer, isReviewHidden, nodeOf, type PullRequestNode } from './look-answer.ts'
+import { isRecent, LOOK_FIELDS, markOf } from './look-mark.ts'
 import { deleteMergedBranch, holdsOther, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, toPullRequest } from './pulls.ts'
 import { partsIn } from './seen-parts.ts'
@@ -21,28 +20,10 @@ import { partsIn } from './seen-parts.ts'
 /** GitHub resolves up to 100 ids at once; half of that keeps a query far from its limits. */
 const MOST_AT_ONCE = 50
 
-/** @see https://docs.github.com/en/graphql/reference/objects#pullrequest */
 const QUERY = `query OpenPullRequests($ids: [ID!]!) {
   viewer { login }
   nodes(ids: $ids) {
-    ... on PullRequest {
-      id number state isDraft headRefOid baseRefName reviewDecision updatedAt mergeable
-      baseRef { target { oid ... on Commit { statusCheckRollup { state } } } }
-      mergeCommit { oid }
-      autoMergeRequest { enabledAt }
-      isInMergeQueue
-      reviewThreads(last: 100) { pageInfo { hasPreviousPage } nodes { isResolved } }
-      latestReviews(last: 20) { nodes { state submittedAt author { login } } }
-      statusCheckRollup {
-        state
-        contexts(first: 50) {
-          totalCount
-          nodes {
-            ... on CheckRun { name status conclusion detailsUrl }
-            ... on StatusContext { context state targetUrl }
-          }
-        }
-      }
+    ... on PullRequest {${LOOK_FIELDS}
       timelineItems(last: 1, itemTypes: [MERGED_EVENT, CLOSED_EVENT, REOPENED_EVENT]) {
         nodes {
           ... on MergedEvent { actor { login } }
@@ -104,7 +85,8 @@ async function lookAtBatch(
   { host, watched, signal }: { host: string; watched: readonly WatchedPullRequest[]; signal: AbortSignal },
 ): Promise<LookResult> {
   const body = { query: QUERY, variables: { ids: watched.map(({ nodeId }) => nodeId) } }
-  const answer = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal }, Answer)
+  const request = { host, method: 'POST', path: 'graphql', body, signal } as const
+  const { told: answer, at: answeredAt } = await askApiAt(parts.gh, request, Answer)
   const viewer = answer.data.viewer?.login ?? null
   const rows = await pullRequestsToLookAt(parts.db, watched)
   const looked: LookResult = { sightings: [], lost: [], faults: [] }
@@ -115,7 +97,7 @@ async function lookAtBatch(
     else if (node.state === 'OPEN' && isReviewHidden(answer, index))
       parts.log.warn({ number: of.number }, 'a pull request cannot be seen on GitHub')
     else if (row !== null) {
-      const seen = await sightingOf(parts, { of, row, viewer }, node)
+      const seen = await sightingOf(parts, { of, row, viewer, answeredAt }, node)
       if (seen === null) continue
       if ('is' in seen) looked.lost.push(seen)
       else looked.sightings.push(seen)
@@ -133,7 +115,7 @@ function lostOf(of: WatchedPullRequest, is: LostPullRequest['is'], why: string):
 /** Null when its merge could not be proven now, e.g. because the fetch failed; the others must not wait for that. */
 async function sightingOf(
   parts: GitHubForgeParts,
-  { of, row, viewer }: { of: WatchedPullRequest; row: LookedAt; viewer: string | null },
+  { of, row, viewer, answeredAt }: { of: WatchedPullRequest; row: LookedAt; viewer: string | null; answeredAt: number },
   seen: PullRequestNode,
 ): Promise<Sighting | LostPullRequest | null> {
   try {
@@ -150,48 +132,12 @@ async function sightingOf(
       isDraft: seen.isDraft,
       endedBy: endedByIn(seen, viewer),
     }
-    return { of, pullRequest, ...told, mark: markOf(row, seen, parts.clock.now()) }
+    const mark = markOf(row, { node: seen, isRecent: isRecent(seen, answeredAt), now: parts.clock.now() })
+    return { of, pullRequest, ...told, mark }
   } catch (error) {
     parts.log.warn({ number: of.number, err: error }, 'the end of a pull request could not be proven')
     return null
   }
-}
-
-/** Of checks that have ended well, or not yet, the names count alone: each of their states would make another mark while they run. */
-const PASSED = new Set([
-  'SUCCESS',
-  'NEUTRAL',
-  'SKIPPED',
-  'QUEUED',
-  'IN_PROGRESS',
-  'PENDING',
-  'EXPECTED',
-  'WAITING',
-  'REQUESTED',
-])
-
-/** GitHub sets `updatedAt` at a comment, a review or a push, and not where the base moves, a check ends or a thread is resolved. */
-function markOf(row: Pick<LookedAt, 'head_sha'>, seen: PullRequestNode, now: Date): string {
-  const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
-  const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
-  const names = rollup?.contexts?.nodes.flatMap((run) => (run === null ? [] : [run.name])).toSorted()
-  const checks = [rollup?.state, names, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
-  const besides = [seen.isDraft, seen.baseRefName, seen.autoMergeRequest, seen.isInMergeQueue, seen.reviewThreads]
-  const told: unknown[] = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
-  // What may have changed beyond what a look asks for is asked for again in a while.
-  if (isCut(seen)) told.push(Math.floor(now.getTime() / CUT_COUNTS_FOR_MS))
-  return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
-}
-
-const CUT_COUNTS_FOR_MS = 600_000
-const OlderThreads = z.object({ pageInfo: z.object({ hasPreviousPage: z.literal(true) }) })
-
-/** Whether a thread that is resolved, or a check that is red, may be another one without being seen here. */
-function isCut({ reviewThreads, statusCheckRollup: rollup }: PullRequestNode): boolean {
-  if (OlderThreads.safeParse(reviewThreads).success) return true
-  const contexts = rollup?.contexts
-  if (contexts === undefined || contexts === null) return false
-  return contexts.totalCount > contexts.nodes.length && !PASSED.has(String(rollup?.state))
 }
 
 /** @param viewer the login of Moose's account; null: GitHub did not tell */

@@ -62,7 +62,11 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
   const now = sources.clock.now()
   const judged = orders.length === 1 ? inReview : []
   const stopped = judged.length === 0 ? null : await whyNoneMerged(sources)
-  const ruled = await mergeVerdicts(sources.db, judged, { now, stopped })
+  const ruled = await mergeVerdicts(sources.db, judged, {
+    now,
+    stopped,
+    lookIntervalMs: sources.config.trackIntervalMs,
+  })
   return new Map(
     orders.map((order) => {
       const facts = { verdict: verdicts.get(order.id) ?? null, resting: resting.get(order.id) ?? null }

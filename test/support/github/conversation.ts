@@ -47,9 +47,8 @@ const MOST_AT_ONCE = 100
 /** One page of a list, as GitHub gives it: its cursors are opaque. */
 export function page<Item>(items: readonly Item[], { first, last, after, before }: Asked) {
   const asked = typeof first === 'number' ? first : last
-  if (typeof asked !== 'number') {
-    throw new GraphQLError('You must provide a `first` or `last` value to properly paginate.')
-  }
+  // How many there are is told of any list, and which they are of a page alone.
+  if (typeof asked !== 'number') return { totalCount: items.length, pageInfo: unpaged, nodes: unpaged }
   if (asked > MOST_AT_ONCE) throw new GraphQLError(`Requesting ${asked} records exceeds the limit of 100 records.`)
   const from = typeof after === 'string' ? positionOf(after) + 1 : 0
   const to = typeof before === 'string' ? positionOf(before) : items.length
@@ -64,6 +63,10 @@ export function page<Item>(items: readonly Item[], { first, last, after, before 
     endCursor: isEmpty ? null : cursorOf(end - 1),
   }
   return { totalCount: items.length, pageInfo, nodes }
+}
+
+function unpaged(): never {
+  throw new GraphQLError('You must provide a `first` or `last` value to properly paginate.')
 }
 
 function cursorOf(position: number): string {
@@ -191,6 +194,7 @@ export function touch(pull: Pull): void {
   pull.touched = (pull.touched ?? 0) + 1
 }
 
-export function updatedAt({ touched = 0 }: Pull): string {
-  return new Date(Date.parse(SAID_AT) + touched * 1_000).toISOString()
+/** In whole seconds, as GitHub tells it. */
+export function updatedAt({ touched = 0, touchedAt = new Date(Date.parse(SAID_AT) + touched * 1_000) }: Pull): string {
+  return `${touchedAt.toISOString().slice(0, 19)}Z`
 }

@@ -25,6 +25,8 @@ export type ServerFault = {
   what: 'drop' | 'lose' | 'pass' | Answer
   /** Done when the request arrives. */
   first?: () => Promise<unknown>
+  /** Done when its answer is made, before that is sent. */
+  last?: () => Promise<unknown>
 }
 
 export type Logged = { operation: string; host: string; url: string; authorization: string; status: number | null }
@@ -104,6 +106,7 @@ async function handle(parts: Parts, request: IncomingMessage, response: ServerRe
       : arrived.isPublic === true || isKnown(parts.token, authorization)
         ? await arrived.answer()
         : unauthorized(operation)
+  if (fault?.last !== undefined) await fault.last()
   if (fault?.what === 'lose') return void request.socket.destroy()
   logged.status = answer.status
   send(response, answer)

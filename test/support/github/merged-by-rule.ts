@@ -81,6 +81,19 @@ export async function looksAgain({ home }: OnGitHub): Promise<void> {
   }
 }
 
+/** Waits until it is seen green, and read so; it stands so then. */
+export async function isGreen(given: OnGitHub, pull: Pull, state = 'quiet'): Promise<void> {
+  turns(pull, 'SUCCESS')
+  const read = async () => {
+    const { rows } = await given.home.database.pool.query(
+      `select checks = 'SUCCESS' and seen_mark = followed_mark and follow_up ->> 'state' = $1 as is_read from pull_requests`,
+      [state],
+    )
+    return rows[0]?.is_read === true
+  }
+  await until('it is green, and read so', read, PATIENCE)
+}
+
 export async function eventsOf({ db }: Moose, id: string): Promise<string[]> {
   const rows = await db.selectFrom('work_order_events').select('message').where('work_order_id', '=', id).execute()
   return rows.map(({ message }) => message)

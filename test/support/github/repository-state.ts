@@ -32,6 +32,8 @@ export type Pull = {
   isDraft?: boolean
   /** How often something was said or pushed. */
   touched?: number
+  /** When last; a second after the time before, unless told. */
+  touchedAt?: Date
 }
 
 /** A repository of the stand-in: branches are those of a real bare repository, the rest is in memory. */

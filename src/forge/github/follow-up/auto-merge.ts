@@ -1,13 +1,17 @@
 import { z } from 'zod'
+import type { LookedAt } from '../../../db/pull-requests/seen-pull-requests.ts'
 import { Fault } from '../../../faults/fault.ts'
-import type { MergeWhenReadyAnswer, OfPullRequest } from '../../../ports/pull-request-facts.ts'
+import type { MergeWhenReadyAnswer, OfPullRequest, ToMerge } from '../../../ports/pull-request-facts.ts'
 import { githubRepositoryOf } from '../github-repository.ts'
+import { PullRequestNode } from '../look-answer.ts'
+import { LOOK_FIELDS, markOf } from '../look-mark.ts'
 import { mergeWays } from '../merge-ways.ts'
 import { type GitHubForgeParts, requirePullRequest } from '../pulls.ts'
 import { retryGitHub } from '../retry-github.ts'
 import { askGraphQL, callGraphQL, refusalIn } from './ask-graphql.ts'
 
-const QUERY = `query AutoMerge($id: ID!) {
+/** @param more what else is asked for of the pull request */
+const queryOf = (more: string) => `query AutoMerge($id: ID!) {
   viewer { login }
   node(id: $id) {
     ... on PullRequest {
@@ -15,27 +19,26 @@ const QUERY = `query AutoMerge($id: ID!) {
       autoMergeRequest { enabledBy { login } }
       isInMergeQueue
       mergeQueueEntry { enqueuer { __typename login } }
-      repository { autoMergeAllowed }
+      repository { autoMergeAllowed }${more}
     }
   }
 }`
 const Standing = z.object({
-  viewer: z.object({ login: z.string() }),
-  node: z
-    .object({
-      state: z.string(),
-      isDraft: z.boolean(),
-      headRefOid: z.string(),
-      baseRefName: z.string(),
-      mergeStateStatus: z.string(),
-      autoMergeRequest: z.object({ enabledBy: z.object({ login: z.string() }).nullable() }).nullable(),
-      isInMergeQueue: z.boolean(),
-      mergeQueueEntry: z.object({ enqueuer: z.object({ __typename: z.string(), login: z.string() }) }).nullable(),
-      repository: z.object({ autoMergeAllowed: z.boolean() }),
-    })
-    .nullable(),
+  state: z.string(),
+  isDraft: z.boolean(),
+  headRefOid: z.string(),
+  baseRefName: z.string(),
+  mergeStateStatus: z.string(),
+  autoMergeRequest: z.object({ enabledBy: z.object({ login: z.string() }).nullable() }).nullable(),
+  isInMergeQueue: z.boolean(),
+  mergeQueueEntry: z.object({ enqueuer: z.object({ __typename: z.string(), login: z.string() }) }).nullable(),
+  repository: z.object({ autoMergeAllowed: z.boolean() }),
 })
-type Standing = NonNullable<z.infer<typeof Standing>['node']>
+type Standing = z.infer<typeof Standing>
+
+/** `asSeen`: with all that a look asks for. */
+const QUERIES = { alone: queryOf(''), asSeen: queryOf(LOOK_FIELDS) }
+const Answered = z.object({ viewer: z.object({ login: z.string() }), node: Standing.loose().nullable() })
 
 const ENABLE = `mutation EnableAutoMerge($id: ID!, $head: GitObjectID!, $method: PullRequestMergeMethod) {
   enablePullRequestAutoMerge(input: { pullRequestId: $id, expectedHeadOid: $head, mergeMethod: $method }) {
@@ -72,14 +75,15 @@ const UNKNOWN: MergeWhenReadyAnswer = {
  */
 export async function mergeWhenReady(
   parts: GitHubForgeParts,
-  { of, headSha }: { of: OfPullRequest; headSha: string },
+  { of, headSha, mark }: ToMerge & { of: OfPullRequest },
   signal: AbortSignal,
 ): Promise<MergeWhenReadyAnswer> {
   const row = await requirePullRequest(parts, of.project, of.number)
   return await retryGitHub(parts, signal, async () => {
-    const { node } = await standing(parts, of, signal)
+    const { node, told } = await standing(parts, { of, query: QUERIES.asSeen }, signal)
     assertStands(node, { of, headSha, base: row.base })
     if (node.autoMergeRequest !== null || node.isInMergeQueue) return { outcome: 'waiting' }
+    if (mark !== null) assertAsSeen(told, { of, row, mark, now: parts.clock.now() })
     if (node.mergeStateStatus === 'UNSTABLE') return UNSETTLED
     if (node.mergeStateStatus === 'UNKNOWN') return UNKNOWN
     const { ways, isQueued } = await mergeWays(parts.gh, githubRepositoryOf(of.project), row.base)
@@ -104,7 +108,7 @@ function unavailable(why: string): MergeWhenReadyAnswer {
 /** Takes back what Moose's account asked for, also out of a merge queue; what a person with another account asked for stays. */
 export async function withdrawMerge(parts: GitHubForgeParts, of: OfPullRequest, signal: AbortSignal): Promise<void> {
   await retryGitHub(parts, signal, async () => {
-    const { node, viewer } = await standing(parts, of, signal)
+    const { node, viewer } = await standing(parts, { of, query: QUERIES.alone }, signal)
     if (node.state === 'MERGED') {
       const message = `Pull request #${of.number} is merged already: that GitHub merges it by itself cannot be taken back.`
       throw new Fault('work_order_conflict', message, { number: of.number })
@@ -124,12 +128,34 @@ function isQueuedByOther({ mergeQueueEntry: entry }: Standing, viewer: string): 
   return entry !== null && entry.enqueuer.__typename === 'User' && entry.enqueuer.login !== viewer
 }
 
-async function standing(parts: GitHubForgeParts, of: OfPullRequest, signal: AbortSignal) {
-  const query = { query: QUERY, variables: { id: of.nodeId } }
-  const { node, viewer } = await askGraphQL(parts, { of, changes: false, signal }, query, Standing)
-  if (node !== null) return { node, viewer }
+async function standing(
+  parts: GitHubForgeParts,
+  { of, query }: { of: OfPullRequest; query: string },
+  signal: AbortSignal,
+): Promise<{ node: Standing; viewer: { login: string }; told: unknown }> {
+  const body = { query, variables: { id: of.nodeId } }
+  const { node, viewer } = await askGraphQL(parts, { of, changes: false, signal }, body, Answered)
+  if (node !== null) return { node, viewer, told: node }
   const message = `GitHub has no pull request #${of.number} any more, or the token may not see it.`
   throw new Fault('github_not_found', message, { number: of.number })
+}
+
+/** Asserts that it still is what the rules have judged: GitHub tells what it told the look whose facts they went by. */
+function assertAsSeen(
+  told: unknown,
+  { of: { number }, row, mark, now }: { of: OfPullRequest; row: Pick<LookedAt, 'head_sha'>; mark: string; now: Date },
+): void {
+  const node = PullRequestNode.safeParse(told)
+  // What was read in the second of a change has to be read once more.
+  if (node.success && markOf(row, { node: node.data, isRecent: false, now }) === mark) return
+  const why = 'something has changed on GitHub since its reviews and checks were read'
+  throw new Fault(
+    'work_order_conflict',
+    `Pull request #${number} is not merged now: ${why}. The next look reads them.`,
+    {
+      number,
+    },
+  )
 }
 
 type Wanted = { of: OfPullRequest; headSha: string; base: string }

@@ -24,7 +24,7 @@ export function createGitHubFollowUp(parts: GitHubForgeParts & { tellFailure: Te
     rerunFailed: (of, check, signal) => faultPoint('rerun', () => rerunFailed(parts, { of, check, signal })),
     replyTo: (of, reply, signal) => faultPoint('reply', () => replyToThread(parts, { of, ...reply }, signal)),
     keepComment: (of, text, signal) => faultPoint('comment', () => keepOneComment(parts, { of, text }, signal)),
-    mergeWhenReady: (of, headSha, signal) => mergeWhenReady(parts, { of, headSha }, signal),
+    mergeWhenReady: (of, what, signal) => mergeWhenReady(parts, { of, ...what }, signal),
     withdrawMerge: (of, signal) => withdrawMerge(parts, of, signal),
     revertsOf: (project, changes, since, signal) => revertsOnBase(parts.mirrors, { project, changes, since, signal }),
   }
