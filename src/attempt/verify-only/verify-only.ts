@@ -5,6 +5,7 @@ import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import { wantedProposer } from '../../db/escalations/order-escalations.ts'
+import { noteAdopted } from '../../db/follow-ups.ts'
 import { noteConflict, noteMergeable } from '../../db/pull-requests/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { Fault } from '../../faults/fault.ts'
@@ -65,6 +66,9 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
     input: { verifies },
     async run() {
       const made = await findCommit(context, routed, adapters)
+      // First: what is kept of the attempt says from then on that it has verified that commit.
+      if (made.byOthers !== undefined && routed.toVerify.pull !== null)
+        await noteAdopted(db, { ...key, number: routed.toVerify.pull.number }, made.byOthers)
       await note({ base_sha: made.baseSha })
       if (!('conflict' in made)) await note({ head_sha: made.headSha })
       if (routed.toVerify.pull !== null) await noteSeen(db, key.workOrderId, routed.toVerify.pull, made)
