@@ -285,6 +285,17 @@ test('what a person has pushed and had verified is not merged by rule, whatever 
   assert.equal((await detailOf(moose, id)).status, 'completed', 'a person may merge it')
 })
 
+test('a base that was renamed, also in the project, is taken over by a verification, and merged into', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using moose = await home.open()
+  const { id, head } = await inReview(home, moose)
+  await home.remote.git('branch', '-m', 'main', 'trunk')
+  await home.database.db.updateTable('projects').set({ default_branch: 'trunk' }).execute()
+  assert.equal((await verified(moose, id)).pull_request?.base, 'trunk')
+  await moose.orchestrator.merge(id)
+  assert.equal(await home.remote.git('rev-parse', 'trunk^2'), head)
+})
+
 test('the fix of a check is run on no change of a person, and that is said', async () => {
   const yaml = `checks:
   - { name: polite, run: "! grep -q rude greeting.txt", fix: sed -i s/rude/kind/ greeting.txt, proves: [1] }

@@ -171,13 +171,23 @@ const PASSED = new Set([
 ])
 
 /** GitHub sets `updatedAt` at a comment, a review or a push, and not where the base moves, a check ends or a thread is resolved. */
-function markOf(row: Pick<LookedAt, 'head_sha'>, seen: PullRequestNode, now: Date): string {
+function markOf(row: Pick<LookedAt, 'head_sha' | 'base'>, seen: PullRequestNode, now: Date): string {
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const runs = rollup?.contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
   const names = rollup?.contexts?.nodes.flatMap((run) => (run === null ? [] : [run.name])).toSorted()
   const checks = [rollup?.state, names, runs?.map(({ name, state: said, url }) => [name, said, url]), baseRef?.target]
   const besides = [seen.isDraft, seen.baseRefName, seen.autoMergeRequest, seen.isInMergeQueue, seen.reviewThreads]
-  const told: unknown[] = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides]
+  const told: unknown[] = [
+    row.head_sha,
+    row.base,
+    state,
+    updatedAt,
+    mergeable,
+    headRefOid,
+    reviewDecision,
+    checks,
+    besides,
+  ]
   // What may have changed beyond what a look asks for is asked for again in a while.
   if (isCut(seen)) told.push(Math.floor(now.getTime() / CUT_COUNTS_FOR_MS))
   return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)
