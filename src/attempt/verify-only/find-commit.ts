@@ -3,7 +3,7 @@ import type { ConflictOf } from '../../db/attempts/asked-before.ts'
 import { conflictedFiles } from '../../edits/conflicted-files.ts'
 import { Fault, type FaultRecord, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import type { BranchRequest } from '../../ports/workspace.ts'
+import type { BranchRequest, StandingBranch } from '../../ports/workspace.ts'
 import { isInScope } from '../../work-order/scope.ts'
 import { filesAsDetails, namedFiles, waysOutOfConflict, withWaysOut } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
@@ -109,8 +109,7 @@ async function ofBranch(
   const { baseTip, head, isThere, madeBy, forkedAt } = standing
   const isOurs = madeBy === context.attempt
   const isByHand = head !== known && !isOurs
-  const byOthers = isByHand && madeBy === null ? { byOthers: head } : {}
-  if (isByHand && context.follows !== null) throw handsOff(context, pull, { head, ...byOthers })
+  const byOthers = isByHand ? leftByHand(context, pull, standing) : {}
   // What was verified before may hold what somebody has changed outside of the scope; Moose itself never does.
   const isOutside = await sayOutside(context, routed, { workspaces, from: forkedAt, to: head })
   const byHand = isByHand || isOutside ? { byHand: true as const } : {}
@@ -159,23 +158,25 @@ async function ofBranch(
 }
 
 /**
- * Nothing is merged into what was pushed meanwhile, and no model is asked to go on from it.
+ * What a human has verified may be of others. In a reaction nothing is merged into what was pushed meanwhile, and no model is asked to
+ * go on from it.
  *
- * @param found.byOthers left out: an attempt of the order has made it
+ * @throws {Fault} `work_order_conflict`
  */
-function handsOff(
-  { workOrderId }: AttemptContext,
+function leftByHand(
+  { workOrderId, follows }: AttemptContext,
   { number, branch }: OpenPull,
-  { head, byOthers }: { head: string; byOthers?: string },
-): Fault {
+  { head, madeBy }: StandingBranch,
+): Pick<FoundCommit, 'byOthers'> {
+  if (follows === null) return madeBy === null ? { byOthers: head } : {}
   const id = workOrderId.slice(0, 8)
   const holds = `The branch ${branch} of pull request #${number} holds ${head.slice(0, 12)},`
-  if (byOthers === undefined) {
+  if (madeBy !== null) {
     const message = `${holds} and not what was verified last: nothing was made on it. Have it verified: moose verify ${id}`
-    return new Fault('work_order_conflict', message, { number, branch })
+    throw new Fault('work_order_conflict', message, { number, branch })
   }
   const message = `${holds} which Moose has not made. Nothing is pushed there until it is given back: moose adopt ${id}`
-  return new Fault('work_order_conflict', message, { number, branch, by_others: byOthers })
+  throw new Fault('work_order_conflict', message, { number, branch, by_others: head })
 }
 
 const ByOthers = z.object({ number: z.number(), branch: z.string(), by_others: z.string() })
