@@ -62,6 +62,37 @@ for (const state of ['CHANGES_REQUESTED', 'COMMENTED'] as const)
     await completed(moose, id)
   })
 
+for (const how of ['review', 'comment'] as const)
+  test(`what a maintainer asks for in a ${how} outside of threads is merged by rule once that person has approved the answer`, {
+    timeout,
+  }, async (t) => {
+    await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'), DEAR)
+    if (given === null) return
+    await checksHaveBegun(given)
+    await using moose = await given.open()
+    const { id, pull, head } = await review(given, moose)
+    const ada = { login: 'ada', association: 'COLLABORATOR' } as const
+    const body = 'Do not merge this before Friday: guests are migrated until then.'
+    if (how === 'review') pull.reviews = [{ ...ada, state: 'COMMENTED', body, sha: head }]
+    else pull.comments = [said('IC1', 'ada', `/moose ${body}`)]
+    pull.touched = 1
+    await haveEnded({ ...given, moose, id }, ['review succeeded'])
+    turns(pull, 'SUCCESS')
+    await policy(given, 'auto')
+    await says(moose, id, /the person who asked has not approved it: ada \(unapproved\)/)
+    const why = (await moose.orchestrator.explain([id])).get(id)?.why
+    assert.ok(why?.next.includes(`moose merge ${id.slice(0, 8)}`), 'a person may merge it')
+    assert.deepEqual(await escalations({ ...given, id }), [], 'there is nothing to decide')
+    const approved = { ...ada, state: 'APPROVED', at: '2026-01-31T13:00:00Z' } as const
+    pull.reviews = [...(pull.reviews ?? []), { ...approved, sha: head }]
+    pull.touched = 5
+    await looksAgain(given)
+    assert.equal(pull.mergedAt, null, 'the answer is not what was approved')
+    pull.reviews.push({ ...approved, at: '2026-01-31T14:00:00Z', sha: pull.sha })
+    pull.touched = 6
+    await completed(moose, id)
+  })
+
 test('a review that asks for changes keeps it from being merged by rule also after an answer, until it is dismissed', {
   timeout,
 }, async (t) => {
