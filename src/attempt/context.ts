@@ -8,7 +8,7 @@ import type { Proposer, ProposerRequest, ShownFile } from '../ports/proposal.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Manager, RoutingRequest } from '../ports/routing.ts'
 import type { SecretSearch } from '../ports/secret-search.ts'
-import type { Workspaces } from '../ports/workspace.ts'
+import type { AttemptCommit, Workspaces } from '../ports/workspace.ts'
 import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
 import type { Images } from '../sandbox/sandbox.ts'
@@ -74,6 +74,8 @@ export type AttemptContext = {
   resolvedIn: (commits: ConflictOf) => Promise<number | null>
   /** What an earlier attempt has left to be verified. @throws {Fault} `work_order_conflict` when it is nothing */
   toVerify: (attempt: number) => Promise<ToVerify>
+  /** What attempts of the order have left by now, this one's among them. */
+  made: () => Promise<AttemptCommit[]>
   /** Whether the approval that led to this attempt still covers the order. */
   isStillApproved: () => Promise<boolean>
 }

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
 import { resolvedIn } from '../db/attempts/asked-before.ts'
 import { noteGiven } from '../db/attempts/attempt-steps.ts'
-import { type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
+import { type AttemptRun, commitsOf, findAttempt } from '../db/attempts/attempts.ts'
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
 import { followUpOf } from '../db/follow-ups.ts'
 import { projectOf, protectionOf } from '../db/projects.ts'
@@ -74,6 +74,7 @@ export async function openAttempt(
       follows,
       resolvedIn: async (commits) => (follows?.isAllowed === true ? null : await resolvedIn(db, key, commits)),
       toVerify: (attempt) => whatToVerify(db, key.workOrderId, attempt),
+      made: () => commitsOf(db, key.workOrderId),
       isStillApproved: () => isStillApproved(db, key),
     },
     [Symbol.asyncDispose]: () => output.flush(),

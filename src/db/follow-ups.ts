@@ -316,6 +316,35 @@ export async function adoptPullRequest(db: Db, { workOrderId, attempt }: Attempt
   return row === undefined ? null : row.sha
 }
 
+type Pull = { workOrderId: string; number: number }
+
+/** Keeps that a human has had a commit of somebody else verified: it is never taken for Moose's own, whatever comes on top of it. */
+export async function noteAdopted(db: Db, { workOrderId, number }: Pull, sha: string): Promise<void> {
+  await db
+    .updateTable('pull_requests')
+    .set({ adopted_sha: sha })
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', number)
+    .where('state', '=', 'open')
+    .execute()
+}
+
+/** Keeps that a reaction has found a commit of somebody else on the branch of an open pull request, as the next look would. */
+export async function noteHandsOff(
+  db: Db,
+  { workOrderId, number }: Pull,
+  { sha, why, at }: { sha: string; why: string; at: Date },
+): Promise<void> {
+  const view: FollowUpView = { state: 'hands_off', why, code: 'hands_off', at: at.toISOString() }
+  await db
+    .updateTable('pull_requests')
+    .set({ follow_up: JSON.stringify(view), hands_off: sha })
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', number)
+    .where('state', '=', 'open')
+    .execute()
+}
+
 function taskIn(stored: unknown): FollowUpTask | null {
   return stored === null ? null : FollowUpTask.parse(stored)
 }

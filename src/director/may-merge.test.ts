@@ -142,6 +142,12 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
   unanswered: [
     [{ seen: { ...SEEN, unanswered: ['ada'] } }, /^what a person with write access asks for was not done: ada$/],
   ],
+  unapproved: [
+    [
+      pull({ follow_up: { ...QUIET, unapproved: ['ada'] } }),
+      /^a commit was made for what was asked for outside of a thread, and the person who asked has not approved it: ada$/,
+    ],
+  ],
   draft: [[{ forge: 'github', ...pull({ seen_draft: true }) }, /^it is a draft on GitHub$/]],
   retargeted: [
     [{ forge: 'github', ...pull({ seen_base: 'release' }) }, /^its base was changed on GitHub from main to release$/],

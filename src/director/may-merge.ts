@@ -188,6 +188,14 @@ export const MERGE_RULES: readonly MergeRule[] = [
     },
   },
   {
+    rule: 'unapproved',
+    refuses: ({ pull: { follow_up: followUp } }) => {
+      const by = followUp?.unapproved
+      if (by === undefined || by.length === 0) return null
+      return `a commit was made for what was asked for outside of a thread, and the person who asked has not approved it: ${named(by)}`
+    },
+  },
+  {
     rule: 'unseen',
     refuses: (facts) => {
       const { forge, pull, seen } = facts

@@ -15,6 +15,7 @@ import {
   openThreadsIn,
   strangersIn,
   unansweredBy,
+  unapprovedBy,
   waitsForReviewer,
 } from './fold.ts'
 
@@ -179,6 +180,36 @@ test('what was reacted to without success stays asked for, with its words, until
   assert.deepEqual([after(later)[0].is, after(later)[1]], ['quiet', []])
   assert.equal(after({ ...later, login: 'bob' })[0].is, 'reviewed', 'the approval of another person')
   assert.equal(after({ ...later, at: '2026-11-01T09:00:00Z' })[0].is, 'reviewed', 'it was approved before')
+})
+
+test('what was answered outside of a thread waits for an approval, of the answer or later, by the person who asked', () => {
+  const answered = sha('2')
+  const waits = (more: Partial<Parameters<typeof factsWith>[0]>, ...approvals: Parameters<typeof reviewWith>[0][]) => {
+    const reviews = approvals.map((one) => reviewWith({ id: 'r2', body: '', state: 'approved', ...one }))
+    const facts = factsWith({ head_sha: sha('3'), ...more, reviews: [...(more?.reviews ?? []), ...reviews] })
+    const state = fold(factsWith({ ...more }), known())
+    assert.ok(state.is === 'reviewed', state.is)
+    const keys = state.asked.map(({ key }) => key)
+    return unapprovedBy(facts, [
+      { keys: [], madeSha: sha('1') },
+      { keys, madeSha: answered },
+      { keys: [], madeSha: null },
+    ])
+  }
+  const later = { head_sha: answered, at: '2026-11-01T11:00:00Z' }
+  for (const asked of [
+    { reviews: [reviewWith({ state: 'commented' })] },
+    { reviews: [reviewWith()] },
+    { comments: [commentWith({ body: '/moose say dear' })] },
+  ]) {
+    assert.deepEqual(waits(asked), ['ada'])
+    assert.deepEqual(waits(asked, later), [])
+    assert.deepEqual(waits(asked, { ...later, head_sha: sha('3') }), [], 'what it holds now')
+    assert.deepEqual(waits(asked, { ...later, head_sha: sha('1') }), ['ada'], 'the commit before the answer')
+    assert.deepEqual(waits(asked, { ...later, login: 'bob' }), ['ada'])
+    assert.deepEqual(waits(asked, { ...later, at: '2026-11-01T01:00:00Z' }), ['ada'], 'it was approved before')
+  }
+  assert.deepEqual(waits({ threads: [threadWith()] }), [], 'a thread is resolved')
 })
 
 test('changes are requested by whose latest review that decides says so, and who may write', () => {

@@ -154,7 +154,7 @@ export function isBehind({ has_base_moved: moved, base_sha: tip }: PullRequestFa
 
 type AskedAt = Asked & {
   at: number
-  /** Said in a review that an approval by the same person has followed. */
+  /** Said outside of a thread, and an approval by the same person has followed. */
   isSuperseded: boolean
 }
 
@@ -225,14 +225,8 @@ function askedIn({ threads, reviews, comments }: PullRequestFacts): AskedAt[] {
   for (const { id, login, body, may_write, is_moose, at, edited_at } of comments) {
     if (!may_write || is_moose || login === null || !isSaidToMoose(body)) continue
     const written_at = Date.parse(edited_at === null ? at : edited_at)
-    asked.push({
-      ...written(id, login, body),
-      path: null,
-      line: null,
-      thread: null,
-      at: written_at,
-      isSuperseded: false,
-    })
+    const isSuperseded = isApprovedSince(reviews, login, written_at)
+    asked.push({ ...written(id, login, body), path: null, line: null, thread: null, at: written_at, isSuperseded })
   }
   for (const { id, path, line, is_resolved: isResolved, comments } of threads) {
     if (isResolved) continue
@@ -262,16 +256,40 @@ function askedIn({ threads, reviews, comments }: PullRequestFacts): AskedAt[] {
       line: null,
       thread: null,
       at: written_at,
-      isSuperseded: isSuperseded(review, reviews),
+      isSuperseded: isApprovedSince(reviews, login, timeOf(review)),
     })
   }
   return asked
 }
 
-function isSuperseded(review: ReviewFact, reviews: readonly ReviewFact[]): boolean {
+/** @param commits of which it has to be an approval; left out: any */
+function isApprovedSince(reviews: readonly ReviewFact[], by: string, at: number, commits?: readonly string[]): boolean {
   return reviews.some(
-    (later) => later.login === review.login && later.state === 'approved' && timeOf(later) > timeOf(review),
+    (later) =>
+      later.login === by &&
+      later.state === 'approved' &&
+      timeOf(later) > at &&
+      (commits === undefined || (later.head_sha !== null && commits.includes(later.head_sha))),
   )
+}
+
+/** A reaction that has, or may have, done what was asked for with these keys. */
+type Answer = { keys: readonly string[]; madeSha: string | null }
+
+/**
+ * Logins of people whose request outside of a thread was answered with a commit, and who have approved neither that nor a later one:
+ * a thread is resolved by a person who has looked at the answer, and nothing else says that of these.
+ *
+ * @param answers the earliest first
+ */
+export function unapprovedBy(facts: PullRequestFacts, answers: readonly Answer[]): string[] {
+  const waiting = askedIn(facts).filter(({ key, by, at, thread }) => {
+    const index = answers.findLastIndex(({ keys }) => keys.includes(key))
+    if (thread !== null || index === -1) return false
+    const made = answers.slice(index).flatMap(({ madeSha }) => (madeSha === null ? [] : [madeSha]))
+    return !isApprovedSince(facts.reviews, by, at, [...made, facts.head_sha])
+  })
+  return [...new Set(waiting.map(({ by }) => by))].toSorted()
 }
 
 /** Whether a review asks for changes, and all that was asked for was reacted to: only its reviewer can go on. */

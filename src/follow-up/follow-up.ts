@@ -37,6 +37,7 @@ import {
   type State,
   strangersIn,
   unansweredBy,
+  unapprovedBy,
   waitsForReviewer,
 } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
@@ -232,7 +233,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   // The local forge has none to show.
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
   // Of a conversation that is not known it is not known either whether all of it was answered.
-  const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : answeredWith(seen)
+  const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : { ...answeredWith(seen), ...unapproved(seen) }
   const waits = decision.reaction === null && decision.waitsFor !== undefined ? { waits_for: decision.waitsFor } : {}
   const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said, ...waits }
   const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...more }
@@ -244,6 +245,16 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
     const message = `pull request #${of.number}: ${why}${next}${back}`
     await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
   })
+}
+
+function unapproved({ facts, past }: Seen): Pick<FollowUpView, 'unapproved'> {
+  const by = unapprovedBy(
+    facts,
+    past.map(({ keys, notDone, outcome, madeSha }) => {
+      return { keys: isAnswer(outcome) ? keys.filter((key) => !notDone.includes(key)) : [], madeSha }
+    }),
+  )
+  return by.length === 0 ? {} : { unapproved: by }
 }
 
 /** The commit that was made for what reviews ask for, where only the reviewer can go on. */

@@ -10,6 +10,7 @@ import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { ordersEscalated } from '../db/escalations/order-escalations.ts'
 import { countedFollowUps, followUpIn } from '../db/follow-ups.ts'
+import { projectOf } from '../db/projects.ts'
 import {
   findPullRequestOfAttempt,
   type PullRequestRow,
@@ -67,7 +68,11 @@ async function pullRequestView(
   // Moose itself changes nothing outside of the scope.
   const outside = row.verified_by === null ? [] : outsideInBody(row.body, scope)
   const { seen_open_threads, seen_draft, seen_base } = row
-  const open = row.state === 'open' ? { seen_open_threads, seen_draft, seen_base, outside_scope: outside } : {}
+  const ofOpen = async () => {
+    const { defaultBranch: project_base } = await projectOf(db, row.project_id)
+    return { seen_open_threads, seen_draft, seen_base, project_base, outside_scope: outside }
+  }
+  const open = row.state === 'open' ? await ofOpen() : {}
   const since = (await afterMergesOf(db, [row.work_order_id]))(row)
   return { ...toPullRequestView(row), ...since, ...(await readEndedAsSeen(db, row)), ...reactions, ...open }
 }

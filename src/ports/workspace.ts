@@ -110,6 +110,9 @@ export type BranchRequest = {
   signal: AbortSignal
 }
 
+/** The last commit that an attempt has made, or verified. */
+export type AttemptCommit = { attempt: number; headSha: string }
+
 /** A branch beside the base it is to be merged into. */
 export type StandingBranch = {
   /** Where the base stands. */
@@ -118,8 +121,11 @@ export type StandingBranch = {
   head: string
   /** Whether the repository has the branch. */
   isThere: boolean
-  /** Whether the head says that this attempt made it: an earlier run of it has pushed it. */
-  isOurs: boolean
+  /**
+   * The attempt of the order that has made the head, as both the commit and what is kept of the attempt say; this one: an earlier run
+   * of it has pushed it. Null: none has.
+   */
+  madeBy: number | null
   /** The commit of the base that the head builds on. */
   forkedAt: string
 }
@@ -192,7 +198,7 @@ export interface Workspaces {
    *
    * @throws {Fault} as `fetchBase`; `work_order_conflict` when there is no commit, or none that builds on the base as far as the known one does
    */
-  standingBranch(request: BranchRequest): Promise<StandingBranch>
+  standingBranch(request: BranchRequest, made: readonly AttemptCommit[]): Promise<StandingBranch>
   /**
    * Merges the base into the head of a branch, in the mirror, and keeps the result for the attempt: the head is its first
    * parent. With the same `when` it is the same commit.

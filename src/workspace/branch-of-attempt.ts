@@ -2,7 +2,7 @@ import { Fault } from '../faults/fault.ts'
 import { containsCommit, mergeCommit, mergeCommits } from '../git/merge.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
-import type { BranchRequest, BroughtUp, StandingBranch } from '../ports/workspace.ts'
+import type { AttemptCommit, BranchRequest, BroughtUp, StandingBranch } from '../ports/workspace.ts'
 import { workOrderTrailer } from '../work-order/naming.ts'
 
 /** See `Workspaces.keptCommit`. */
@@ -18,6 +18,7 @@ export async function standingBranch(
   mirror: Mirror,
   baseTip: string,
   { project, workOrderId, attempt, branch, known, began, signal }: BranchRequest,
+  made: readonly AttemptCommit[],
 ): Promise<StandingBranch> {
   const into = attemptRef(workOrderId, attempt)
   const fetched = await mirror.fetchBranch(project, { branch, into }, signal)
@@ -39,8 +40,19 @@ export async function standingBranch(
       `or merge ${base} into it, and verify it again.`
     throw new Fault('work_order_conflict', message, { branch })
   }
-  const isOurs = await isMadeBy(mirror, head, { workOrderId, attempt })
-  return { baseTip, head, isThere, isOurs, forkedAt }
+  const madeBy = await makerOf(mirror, head, { workOrderId, made })
+  return { baseTip, head, isThere, madeBy, forkedAt }
+}
+
+/** Anybody can write a trailer, and an attempt also keeps what it only verified: both have to name the attempt. */
+async function makerOf(
+  mirror: Mirror,
+  head: string,
+  { workOrderId, made }: { workOrderId: string; made: readonly AttemptCommit[] },
+): Promise<number | null> {
+  for (const { attempt, headSha } of made)
+    if (headSha === head && (await isMadeBy(mirror, head, { workOrderId, attempt }))) return attempt
+  return null
 }
 
 /** The mirror keeps the commit of every attempt whose pull request is open, also where its branch was deleted. */

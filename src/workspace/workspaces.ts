@@ -90,9 +90,9 @@ function commitsOfAttempts(
   return {
     keptCommit: (project, workOrderId, attempt) => keptCommit(mirrors.of(project), workOrderId, attempt),
     keep: (project, { workOrderId, attempt }, sha) => mirrors.of(project).keep(attemptRef(workOrderId, attempt), sha),
-    async standingBranch(request) {
+    async standingBranch(request, made) {
       const baseTip = await fetchBase(mirrors, request.project, request.signal)
-      return await standingBranch(mirrors.of(request.project), baseTip, request)
+      return await standingBranch(mirrors.of(request.project), baseTip, request, made)
     },
     bringUp: (request, merge) => bringUp(mirrors.of(request.project), request, merge),
     bringUpAs: (request, merge) => bringUpAs(mirrors.of(request.project), request, merge),

@@ -32,9 +32,9 @@ test('S23: a branch on a commit without checks would be verified by none, and is
   const workOrderId = '5b1f62ea-0000-4000-8000-000000000002'
   const request = { project, workOrderId, attempt: 2, branch: 'feature', known, signal }
 
-  const unguarded = await workspaces.standingBranch({ ...request, began: known })
+  const unguarded = await workspaces.standingBranch({ ...request, began: known }, [])
   assert.equal(await workspaces.tree(project, unguarded.forkedAt).read('moose.yaml'), null, 'there are no checks')
-  await assert.rejects(workspaces.standingBranch({ ...request, began }), {
+  await assert.rejects(workspaces.standingBranch({ ...request, began }, []), {
     code: 'work_order_conflict',
     message: /builds on [0-9a-f]{12}, an older commit of main/,
   })

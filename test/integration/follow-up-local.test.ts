@@ -178,7 +178,14 @@ test('what Moose pushes is no push of others: neither while it publishes, nor fo
   await look(given, async () => {
     const row = (await findPullRequestOfAttempt(db, of)) ?? assert.fail()
     const further = await remote.commit(branch, { c: '3\n' })
-    await keepVerified(db, row, { attempt: 2, baseSha: row.base_sha, headSha: further, diff: '', body: '' })
+    await keepVerified(db, row, {
+      attempt: 2,
+      base: 'main',
+      baseSha: row.base_sha,
+      headSha: further,
+      diff: '',
+      body: '',
+    })
   })
   const [kept, ...events] = await seen()
   assert.deepEqual([kept, events], [await remote.git('rev-parse', branch), []], again)

@@ -4,7 +4,7 @@ import type { Moose } from '../../src/app.ts'
 import { REPAIRS } from '../../src/db/numbers/merged.ts'
 import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
 import { resumeProject } from '../../src/db/work-orders/failure-rows.ts'
-import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { type Scripted, type ScriptedBy, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { pauseByFailures } from '../support/paused-by-failures.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
@@ -30,7 +30,7 @@ type Given = AsyncDisposable & {
 }
 
 /** An order in review in a service that looks at its pull request each second, and what the model answers from then on. */
-async function inReview(answers: Scripted[], settings: Record<string, string> = {}): Promise<Given> {
+async function inReview(answers: (Scripted | ScriptedBy)[], settings: Record<string, string> = {}): Promise<Given> {
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome(FILES, [], { ...LOOKS, ...settings }))
   const server = stack.use(await startModelServer(CHANGE, ...answers))
@@ -54,7 +54,12 @@ async function inReview(answers: Scripted[], settings: Record<string, string> = 
 async function followed({ home, moose, id }: Given, count: number) {
   const { db } = home.database
   const rows = () =>
-    db.selectFrom('follow_ups').select(['kind', 'outcome', 'attempt', 'because']).orderBy('id').execute()
+    db
+      .selectFrom('follow_ups')
+      .select(['kind', 'outcome', 'attempt', 'because'])
+      .where('work_order_id', '=', id)
+      .orderBy('id')
+      .execute()
   const isThere = async () => {
     const all = await rows()
     return all.length >= count && all.every(({ outcome }) => outcome !== null)
@@ -226,6 +231,40 @@ test('where a person pushes, Moose keeps its hands off until it is given back', 
   assert.deepEqual([rows[0]?.kind, rows[0]?.outcome], ['base', 'succeeded'])
   assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', branch)).split(' '), [pushed, tip])
   assert.equal((await adopt()).status, 409, 'Moose follows it')
+})
+
+test('a reaction that finds what a person has pushed meanwhile pushes nothing and leaves it to be given back', async () => {
+  const { promise: isFree, resolve: free } = Promise.withResolvers<void>()
+  const late = async () => {
+    await isFree
+    return text(write('slow.txt', 'slow'))
+  }
+  await using given = await inReview([late], { ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: '1' })
+  const { home, moose, id, branch, calls } = given
+  const slow = await fileOrder(home.database, { title: 'Be slow', files: ['slow.txt'], criteria: ['It is polite'] })
+  await until('the place is taken', async () => calls.length === 2, { withinMs: 60_000 })
+  await home.remote.commit('main', { 'other.txt': 'another\n' })
+  await until('it waits', async () => (await detailOf(moose, id)).status === 'pending', { withinMs: 60_000 })
+  const pushed = await home.remote.commit(branch, { 'greeting.txt': 'top\nevil\nbottom\n' })
+  await home.database.db.updateTable('projects').set({ merge_policy: 'auto', auto_merge: 'medium' }).execute()
+  free()
+  await settled(moose, slow)
+  const { order, rows } = await followed(given, 1)
+  assert.deepEqual(
+    rows.map(({ kind, outcome, attempt }) => [kind, outcome, attempt]),
+    [['base', 'work_order_conflict', 2]],
+  )
+  const { phase, pull_request: pull } = order
+  const why = `${branch} holds ${pushed.slice(0, 12)}, which Moose has not made`
+  assert.deepEqual([phase, pull?.follow_up?.code, pull?.follow_up?.why], ['in_review', 'hands_off', why])
+  await looksAgain(given)
+  const later = await detailOf(moose, id)
+  assert.deepEqual([later.phase, later.pull_request?.follow_up?.code], ['in_review', 'hands_off'])
+  assert.equal(await home.remote.git('rev-parse', branch), pushed, 'nothing was pushed')
+  const opened = home.database.db.selectFrom('order_escalations').select(['cause', 'closed_as'])
+  const open = await opened.where('work_order_id', '=', id).execute()
+  assert.deepEqual(open, [{ cause: 'hands_off', closed_as: null }])
+  assert.match(String((await moose.orchestrator.explain([id])).get(id)?.why.next), /moose adopt/)
 })
 
 /** What `moose why` says once its base conflicts with it, and that was seen. */

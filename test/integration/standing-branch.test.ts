@@ -17,16 +17,19 @@ test('a head that the attempt itself has pushed is its own after a takeover; wha
   const known = await remote.commit('feature', { 'greeting.txt': 'hello, world\n' })
   await remote.commit('main', { 'README.md': 'moved\n' })
   const request = { project, workOrderId, attempt: 2, branch: 'feature', known, began, signal }
-  const { baseTip, head, isOurs } = await workspaces.standingBranch(request)
-  assert.deepEqual([head, isOurs], [known, false])
+  const { baseTip, head, madeBy } = await workspaces.standingBranch(request, [{ attempt: 1, headSha: known }])
+  assert.deepEqual([head, madeBy], [known, null], 'what an attempt has kept does not say that it made it')
   const merged = await workspaces.bringUp(request, { base: baseTip, head, when })
   assert.ok(merged.outcome === 'brought_up')
   const mirror = new Mirrors(remote.folder).of(project)
   await gitIn(mirror.dir, 'push', '--quiet', remote.path, `${merged.sha}:refs/heads/feature`)
 
-  const again = await workspaces.standingBranch(request)
-  assert.deepEqual([again.head, again.isOurs, again.forkedAt], [merged.sha, true, baseTip])
-  assert.equal((await workspaces.standingBranch({ ...request, attempt: 3 })).isOurs, false)
-  await remote.commit('feature', { 'greeting.txt': 'by hand\n' })
-  assert.equal((await workspaces.standingBranch(request)).isOurs, false)
+  const made = [{ attempt: 2, headSha: merged.sha }]
+  const again = await workspaces.standingBranch(request, made)
+  assert.deepEqual([again.head, again.madeBy, again.forkedAt], [merged.sha, 2, baseTip])
+  assert.equal((await workspaces.standingBranch({ ...request, attempt: 3 }, made)).madeBy, 2)
+  const trailer = `Work-Order: ${workOrderId}/2`
+  const forged = await remote.git('commit-tree', '-p', 'feature', '-m', `By hand\n\n${trailer}`, 'feature^{tree}')
+  await remote.git('branch', '--force', 'feature', forged)
+  assert.equal((await workspaces.standingBranch(request, made)).madeBy, null, 'anybody can write a trailer')
 })

@@ -258,6 +258,44 @@ test('a branch that was changed by hand is merged only as it was verified, also 
   assert.equal(await home.remote.git('rev-parse', 'main^2'), amended)
 })
 
+test('what a person has pushed and had verified is not merged by rule, whatever is verified on top of it', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using moose = await home.open()
+  const { id, branch } = await inReview(home, moose)
+  const changed = await home.remote.commit(branch, { 'greeting.txt': 'by hand\n' })
+  // As the attempt itself would say it of what it has made.
+  const message = `By hand\n\nWork-Order: ${id}/2`
+  const pushed = await home.remote.git('commit-tree', '-p', changed, '-m', message, `${changed}^{tree}`)
+  await home.remote.git('branch', '--force', branch, pushed)
+  await home.database.db.updateTable('projects').set({ merge_policy: 'auto', auto_merge: 'medium' }).execute()
+  const rules = async () => {
+    const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/why`))
+    const { why } = WhyResponse.parse(await response.json())
+    return why.evidence.flatMap(({ name, text }) => (/merged by rule/.test(name) ? [text] : []))
+  }
+  const refused = `it holds ${pushed.slice(0, 12)}, which a person has pushed (adopted)`
+  assert.equal((await verified(moose, id)).pull_request?.head_sha, pushed)
+  assert.ok((await rules()).includes(refused), JSON.stringify(await rules()))
+  const tip = await home.remote.commit('main', { 'README.md': 'moved\n' })
+  const above = (await verified(moose, id)).pull_request?.head_sha
+  assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', String(above))).split(' '), [pushed, tip])
+  assert.ok((await rules()).includes(refused), JSON.stringify(await rules()))
+  assert.equal((await detailOf(moose, id)).phase, 'in_review')
+  await moose.orchestrator.merge(id)
+  assert.equal((await detailOf(moose, id)).status, 'completed', 'a person may merge it')
+})
+
+test('a base that was renamed, also in the project, is taken over by a verification, and merged into', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using moose = await home.open()
+  const { id, head } = await inReview(home, moose)
+  await home.remote.git('branch', '-m', 'main', 'trunk')
+  await home.database.db.updateTable('projects').set({ default_branch: 'trunk' }).execute()
+  assert.equal((await verified(moose, id)).pull_request?.base, 'trunk')
+  await moose.orchestrator.merge(id)
+  assert.equal(await home.remote.git('rev-parse', 'trunk^2'), head)
+})
+
 test('the fix of a check is run on no change of a person, and that is said', async () => {
   const yaml = `checks:
   - { name: polite, run: "! grep -q rude greeting.txt", fix: sed -i s/rude/kind/ greeting.txt, proves: [1] }

@@ -52,6 +52,7 @@ const context: AttemptContext = {
   follows: null,
   resolvedIn: async () => null,
   toVerify: () => Promise.reject(new Error('it is not asked for')),
+  made: async () => [],
 }
 
 function passed(name: string, run: string, rest: Partial<CheckResult> = {}): CheckResult {

@@ -18,7 +18,7 @@ import {
   unit,
 } from '../support/github/merged-by-rule.ts'
 import { becomes, escalations, greeted, haveEnded, said, thread } from '../support/github/order-on-github.ts'
-import { detailOf } from '../support/moose-home.ts'
+import { detailOf, settled } from '../support/moose-home.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
 
@@ -134,6 +134,36 @@ test('where GitHub does not tell who may write, nothing is merged by rule, and i
   const asked = given.github.log.filter(({ operation }) => operation.endsWith('/permission')).length
   assert.deepEqual([pull.mergedAt, asked], [null, 1])
 })
+for (const how of ['review', 'comment'] as const)
+  test(`what a maintainer asks for in a ${how} outside of threads is merged by rule once that person has approved the answer`, {
+    timeout,
+  }, async (t) => {
+    await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'), DEAR)
+    if (given === null) return
+    await checksHaveBegun(given)
+    await using moose = await given.open()
+    const { id, pull, head } = await review(given, moose)
+    const ada = { login: 'ada', association: 'COLLABORATOR' } as const
+    const body = 'Do not merge this before Friday: guests are migrated until then.'
+    if (how === 'review') pull.reviews = [{ ...ada, state: 'COMMENTED', body, sha: head }]
+    else pull.comments = [said('IC1', 'ada', `/moose ${body}`)]
+    pull.touched = 1
+    await haveEnded({ ...given, moose, id }, ['review succeeded'])
+    turns(pull, 'SUCCESS')
+    await policy(given, 'auto')
+    await says(moose, id, /the person who asked has not approved it: ada \(unapproved\)/)
+    const why = (await moose.orchestrator.explain([id])).get(id)?.why
+    assert.ok(why?.next.includes(`moose merge ${id.slice(0, 8)}`), 'a person may merge it')
+    assert.deepEqual(await escalations({ ...given, id }), [], 'there is nothing to decide')
+    const approved = { ...ada, state: 'APPROVED', at: '2026-01-31T13:00:00Z' } as const
+    pull.reviews = [...(pull.reviews ?? []), { ...approved, sha: head }]
+    pull.touched = 5
+    await looksAgain(given)
+    assert.equal(pull.mergedAt, null, 'the answer is not what was approved')
+    pull.reviews.push({ ...approved, at: '2026-01-31T14:00:00Z', sha: pull.sha })
+    pull.touched = 6
+    await completed(moose, id)
+  })
 
 test('a review that asks for changes keeps it from being merged by rule also after an answer, until it is dismissed', {
   timeout,
@@ -186,6 +216,56 @@ test('GitHub is not asked to merge into another base, and what it was asked for 
   assert.deepEqual([pull.mergedAt, asks(given)], [null, 1])
   pull.base = 'main'
   await completed(moose, id)
+})
+
+for (const how of ['verified', 'merged on the page of GitHub'] as const)
+  test(`a base that is renamed on GitHub and in the project is taken over: ${how}`, { timeout }, async (t) => {
+    await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+    if (given === null) return
+    await checksHaveBegun(given)
+    await using moose = await given.open()
+    const { id, pull, head } = await review(given, moose)
+    const { home, github } = given
+    await home.remote.git('branch', '-m', 'main', 'trunk')
+    // As GitHub does at a rename.
+    pull.base = 'trunk'
+    turns(pull, 'SUCCESS')
+    await policy(given, 'auto')
+    await says(moose, id, /its base was changed on GitHub from main to trunk \(retargeted\)/)
+    await home.database.db.updateTable('projects').set({ default_branch: 'trunk' }).execute()
+    await says(moose, id, /to trunk, which is the base of its project now; it was not verified with that yet/)
+    const refused = await call(moose, `/api/work-orders/${id}/merge`, {})
+    assert.deepEqual([refused.status, /: moose verify /.test(await refused.text())], [409, true])
+    const why = (await moose.orchestrator.explain([id])).get(id)?.why
+    assert.ok(why?.next.includes(`moose verify ${id.slice(0, 8)}`), why?.next.join())
+    assert.equal(pull.mergedAt, null)
+    if (how === 'verified') await moose.orchestrator.verify(id)
+    else await github.state.merge(pull.number, 'merge')
+    await completed(moose, id)
+    const order = await detailOf(moose, id)
+    assert.equal(order.pull_request?.base, how === 'verified' ? 'trunk' : 'main')
+    assert.equal(await home.remote.git('rev-parse', 'trunk^2'), head)
+  })
+
+test('what is verified with another base than the one it would be merged into is not pushed, and that says what to do', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+  if (given === null) return
+  await using moose = await given.open()
+  const { id, pull, head } = await review(given, moose)
+  const { home } = given
+  await home.remote.git('branch', 'develop', 'main')
+  await home.remote.commit('develop', { 'other.txt': 'of develop' })
+  await home.database.db.updateTable('projects').set({ default_branch: 'develop' }).execute()
+  await moose.orchestrator.verify(id)
+  const order = await settled(moose, id, PATIENCE.withinMs)
+  const { error } = order.attempt_history.at(-1) ?? assert.fail()
+  assert.match(
+    String(error?.message),
+    /is into main on GitHub, and the base of its project is develop now.*Change its base/,
+  )
+  assert.deepEqual([order.phase, pull.sha, order.pull_request?.base], ['in_review', head, 'main'])
 })
 
 test('between the look that sees the checks end and the one that reads what was said nothing is merged or taken back', {

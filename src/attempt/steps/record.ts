@@ -4,7 +4,7 @@ import { costOfResolving } from '../../db/attempts/asked-before.ts'
 import { endShownSteps } from '../../db/attempts/attempt-steps.ts'
 import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from '../../db/attempts/attempts.ts'
 import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
-import { endFollowUp } from '../../db/follow-ups.ts'
+import { endFollowUp, noteHandsOff } from '../../db/follow-ups.ts'
 import { recordPullRequestEvent } from '../../db/github-events.ts'
 import { type ModelCallTotals, sumModelCalls } from '../../db/model-calls.ts'
 import { addRepairToOutcome, recordOutcome } from '../../db/outcome-vectors.ts'
@@ -22,6 +22,7 @@ import { outcomeFacts, outcomeOf } from '../outcome.ts'
 import { proposerMetadata, spentOnCommit } from '../proposer-metadata.ts'
 import { seenConflictOf } from '../seen-conflict-of.ts'
 import { STEPS, type StepName } from '../steps.ts'
+import { pushedByOthers } from '../verify-only/find-commit.ts'
 
 /**
  * The specification's three writes (4.7) in one transaction: the order goes `in_review` with its pull request, `github_events`
@@ -206,6 +207,8 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     if (isFailure && (!isVerifying || (await hasAsked(transaction, ended)))) await noteInRows(transaction, failure)
     if (move === 'suspend') return
     await fallBackOnPullRequest(transaction, failure)
+    const pushed = pushedByOthers(failure.fault)
+    if (pushed !== null) await noteHandsOff(transaction, { ...failure, ...pushed }, { ...pushed, at: new Date() })
     // Last: where the order stands by then is told with it.
     await learnOfFollowUp(transaction, ended, failure, failure.fault)
   })

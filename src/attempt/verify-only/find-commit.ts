@@ -1,8 +1,9 @@
+import { z } from 'zod'
 import type { ConflictOf } from '../../db/attempts/asked-before.ts'
 import { conflictedFiles } from '../../edits/conflicted-files.ts'
-import { Fault, toFault } from '../../faults/fault.ts'
+import { Fault, type FaultRecord, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import type { BranchRequest } from '../../ports/workspace.ts'
+import type { BranchRequest, StandingBranch } from '../../ports/workspace.ts'
 import { isInScope } from '../../work-order/scope.ts'
 import { filesAsDetails, namedFiles, waysOutOfConflict, withWaysOut } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
@@ -28,6 +29,8 @@ export type FoundCommit = Applied & {
   branchHead: string | null
   /** The branch holds what this attempt has made and verified: it was taken over right after its push. */
   isPushed?: true
+  /** The commit that somebody else has pushed, which it is or builds on. */
+  byOthers?: string
 }
 
 /** Two commits that git cannot merge, where a model is to be asked. */
@@ -47,7 +50,8 @@ type Parts = Pick<Adapters, 'workspaces'>
  * the base merged in where that has moved and nobody else has pushed to the branch.
  *
  * @returns the conflict where git cannot merge and a model may resolve it
- * @throws {Fault} `work_order_conflict` when there is none; `merge_conflict`; those of `Workspaces.standingBranch`
+ * @throws {Fault} `work_order_conflict` when there is none, or a reaction of Moose's own finds what it has not made; `merge_conflict`;
+ *   those of `Workspaces.standingBranch`
  */
 export async function findCommit(
   context: AttemptContext,
@@ -100,15 +104,26 @@ async function ofBranch(
   const { branch, headSha: known } = pull
   const { claimedAt, note, resolves } = context
   const request = branchRequest(context, routed, pull)
-  const standing = await faultPoint('fetch_base', () => workspaces.standingBranch(request))
-  const { baseTip, head, isThere, isOurs, forkedAt } = standing
+  const made = await context.made()
+  const standing = await faultPoint('fetch_base', () => workspaces.standingBranch(request, made))
+  const { baseTip, head, isThere, madeBy, forkedAt } = standing
+  const isOurs = madeBy === context.attempt
   const isByHand = head !== known && !isOurs
+  const byOthers = isByHand ? leftByHand(context, pull, standing) : {}
   // What was verified before may hold what somebody has changed outside of the scope; Moose itself never does.
   const isOutside = await sayOutside(context, routed, { workspaces, from: forkedAt, to: head })
   const byHand = isByHand || isOutside ? { byHand: true as const } : {}
   const branchHead = isThere ? head : null
   const pushed = isOurs && head !== known ? { isPushed: true as const } : {}
-  const found = { executor: toVerify.apply.executor, costUsd: 0, answers: 0, branchHead, ...byHand, ...pushed }
+  const found = {
+    executor: toVerify.apply.executor,
+    costUsd: 0,
+    answers: 0,
+    branchHead,
+    ...byHand,
+    ...byOthers,
+    ...pushed,
+  }
   const asItStands = async (): Promise<FoundCommit> => {
     const reason = `what ${branch} holds${isByHand ? ' since it was changed by hand' : ''}`
     if (isByHand) await note(`${head.slice(0, 12)} is ${reason}`)
@@ -140,6 +155,38 @@ async function ofBranch(
   const reason = `${branch} with ${project.defaultBranch} at ${baseTip.slice(0, 12)} merged in`
   await note(`${merged.sha.slice(0, 12)} is ${reason}`)
   return { ...found, headSha: merged.sha, baseSha: baseTip, reason }
+}
+
+/**
+ * What a human has verified may be of others. In a reaction nothing is merged into what was pushed meanwhile, and no model is asked to
+ * go on from it.
+ *
+ * @throws {Fault} `work_order_conflict`
+ */
+function leftByHand(
+  { workOrderId, follows }: AttemptContext,
+  { number, branch }: OpenPull,
+  { head, madeBy }: StandingBranch,
+): Pick<FoundCommit, 'byOthers'> {
+  if (follows === null) return madeBy === null ? { byOthers: head } : {}
+  const id = workOrderId.slice(0, 8)
+  const holds = `The branch ${branch} of pull request #${number} holds ${head.slice(0, 12)},`
+  if (madeBy !== null) {
+    const message = `${holds} and not what was verified last: nothing was made on it. Have it verified: moose verify ${id}`
+    throw new Fault('work_order_conflict', message, { number, branch })
+  }
+  const message = `${holds} which Moose has not made. Nothing is pushed there until it is given back: moose adopt ${id}`
+  throw new Fault('work_order_conflict', message, { number, branch, by_others: head })
+}
+
+const ByOthers = z.object({ number: z.number(), branch: z.string(), by_others: z.string() })
+
+/** What somebody else has pushed, as the end of a reaction tells of it; null: it ended otherwise. */
+export function pushedByOthers({ code, details }: FaultRecord): { number: number; sha: string; why: string } | null {
+  const told = code === 'work_order_conflict' ? ByOthers.safeParse(details) : null
+  if (told === null || !told.success) return null
+  const { number, branch, by_others: sha } = told.data
+  return { number, sha, why: `${branch} holds ${sha.slice(0, 12)}, which Moose has not made` }
 }
 
 /** @returns whether the branch changes files outside of the scope */

@@ -6,6 +6,7 @@ import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import { wantedProposer } from '../../db/escalations/order-escalations.ts'
+import { noteAdopted } from '../../db/follow-ups.ts'
 import { noteConflict, noteMergeable } from '../../db/pull-requests/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { readPauseAfter } from '../../db/system-config.ts'
@@ -81,6 +82,9 @@ async function verifyOrFollow(verifying: Verifying, verifies: number): Promise<E
     input: { verifies },
     async run() {
       const made = await findCommit(context, routed, adapters)
+      // First: what is kept of the attempt says from then on that it has verified that commit.
+      if (made.byOthers !== undefined && routed.toVerify.pull !== null)
+        await noteAdopted(db, { ...key, number: routed.toVerify.pull.number }, made.byOthers)
       await note({ base_sha: made.baseSha })
       if (!('conflict' in made)) await note({ head_sha: made.headSha })
       if (routed.toVerify.pull !== null) await noteSeen(db, key.workOrderId, routed.toVerify.pull, made)

@@ -113,6 +113,14 @@ export const FollowUpView = z
       description:
         'The commit that was made for the reviews that ask for changes; missing: they ask for more, or for none',
     }),
+    unapproved: z
+      .array(z.string())
+      .optional()
+      .openapi({
+        description:
+          'Logins of people with write access who asked for something outside of a thread, for which a commit was made that they have ' +
+          'not approved: rules do not merge it until they do; missing: there are none',
+      }),
   })
   .openapi('FollowUp')
 export type FollowUpView = z.infer<typeof FollowUpView>

@@ -29,6 +29,8 @@ export const OpenAsSeen = z.object({
   seen_draft: z.boolean().optional(),
   /** Its base on its forge, as last seen; another than `base` was changed there. Null: not looked at yet. */
   seen_base: z.string().nullish(),
+  /** The base of its project now; another than `base` after that was changed, until it is verified with it. */
+  project_base: z.string().optional(),
   /** Files that it changes outside of the scope of its order, which only people do; as last verified. */
   outside_scope: z.array(z.string()).optional(),
 })
@@ -52,6 +54,8 @@ export type PullInReview = {
   seen_draft?: boolean | undefined
   /** The branch it is to be merged into on its forge; null or missing: not known. */
   seen_base?: string | null | undefined
+  /** The base of its project now; missing: not known. */
+  project_base?: string | undefined
   /** Files that it changes outside of the scope of its order, which only people do; missing: not known. */
   outside_scope?: readonly string[] | undefined
 }
@@ -124,7 +128,9 @@ function standingOf(pull: PullInReview | null): Standing {
   const is = (needs: Needs, because: string): Standing => ({ needs, because, advice: null })
   const retargeted = retargetedText(pull, 'GitHub')
   if (retargeted !== null)
-    return { needs: 'human', because: retargeted, advice: 'Change it back there, or close the pull request.' }
+    return isOfProject(pull)
+      ? { needs: 'verify', because: retargeted, advice: 'A verification takes that over as its base.' }
+      : { needs: 'human', because: retargeted, advice: 'Change it back there, or close the pull request.' }
   if (pull.follow_up?.code === 'follow_up_exhausted') return is('human', pull.follow_up.why)
   // No attempt has met it yet.
   if (pull.follow_up?.state === 'conflict') return is('resolve', pull.follow_up.why)
@@ -178,11 +184,21 @@ export const draftText = (forge: string) => `it is a draft on ${forge}`
 
 /** Of a pull request that is to be merged into another branch than the one its commit was verified with; null: it is not. */
 export function retargetedText(
-  { base, seen_base: seen }: Pick<PullInReview, 'base' | 'seen_base'>,
+  pull: Pick<PullInReview, 'base' | 'seen_base' | 'project_base'>,
   forge: string,
 ): string | null {
+  const { base, seen_base: seen } = pull
   if (seen === undefined || seen === null || seen === base) return null
-  return `its base was changed on ${forge} from ${base} to ${seen}`
+  const ofProject = isOfProject(pull) ? ', which is the base of its project now; it was not verified with that yet' : ''
+  return `its base was changed on ${forge} from ${base} to ${seen}${ofProject}`
+}
+
+/** Whether its base on its forge is that of its project. */
+function isOfProject({
+  seen_base: seen,
+  project_base: base,
+}: Pick<PullInReview, 'seen_base' | 'project_base'>): boolean {
+  return base !== undefined && seen === base
 }
 
 const MOST_OUTSIDE = 5

@@ -25,6 +25,17 @@ export async function attemptsOf(db: Db, workOrderId: string): Promise<AttemptRo
   return db.selectFrom('attempts').selectAll().where('work_order_id', '=', workOrderId).orderBy('number').execute()
 }
 
+/** The commits that attempts of an order have made or verified last, of each that has one. */
+export async function commitsOf(db: Db, workOrderId: string): Promise<{ attempt: number; headSha: string }[]> {
+  const rows = await db
+    .selectFrom('attempts')
+    .select(['number as attempt', 'head_sha'])
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('number')
+    .execute()
+  return rows.flatMap(({ attempt, head_sha: headSha }) => (headSha === null ? [] : [{ attempt, headSha }]))
+}
+
 /** A run this executor has begun and not ended. */
 export type StandingRun = AttemptRun & {
   /** How often it was resumed after its process had died. */

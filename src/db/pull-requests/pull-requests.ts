@@ -183,18 +183,20 @@ export async function endPullRequest(
 /**
  * Has an open pull request be the one of a commit that was verified.
  *
+ * @param verified.base the branch that it was verified with, which is the one it is to be merged into
  * @returns the row as it then stands; one that is not open is left as it is
  */
 export async function keepVerified(
   db: Db,
   row: PullRequestRow,
-  verified: { attempt: number; baseSha: string; headSha: string; diff: string; body: string },
+  verified: { attempt: number; base: string; baseSha: string; headSha: string; diff: string; body: string },
 ): Promise<PullRequestRow> {
-  const { attempt, baseSha: base_sha, headSha: head_sha, diff, body } = verified
+  const { attempt, base, baseSha: base_sha, headSha: head_sha, diff, body } = verified
   const verified_by = attempt === row.attempt ? null : attempt
   const kept = await db
     .updateTable('pull_requests')
-    .set({ base_sha, head_sha, diff, body, verified_by, conflict: null, follow_up: null, seen_head_sha: head_sha })
+    .set({ base, base_sha, head_sha, diff, body, verified_by })
+    .set({ conflict: null, follow_up: null, seen_head_sha: head_sha })
     .where('project_id', '=', row.project_id)
     .where('number', '=', row.number)
     .where('state', '=', 'open')

@@ -55,7 +55,12 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
   const rows = await candidatesIn(db)
     .select(['work_orders.id', 'work_orders.title', 'work_orders.description', 'work_orders.acceptance_criteria'])
     .select(['work_orders.files_in_scope', 'work_orders.risk_level', 'projects.id as project_id'])
-    .select(['projects.merge_policy', 'projects.auto_merge', 'projects.forge'])
+    .select([
+      'projects.merge_policy',
+      'projects.auto_merge',
+      'projects.forge',
+      'projects.default_branch as project_base',
+    ])
     .select(['pull_requests.number', 'pull_requests.attempt', 'node_id', 'base', 'branch', 'head_sha', 'seen_head_sha'])
     .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'adopted_sha', 'merge_asked'])
     .select(['seen_mark', 'seen_at', 'unread_since', 'seen_base', 'seen_draft', 'followed_mark'])

@@ -63,6 +63,8 @@ export type PullRequestSeen = Pick<
 > &
   EndedAsSeen & {
     follow_up: FollowUpView | null
+    /** The base of its project now. */
+    project_base?: string
     /** Files it changes outside of the scope of its order: only a person's push does. */
     outside_scope: readonly string[]
     /** What reverted it since it was merged; null: nothing is known to have. */
@@ -208,6 +210,11 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
       sql<string | null>`left(checks, ${MOST_OF_TEXT})`.as('checks'),
       sql<string | null>`left(review, ${MOST_OF_TEXT})`.as('review'),
     ])
+    .select(
+      sql<string>`(select default_branch from projects where projects.id = pull_requests.project_id)`.as(
+        'project_base',
+      ),
+    )
     // Moose itself changes nothing outside of the scope; what it has published itself needs no reading.
     .select(
       sql<string | null>`case when pull_requests.state = 'open' and verified_by is not null then body end`.as('body'),

@@ -3,6 +3,7 @@ import { keepVerified, type PullRequestRow } from '../../db/pull-requests/pull-r
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { Forge, PullRequestWatch, UpdatedPullRequest, UpdateInput } from '../../ports/pull-request.ts'
+import type { Project } from '../../work-order/project.ts'
 import { attemptDiff, pushOnto } from '../attempt-commit.ts'
 import { closePullRequest } from './close.ts'
 import type { ApiCalls } from './gh.ts'
@@ -41,13 +42,31 @@ async function updatePullRequest(parts: GitHubForgeParts, input: UpdateInput): P
   if (stateOf(pull) === 'closed') throw closedByHand(pull)
   // Its merge is recorded by who looks after it.
   if (stateOf(pull) === 'merged') return { ...toPullRequest(row), keepsText: null }
+  const base = baseOf(project, { row, pull })
   const mirror = parts.mirrors.of(project)
   await pushOnto({ project, mirror, signal }, row.branch, input)
   const keepsText = await renewText(parts, { row, pull }, input)
   const body = keepsText === null ? input.body : row.body
-  const verified = { attempt, baseSha, headSha, body, diff: await attemptDiff(mirror, input) }
+  const verified = { attempt, base, baseSha, headSha, body, diff: await attemptDiff(mirror, input) }
   const kept = await faultPoint('keep_pull_request', () => keepVerified(parts.db, row, verified))
   return { ...toPullRequest(kept), keepsText }
+}
+
+/**
+ * The base of a pull request from its verification on: that of its project, where GitHub says the same, so that one that was renamed is
+ * taken over.
+ *
+ * @throws {Fault} `work_order_conflict` where it was verified with another branch than the one it would be merged into
+ */
+function baseOf(project: Project, { row, pull }: { row: PullRequestRow; pull: RestPull }): string {
+  const verifiedWith = project.defaultBranch
+  if (pull.base.ref === verifiedWith) return verifiedWith
+  // Where it was changed on GitHub alone nothing merges it before it is changed back.
+  if (row.base === verifiedWith) return row.base
+  const message =
+    `Pull request #${row.number} is into ${pull.base.ref} on GitHub, and the base of its project is ${verifiedWith} now, with which it ` +
+    `was verified: nothing is pushed. Change its base on GitHub to ${verifiedWith}, and verify it once more: moose verify ${row.work_order_id.slice(0, 8)}`
+  throw new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
 }
 
 /**

@@ -49,7 +49,7 @@ type Told = { node: PullRequestNode; isRecent: boolean; now: Date }
  * Another one whenever something of `LOOK_FIELDS` has changed that is told of a pull request. GitHub sets `updatedAt` at a comment, a
  * review or a push, and not where the base moves, a check ends or a thread is resolved.
  */
-export function markOf(row: Pick<LookedAt, 'head_sha'>, { node: seen, isRecent: recent, now }: Told): string {
+export function markOf(row: Pick<LookedAt, 'head_sha' | 'base'>, { node: seen, isRecent: recent, now }: Told): string {
   const { state, updatedAt, mergeable, headRefOid, baseRef, reviewDecision, statusCheckRollup: rollup } = seen
   const contexts = rollup?.contexts
   const runs = contexts?.nodes.flatMap((run) => (run === null || PASSED.has(run.state) ? [] : [run]))
@@ -59,7 +59,18 @@ export function markOf(row: Pick<LookedAt, 'head_sha'>, { node: seen, isRecent: 
   const besides = [seen.isDraft, seen.baseRefName, seen.autoMergeRequest, seen.isInMergeQueue]
   const latest = seen.latestReviews?.nodes.map((review) => JSON.stringify(review)).toSorted()
   const said = [seen.reviewThreads, latest, seen.reviews, seen.comments]
-  const told: unknown[] = [row.head_sha, state, updatedAt, mergeable, headRefOid, reviewDecision, checks, besides, said]
+  const told: unknown[] = [
+    row.head_sha,
+    row.base,
+    state,
+    updatedAt,
+    mergeable,
+    headRefOid,
+    reviewDecision,
+    checks,
+    besides,
+    said,
+  ]
   // What may have changed beyond what a look asks for is asked for again in a while.
   if (isCut(seen)) told.push(Math.floor(now.getTime() / CUT_COUNTS_FOR_MS))
   if (recent) told.push('recent')

@@ -23,7 +23,7 @@ export async function mergePullRequest(
   const repository = githubRepositoryOf(project)
   const before = await requirePull(parts, repository, number)
   if (stateOf(before) === 'closed') throw conflict(row, `Pull request #${number} is closed and cannot be merged.`)
-  const merged = stateOf(before) === 'merged' ? before : await mergeOpen(parts, repository, row, before)
+  const merged = stateOf(before) === 'merged' ? before : await mergeOpen(parts, { project, row }, before)
   const { base, head, merge_commit_sha } = merged
   const mergeSha = await provenMerge(parts, project, row, { mergeSha: merge_commit_sha, headSha: head.sha })
   if (mergeSha === null) throw unproven(row, base.ref)
@@ -34,13 +34,17 @@ export async function mergePullRequest(
 
 async function mergeOpen(
   parts: GitHubForgeParts,
-  repository: GitHubRepository,
-  row: PullRequestRow,
+  { project, row }: { project: Project; row: PullRequestRow },
   { head, base, draft: isDraft }: RestPull,
 ): Promise<RestPull> {
+  const repository = githubRepositoryOf(project)
   if (base.ref !== row.base) {
     const why = `The base of pull request #${row.number} was changed on GitHub to ${base.ref}; its order is for ${row.base}.`
-    throw conflict(row, `${why} Change it back on GitHub, or close the pull request.`)
+    const next =
+      base.ref === project.defaultBranch
+        ? `That is the base of its project now: have it verified with that, and then merge it: moose verify ${row.work_order_id.slice(0, 8)}`
+        : 'Change it back on GitHub, or close the pull request.'
+    throw conflict(row, `${why} ${next}`)
   }
   if (isDraft === true)
     throw conflict(

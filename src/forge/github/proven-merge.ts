@@ -10,7 +10,7 @@ import type { GitHubForgeParts } from './pulls.ts'
  * holds neither the merge commit GitHub names (also of a squash or a rebase) nor the head itself. A commit the attempt
  * began from proves nothing.
  *
- * @param row whose base branch counts, whatever base GitHub names
+ * @param row whose base branch counts, and that of its project, which it may have been renamed to; whatever base GitHub names
  * @param told.mergeSha what GitHub names; null: nothing
  */
 export async function provenMerge(
@@ -20,12 +20,15 @@ export async function provenMerge(
   told: { mergeSha: string | null; headSha: string },
 ): Promise<string | null> {
   const mirror = mirrors.of(project)
-  const tip = await mirror.fetchBranch(project, { branch: base, into: branchRef(base) }, null)
-  if (tip === null) return null
-  const isNew = async (sha: string) =>
-    (await containsCommit(mirror, tip, sha)) && !(await containsCommit(mirror, base_sha, sha))
-  if (told.mergeSha !== null && (await isNew(told.mergeSha))) return told.mergeSha
-  return (await isNew(told.headSha)) ? tip : null
+  for (const branch of new Set([base, project.defaultBranch])) {
+    const tip = await mirror.fetchBranch(project, { branch, into: branchRef(branch) }, null)
+    if (tip === null) continue
+    const isNew = async (sha: string) =>
+      (await containsCommit(mirror, tip, sha)) && !(await containsCommit(mirror, base_sha, sha))
+    if (told.mergeSha !== null && (await isNew(told.mergeSha))) return told.mergeSha
+    if (await isNew(told.headSha)) return tip
+  }
+  return null
 }
 
 /** Whether a branch held another tree than that of the commit that was verified; true also where it cannot be seen. */

@@ -106,7 +106,7 @@ async function updatePullRequest(parts: LocalForgeParts, input: UpdateInput): Pr
   if (row.state === 'merged') return row
   await pushOnto(pushSource(parts, project), row.branch, input)
   const diff = await attemptDiff(parts.mirrors.of(project), input)
-  const verified = { attempt, baseSha, headSha, diff, body }
+  const verified = { attempt, base: project.defaultBranch, baseSha, headSha, diff, body }
   return unlessClosed(await faultPoint('keep_pull_request', () => keepVerified(parts.db, row, verified)))
 }
 

@@ -65,7 +65,7 @@ async function lookAtProject(
     const told = { checks: null, review: null, parts: null, isDraft: false, endedBy: null }
     const base = heads.get(row.base)
     const baseSha = base === undefined ? null : base
-    const mark = `${pullRequest.state} ${baseSha} ${headSha} ${row.head_sha}`
+    const mark = `${pullRequest.state} ${baseSha} ${headSha} ${row.head_sha} ${row.base}`
     sightings.push({ of, pullRequest: { ...pullRequest, headSha }, baseSha, ...told, mark })
   }
   return sightings

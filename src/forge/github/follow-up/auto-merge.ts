@@ -143,7 +143,12 @@ async function standing(
 /** Asserts that it still is what the rules have judged: GitHub tells what it told the look whose facts they went by. */
 function assertAsSeen(
   told: unknown,
-  { of: { number }, row, mark, now }: { of: OfPullRequest; row: Pick<LookedAt, 'head_sha'>; mark: string; now: Date },
+  {
+    of: { number },
+    row,
+    mark,
+    now,
+  }: { of: OfPullRequest; row: Pick<LookedAt, 'head_sha' | 'base'>; mark: string; now: Date },
 ): void {
   const node = PullRequestNode.safeParse(told)
   // What was read in the second of a change has to be read once more.
