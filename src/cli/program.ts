@@ -297,7 +297,8 @@ export async function runCommandLine(): Promise<void> {
     await program.parseAsync(words, { from: 'user' })
   } catch (thrown) {
     const fault = faultOfRun(thrown)
-    if (fault === null) return
+    // What is broken off because nothing takes what it prints has no failure of its own.
+    if (fault === null || unwritable.exitCode !== null) return
     output.fault(fault, environment['MOOSE_LOG_LEVEL'] === 'debug')
     process.exitCode = exitCodeOf(fault.code)
   } finally {
