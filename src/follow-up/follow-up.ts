@@ -4,7 +4,7 @@ import type { Pool } from 'pg'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
-import { type FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
+import { FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import {
   allowedReaction,
@@ -26,7 +26,7 @@ import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { CheckFact, FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { type Decision, onceMore, type Reaction, SAID } from './decide.ts'
-import { createFailures, type Failures, judge, judgeExplained } from './failures.ts'
+import { createFailures, type Failures, failingOf, judge, judgeExplained } from './failures.ts'
 import {
   byOthers,
   changesRequestedBy,
@@ -149,21 +149,23 @@ async function reactTo(
   const { db, forges } = deps
   const { of, row, facts, failuresOf } = seen
   const mayReact = async () => row.isApproved && (await deps.isTakenOn())
-  const { state, decision: within } = await judgeRead(seen, async (failing) => failuresOf(failing, await mayReact()))
+  const reading: Judging = async (failing) => failuresOf(failing, await mayReact())
+  const standing = { ...seen, reading }
+  const { state, decision: within } = await judgeRead(seen, reading)
   const isRefused = within.reaction === null && within.isExhausted
   const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId, facts.head_sha) : null
   const decision = onceMore(within, allowedBy)
-  if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
+  if (decision.reaction === null) return await noteStanding(deps, standing, state, decision)
   if (!(await mayReact()))
-    return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
+    return await noteStanding(deps, standing, state, { reaction: null, why: decision.why, isExhausted: false })
   await react(deps, forges[of.project.forge], { ...seen, signal, allowedBy }, decision).then(
-    () => noteStanding(deps, seen, state, decision),
+    () => noteStanding(deps, standing, state, decision),
     async (error: unknown) => {
       const { code, message } = toFault(error)
       if (code !== 'work_order_conflict') throw error
       // Where the order has moved meanwhile, what it moved for is looked at first.
       if ((await findWorkOrder(db, of.workOrderId)).phase !== 'in_review') return
-      await noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
+      await noteStanding(deps, standing, state, { reaction: null, why: message, isExhausted: true })
     },
   )
 }
@@ -207,7 +209,12 @@ function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'no
 /** Null: it is under way. */
 const isAnswer = (outcome: string | null) => outcome === null || outcome === 'succeeded'
 
-async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decision: Decision): Promise<void> {
+async function noteStanding(
+  deps: FollowUpDeps,
+  seen: Seen & { reading: Judging },
+  state: State,
+  decision: Decision,
+): Promise<void> {
   const { db, clock } = deps
   const { of, row, facts, known } = seen
   const handsOff = byOthers(facts, known)
@@ -224,7 +231,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const isHidden = of.project.forge === 'github' && !facts.knows.checks
   // Of a conversation that is not known it is not known either whether all of it was answered.
   const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : answeredWith(seen)
-  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said }
+  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said, ...(await redIn(seen, decision)) }
   const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...more }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
@@ -234,6 +241,18 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
     const message = `pull request #${of.number}: ${why}${next}${back}`
     await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
   })
+}
+
+/** The red checks that a model mends, or would. */
+async function redIn(
+  { row, reading }: Pick<Seen, 'row'> & { reading: Judging },
+  decision: Decision,
+): Promise<Pick<FollowUpView, 'failing'>> {
+  const about = decision.reaction === null ? decision.refused : decision.reaction
+  if (about?.kind !== 'checks') return {}
+  const before = FollowUpView.safeParse(row.follow_up)
+  const known = before.success && before.data.failing !== undefined ? before.data.failing : []
+  return { failing: failingOf(about.failing, await reading(about.failing), known) }
 }
 
 /** The commit that was made for what reviews ask for, where only the reviewer can go on. */

@@ -7,7 +7,7 @@ import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import type { SuspendedOrder } from '../../db/work-orders/suspended-orders.ts'
 import type { Fault } from '../../faults/fault.ts'
-import type { Usd } from '../../money.ts'
+import { shownUsd, statedUsd, type Usd } from '../../money.ts'
 import type { Allowance } from '../../work-order/protection/held-change.ts'
 import type { Idle } from './following.ts'
 
@@ -97,8 +97,10 @@ export function rowEvidence({ message, orders }: Pick<FailureRow, 'message' | 'o
   ]
 }
 
-export function costEvidence({ cost }: Whereabouts): Why['evidence'] {
-  return cost === null ? [] : [{ name: 'cost', text: `$${cost} so far` }]
+export function costEvidence({ cost, status }: Whereabouts): Why['evidence'] {
+  if (cost === null) return []
+  const isOver = status === 'completed' || status === 'cancelled'
+  return [{ name: 'cost', text: `${shownUsd(statedUsd(cost))}${isOver ? '' : ' so far'}` }]
 }
 
 /** When the UTC day or month of a moment ends. */
