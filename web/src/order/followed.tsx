@@ -1,3 +1,4 @@
+import { isToDecide } from '../api/actions.ts'
 import { answer, api, type OrderDetail, type Schemas } from '../api/client.ts'
 import { Decide } from '../inbox/decide.tsx'
 import { AskedButton } from '../ui/asked-button.tsx'
@@ -22,7 +23,7 @@ export function Followed({ order }: { order: OrderDetail }) {
         {saidOf(pull)} Looked at <Ago at={at} />.
       </p>
       {code === 'hands_off' ? <Adopt id={id} branch={pull.branch} /> : null}
-      {code === null ? null : <Decide id={id} />}
+      {code === null ? null : <Decide id={id} isOpenAtFirst={isToDecide(order)} />}
     </section>
   )
 }
