@@ -61,6 +61,7 @@ export const order = (more: Partial<Whereabouts> = {}): Whereabouts => ({
   files: 1,
   reason: null,
   rejection: null,
+  givenUpBy: null,
   updatedAt: BEFORE,
   cost: '0.5',
   waitsFor: [],

@@ -92,6 +92,8 @@ export type Whereabouts = {
   reason: FaultRecord | null
   /** What it was turned down with; null: it was not, or without words. */
   rejection: string | null
+  /** Of a cancelled one, as `kind:name`, who gave it up in answer to an escalation after its last attempt began; null: it ended otherwise. */
+  givenUpBy: string | null
   updatedAt: Date
   /** The orders it depends on that are not merged. */
   waitsFor: readonly Dependency[]
@@ -136,6 +138,15 @@ const REACTIONS = sql<Whereabouts['reactions']>`(
   ) as made
 )`
 
+const GIVEN_UP_BY = sql<string | null>`(
+  case when work_orders.status = 'cancelled' then (
+    select left(decided_by, ${MOST_OF_TEXT}) from order_escalations as escalation
+    where escalation.work_order_id = work_orders.id and escalation.option = 'abort' and escalation.closed_as = 'decided'
+      and escalation.decided_at > coalesce(attempt.claimed_at, '-infinity')
+    order by escalation.decided_at desc limit 1
+  ) end
+)`
+
 /** What an attempt that has not ended has paid is added up with the order only then. */
 const COST_SO_FAR = sql<string | null>`(
   case when attempt.status in ('running', 'blocked') then (
@@ -156,6 +167,7 @@ export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whe
       case when jsonb_typeof(files_in_scope) = 'array' then jsonb_array_length(files_in_scope) else 0 end as files,
       case when status_reason is not null then ${BOUNDED_REASON} end as reason,
       left(work_orders.metadata ->> 'rejection_reason', ${MOST_OF_TEXT}) as rejection,
+      ${GIVEN_UP_BY} as "givenUpBy",
       coalesce(work_orders.updated_at, work_orders.created_at) as "updatedAt", ${COST_SO_FAR} as cost,
       ${UNMET_DEPENDENCIES} as "waitsFor", ${REACTIONS} as reactions,
       attempt.number, attempt.status as attempt_status, attempt.claimed_at, attempt.ended_at,

@@ -75,14 +75,22 @@ export function short(id: string): string {
 }
 
 /** Which attempt it is of, and where it runs or ran. */
-export function attemptEvidence({ attempt }: Pick<Whereabouts, 'attempt'>): Why['evidence'] {
+export function attemptEvidence({
+  attempt,
+  status: of,
+}: Pick<Whereabouts, 'attempt'> & Partial<Pick<Whereabouts, 'status'>>): Why['evidence'] {
   if (attempt === null) return []
   const { number, status, step, host, pid } = attempt
   const at = step === null ? '' : `, ${step.status === 'running' ? 'at' : 'last at'} ${step.name}`
   // A worker that is started again is the same one in another process: which one an attempt ran in is not known afterwards.
   const process = status === 'running' ? ` (process ${pid})` : ''
   const where = host === null ? '' : `, on ${host}${process}`
-  return [{ name: 'attempt', text: `${number}, ${status === 'blocked' ? 'suspended' : status}${at}${where}` }]
+  return [
+    {
+      name: 'attempt',
+      text: `${number}, ${status === 'blocked' ? (of === 'cancelled' ? 'not resumed' : 'suspended') : status}${at}${where}`,
+    },
+  ]
 }
 
 /** Orders of a row of failures that are named. */

@@ -583,6 +583,14 @@ describe('an order that has begun, or is over', () => {
     assert.ok(evidence(behind).includes('cost: $0.50'), evidence(behind).join())
     const rejected = is('cancelled', why({ order: { status: 'cancelled', rejection: 'not now' } }))
     assert.deepEqual([rejected.short, rejected.next], ['cancelled: it was rejected: not now', ['moose retry 1a2b3c4d']])
+    const closed = { ...PULL, state: 'closed' as const }
+    const rests = { ...ATTEMPT, status: 'blocked' as const }
+    const givenUp = why({ order: { status: 'cancelled', pull: closed, attempt: rests, givenUpBy: 'os_user:ada' } })
+    assert.equal(givenUp.sentence, 'It is cancelled: os_user:ada gave it up; pull request #7 was closed.')
+    assert.ok(
+      evidence(givenUp).some((row) => row.startsWith('attempt: 2, not resumed,')),
+      evidence(givenUp).join(),
+    )
     assert.equal(why({ order: { status: 'cancelled' } }).sentence, 'It is cancelled.')
   })
 

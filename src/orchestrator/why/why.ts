@@ -206,7 +206,7 @@ function withUnrepaired(sentence: string, unrepaired: string | null): string {
 }
 
 function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
-  const { pull, rejection, id } = order
+  const { pull, rejection, givenUpBy, id } = order
   const revert = pull === null ? null : pull.reverted
   const isBack = revert === null ? '' : `, and its change was reverted ${revertedText(revert, pull)}`
   const other = pull === null ? null : pull.merged_unverified
@@ -216,7 +216,9 @@ function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
     pull === null
       ? null
       : `pull request #${pull.number} ${pull.state === 'open' ? 'is' : 'was'} ${pull.state}${by}${at}${isBack}`
-  const because = kind === 'cancelled' && rejection !== null ? `it was rejected: ${rejection}` : state
+  const givenUp = givenUpBy === null ? null : `${givenUpBy} gave it up${state === null ? '' : `; ${state}`}`
+  const because =
+    kind === 'cancelled' && rejection !== null ? `it was rejected: ${rejection}` : givenUp === null ? state : givenUp
   const seen = revert === null ? '' : `, as was seen at ${revert.seen_at}`
   return answer({
     kind,
