@@ -269,6 +269,7 @@ function isUsageError({ exitCode, code }: CommanderError): boolean {
 function usageFault(error: CommanderError, help: string): Fault {
   const what = error.message
     .replace(/^error: /, '')
+    .replace(/^command-argument value ('.*') is invalid for argument '([\w-]+)'\./s, 'There is no $2 $1.')
     .replaceAll('\n', ' ')
     .replace(/\.$/, '')
   return new Fault('request_invalid', `${what}. See: ${help}`, {}, error)
