@@ -19,8 +19,13 @@ export function statedUsd(amount: number | string): Usd {
   return new Usd(String(amount)).toDecimalPlaces(MOST_DECIMALS)
 }
 
-/** For people: `$1.23`, with more digits where two would hide all of it: `$0.0042`. */
+/** Decimals of an amount below a dollar that is not one of whole cents: at least so many. */
+const LEAST_DECIMALS = 4
+
+/** For people: `$1.23`, with four decimals, or more, where two would hide some of less than a dollar: `$0.0042`, `$0.0210`. */
 export function shownUsd(amount: Usd): string {
   const cents = amount.toDecimalPlaces(2)
-  return `$${amount.equals(cents) || amount.abs().greaterThanOrEqualTo(1) ? amount.toFixed(2) : amount.toSignificantDigits(4, Decimal.ROUND_UP).toFixed()}`
+  if (amount.equals(cents) || amount.abs().greaterThanOrEqualTo(1)) return `$${amount.toFixed(2)}`
+  const short = amount.toSignificantDigits(4, Decimal.ROUND_UP)
+  return `$${short.toFixed(Math.max(LEAST_DECIMALS, short.decimalPlaces()))}`
 }

@@ -269,6 +269,7 @@ function isUsageError({ exitCode, code }: CommanderError): boolean {
 function usageFault(error: CommanderError, help: string): Fault {
   const what = error.message
     .replace(/^error: /, '')
+    .replace(/^command-argument value ('.*') is invalid for argument '([\w-]+)'\./s, 'There is no $2 $1.')
     .replaceAll('\n', ' ')
     .replace(/\.$/, '')
   return new Fault('request_invalid', `${what}. See: ${help}`, {}, error)
@@ -297,7 +298,8 @@ export async function runCommandLine(): Promise<void> {
     await program.parseAsync(words, { from: 'user' })
   } catch (thrown) {
     const fault = faultOfRun(thrown)
-    if (fault === null) return
+    // What is broken off because nothing takes what it prints has no failure of its own.
+    if (fault === null || unwritable.exitCode !== null) return
     output.fault(fault, environment['MOOSE_LOG_LEVEL'] === 'debug')
     process.exitCode = exitCodeOf(fault.code)
   } finally {

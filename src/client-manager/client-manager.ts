@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Ceiling } from '../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../budget/headroom.ts'
 import type { Actor } from '../contract/actor.ts'
+import type { FailingCheck } from '../contract/evidence/follow-up.ts'
 import {
   type DecideWorkOrder,
   type EscalationView,
@@ -36,6 +37,7 @@ import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { NO_USD, shownUsd, statedUsd, Usd } from '../money.ts'
 import { faultOfRow } from '../orchestrator/malformed-rows.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { ExplainedOrder } from '../orchestrator/why/read-why.ts'
 import type { RoutingRequest } from '../ports/routing.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
 import { heldFrom } from '../work-order/protection/held-change.ts'
@@ -75,13 +77,28 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
   const explained = (await deps.orchestrator.explain([order.id])).get(order.id)
   const reason = order.status_reason === null ? '' : order.status_reason.message
   const sentence = explained === undefined ? reason : explained.why.sentence
+  const last = explained === undefined ? null : explained.order.last
   const reactions = countsOf(await countedFollowUps(db, order.id))
   const cap = facts.cap === null ? null : facts.cap.cap
   const pulls = await pullRequestsInBrief(db, order.id)
   const pull = pulls.find(({ number }) => number === order.github_pr_number) ?? null
-  const known = { pull, spent, cap, hasCommit: facts.hasCommit, sentence, reactions }
+  const known = {
+    pull,
+    spent,
+    cap,
+    hasCommit: facts.hasCommit,
+    sentence,
+    reactions,
+    last,
+    failing: failingOf(explained),
+  }
   const escalation = { ...open, story: storyOf(order, { ...known, cause: open.cause }), options: optionsFor(facts) }
   return { work_order_id: order.id, escalation, next: [], past }
+}
+
+function failingOf(explained: ExplainedOrder | undefined): readonly FailingCheck[] {
+  const failing = explained?.order.pull?.follow_up?.failing
+  return failing === undefined ? [] : failing
 }
 
 /** What ends the wait of an order that is blocked by what is decided elsewhere, such as the order it depends on; of another, why it stands so. */

@@ -23,6 +23,8 @@ const KNOWN = {
   hasCommit: true,
   sentence: 'The check failed.',
   reactions: [],
+  last: null,
+  failing: [],
   pull: null,
 }
 
@@ -97,6 +99,43 @@ test('of a pull request that Moose does no more about, the cause and where it is
   assert.equal(story[1], 'Tried: 2 attempts, the last by small; repairs 2 of 2, review rounds 1 of 3')
   assert.equal(story[2], 'Stopped: in review, follow_up_exhausted: It is red.')
   assert.equal(story[4], `There: pull request ${url}`)
+})
+
+const REVIEW = {
+  kind: 'review' as const,
+  attempt: 4,
+  because: 'a comment of a review by ada',
+  outcome: 'proposal_rejected',
+  said: 'The answer of small was rejected.',
+  cost_usd: 0.021,
+  not_done: [{ comment: 2, path: 'a.ts', reason: 'a limerick would not fit one line' }],
+}
+
+test('how the last reaction ended and what it cost is told, and why the model did not do what was asked for', () => {
+  const order = { ...ORDER, status: 'in_progress' as const, phase: 'in_review' as const, status_reason: null }
+  const story = storyOf(order, { ...KNOWN, cause: 'follow_up_exhausted', sentence: 'It is left.', last: REVIEW })
+  assert.equal(story.length, 5)
+  assert.match(
+    String(story[1]),
+    /; the last review round, attempt 4, ended with proposal_rejected and cost \$0\.0210: The answer of small was rejected\.$/,
+  )
+  assert.match(
+    String(story[2]),
+    / It is left\. Not done, as the model says: comment 2 \(a\.ts\): "a limerick would not fit one line"\.$/,
+  )
+})
+
+test('of a red check a line of what failed and where it ran, and of processes that died that the change is not to blame', () => {
+  const order = { ...ORDER, status: 'in_progress' as const, phase: 'in_review' as const, status_reason: null }
+  const url = 'https://github.com/acme/shop/actions/runs/6/job/1106'
+  const failing = [{ check: 'unit', said: 'Error: expected third to be nice', url }]
+  const last = { ...REVIEW, kind: 'checks' as const, outcome: 'attempt_unstable', said: null, not_done: [] }
+  const story = storyOf(order, { ...KNOWN, cause: 'follow_up_exhausted', sentence: 'It is red.', last, failing })
+  assert.ok(story[2]?.endsWith(`It is red. Failed check: unit: "Error: expected third to be nice", ${url}`), story[2])
+  assert.match(
+    String(story[1]),
+    /attempt_unstable and cost \$0\.0210: its processes ended .* nothing against the change$/,
+  )
 })
 
 test('a pull request of an order that is not in review is told as open or not, and one without an address by its number', () => {

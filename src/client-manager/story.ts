@@ -1,4 +1,5 @@
-import { type FollowUpCount, reactionsText } from '../contract/evidence/follow-up.ts'
+import { type FailingCheck, type FollowUpCount, failingLines, reactionsText } from '../contract/evidence/follow-up.ts'
+import { howLastEnded, type LastReaction, notDoneSentences } from '../contract/evidence/last-reaction.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { shownUsd, type Usd } from '../money.ts'
 
@@ -34,6 +35,10 @@ export function storyOf(
     cause: string
     /** What was done about its open pull requests, and the most of each kind. */
     reactions: readonly FollowUpCount[]
+    /** What was last done about them; null: nothing. */
+    last: LastReaction | null
+    /** Its red checks. */
+    failing: readonly FailingCheck[]
     /** Its latest pull request; null: it has none. */
     pull: { state: 'open' | 'merged' | 'closed' } | null
   },
@@ -44,19 +49,27 @@ export function storyOf(
   const by = proposer === null ? '' : `, the last by ${proposer}`
   const tried = attempts === 0 ? 'No attempt was begun' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}${by}`
   const followed = known.reactions.length === 0 ? '' : `; ${reactionsText(known.reactions)}`
+  const ended = known.last === null ? null : howLastEnded(known.last)
+  const how = ended === null ? '' : `; ${ended}`
   const isInReview = phase === 'in_review'
   const code = isInReview ? `in review, ${known.cause}` : reason === null ? status : `${status}, ${reason.code}`
   const of = known.cap === null ? '' : ` of ${shownUsd(known.cap)}`
   const commit = known.hasCommit ? 'its last attempt left a commit' : 'its last attempt left no commit'
   const pull = pullText(order)
-  const ended = known.pull === null ? '' : known.pull.state === 'open' ? ', which is open' : ', not open any more'
+  const stands = known.pull === null ? '' : known.pull.state === 'open' ? ', which is open' : ', not open any more'
   return [
     inOneLine(`Asked: ${where}${title} (${scope})`),
-    inOneLine(`Tried: ${tried}${followed}`),
-    inOneLine(`Stopped: ${code}: ${joined(known.sentence)}`, MOST_OF_CAUSE),
+    inOneLine(`Tried: ${tried}${followed}${how}`, MOST_OF_CAUSE),
+    inOneLine(`Stopped: ${code}: ${joined([known.sentence, ...leftOf(known)].join('\n'))}`, MOST_OF_CAUSE),
     inOneLine(`Cost: ${shownUsd(known.spent)}${of}`),
-    inOneLine(`There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}${ended}`}`),
+    inOneLine(`There: ${attempts === 0 ? 'nothing' : isInReview ? pull : `${commit}; ${pull}${stands}`}`),
   ]
+}
+
+/** What the model did not do, and what is red: what a human decides by. */
+function leftOf({ last, failing }: { last: LastReaction | null; failing: readonly FailingCheck[] }): string[] {
+  const notDone = last === null ? [] : notDoneSentences(last).map((line) => `${line}.`)
+  return [...notDone, ...failingLines(failing).map((line) => `Failed check: ${line}`)]
 }
 
 /** Lines of a message are facts, or ways out with their commands, of their own: they stay apart in the one line. */

@@ -10,6 +10,7 @@ import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
 import { FollowUpCount, FollowUpView } from './evidence/follow-up.ts'
+import { ToldReaction } from './evidence/last-reaction.ts'
 import { AFTER_MERGE } from './evidence/merged-by.ts'
 import { EndedVerification, OpenAsSeen } from './evidence/review.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
@@ -336,6 +337,8 @@ export const PullRequestView = z
     ...OpenAsSeen.shape,
     /** How often Moose has reacted to what became of the order's pull requests; left out: it has not. */
     reactions: z.array(FollowUpCount).optional(),
+    /** Of an order in progress, what was last done about its pull requests; left out: nothing. */
+    last_reaction: ToldReaction.optional(),
   })
   .openapi('PullRequest')
 export type PullRequestView = z.infer<typeof PullRequestView>

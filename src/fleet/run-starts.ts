@@ -92,10 +92,10 @@ async function hold(deps: RunStartsDeps, run: AttemptRun, deaths: number): Promi
   const { giveUp } = await launched()
   const last = await lastStep(db, run)
   const step = last !== null && isStepName(last) ? last : 'route'
-  const fault = unstable(run, deaths, step)
+  const { project_id: projectId, ...of } = await findAttempt(db, run)
+  const fault = unstable(run, { deaths, step }, of)
   await giveUp(run)
   await end(deps, run, step, fault)
-  const { project_id: projectId } = await findAttempt(db, run)
   if (projectId === null) return
   await adapters.workspaces.rollBack(await projectOf(db, projectId), run.workOrderId, run.attempt)
 }

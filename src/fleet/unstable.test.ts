@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isUnstable, waitingSuspects } from './unstable.ts'
+import { isUnstable, unstable, waitingSuspects } from './unstable.ts'
 
 const left = (takeovers: number) => ({ takeovers, isLeftBehind: true })
 const carried = (takeovers: number) => ({ takeovers, isLeftBehind: false })
@@ -8,6 +8,15 @@ const carried = (takeovers: number) => ({ takeovers, isLeftBehind: false })
 test('what was gone on with three times and is left behind once more is unstable', () => {
   for (const run of [carried(0), left(0), left(2), carried(3)]) assert.equal(isUnstable(run), false)
   for (const run of [left(3), carried(4), left(4)]) assert.equal(isUnstable(run), true)
+})
+
+test('what is to be typed is what the order takes then', () => {
+  const run = { workOrderId: '1a2b3c4d-0000-4000-8000-000000000000', attempt: 2, epoch: 1 }
+  const said = (of: { follows: string | null; verifies: number | null }) =>
+    unstable(run, { deaths: 4, step: 'verify' }, of).message
+  assert.match(said({ follows: null, verifies: null }), / Begin anew with: moose retry 1a2b3c4d /)
+  assert.match(said({ follows: null, verifies: 1 }), / Begin anew with: moose verify 1a2b3c4d /)
+  assert.match(said({ follows: '7', verifies: 1 }), / Decide what follows with: moose decide 1a2b3c4d /)
 })
 
 const CASES = [

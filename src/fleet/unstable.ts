@@ -32,12 +32,23 @@ export function waitingSuspects<Run extends Count>(standing: readonly Run[]): Re
   return new Set(waiting.length === suspects.length ? waiting.slice(1) : waiting)
 }
 
-/** @param step in which the last one of them was gone */
-export function unstable({ workOrderId, attempt }: AttemptRun, deaths: number, step: string): Fault {
+/**
+ * @param gone how many of its processes were, and in which step the last one
+ * @param of what it was for: the order of a reaction is in review again, and one that verifies a commit is verified again
+ */
+export function unstable(
+  { workOrderId, attempt }: AttemptRun,
+  { deaths, step }: { deaths: number; step: string },
+  { follows, verifies }: { follows: string | null; verifies: number | null },
+): Fault {
   const id = workOrderId.slice(0, 8)
+  const again =
+    follows !== null
+      ? `Decide what follows with: moose decide ${id}`
+      : `Begin anew with: moose ${verifies === null ? 'retry' : 'verify'} ${id}`
   const message =
     `${deaths} workers died or hung while they carried attempt ${attempt} out, the last one at ${step}; no other worker takes ` +
-    `it over. Look at what it does there with: moose show ${id}   Begin anew with: moose retry ${id}   ` +
+    `it over. Look at what it does there with: moose show ${id}   ${again}   ` +
     'What was answered and paid is not paid again.'
   return new Fault('attempt_unstable', message, { id: workOrderId, attempt, deaths, step })
 }

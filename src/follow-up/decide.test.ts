@@ -227,6 +227,18 @@ test('beyond a bound, an answer of a human allows what is refused once, and make
   assert.ok(again.reaction?.kind === 'base' && again.reaction.resolves)
 })
 
+test('what a human has allowed beyond the bound is counted in what was tried', () => {
+  const red = factsWith({ checks: [checkWith({})], ...headOf(9) })
+  const repair = (made: number, isAllowed: boolean): Past => {
+    return { ...BEGUN, kind: 'checks', fingerprint: String(made), headSha: headOf(made).head_sha, isAllowed }
+  }
+  const past = [repair(1, false), repair(2, false), repair(3, true)]
+  assert.match(
+    decided(red, past).why,
+    /; a repair was tried 3 times, of these 1 that a human allowed, and no more is done for one order$/,
+  )
+})
+
 test('what the model does not carry out is left to a human, also where less is left of it; beside something new it is tried', () => {
   const threads = ['c1', 'c2'].map((id) => threadWith({ id, comments: [commentWith({ id })] }))
   const facts = factsWith({ threads })

@@ -207,7 +207,10 @@ function bounded(reaction: Reaction, because: string, facts: PullRequestFacts, p
   const same = alike.findLast((one) => one.fingerprint === fingerprint)
   if (same !== undefined) return refused(onceDone(same))
   const counted = alike.filter(({ isAllowed }) => !isAllowed)
-  if (counted.length >= perOrder) return refused(`${TRIED[kind]} ${times(perOrder)}, and no more is done for one order`)
+  const allowed = alike.length - counted.length
+  const ofThese = allowed === 0 ? '' : `, of these ${allowed} that a human allowed`
+  if (counted.length >= perOrder)
+    return refused(`${TRIED[kind]} ${times(alike.length)}${ofThese}, and no more is done for one order`)
   if (counted.filter(({ headSha }) => headSha === facts.head_sha).length >= perHead)
     return refused(`${TRIED[kind]} for this commit, and no more is done for it`)
   return { reaction, why: because }

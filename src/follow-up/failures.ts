@@ -1,6 +1,9 @@
-import { APPROVED_BEHIND } from '../contract/evidence/follow-up.ts'
+import { APPROVED_BEHIND, type FailingCheck } from '../contract/evidence/follow-up.ts'
+import { usefulLine } from '../contract/evidence/useful-line.ts'
 import { Fault } from '../faults/fault.ts'
 import type { CheckFact, CheckFailure, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import { spelt } from '../work-order/hidden-text.ts'
+import { firstCharacters } from '../work-order/words.ts'
 import { type Decision, decide, type Past, type Reaction } from './decide.ts'
 import { fold, type Known, type State } from './fold.ts'
 
@@ -127,6 +130,31 @@ function whyUnexplained(red: readonly RedCheck[]): string {
     return `${why}${check.url === null ? '' : ` (${check.url})`}`
   })
   return told.join('; ')
+}
+
+const MOST_OF_SAID = 300
+/** Of those that are told to a human. */
+const MOST_SHOWN = 5
+
+/**
+ * A line of each red check, for a human.
+ *
+ * @param red what was read of them; null: they may not be read now
+ * @param before as they stood: what was read of the same one stays where it cannot be read now
+ */
+export function failingOf(
+  failing: readonly CheckFact[],
+  red: readonly RedCheck[] | null,
+  before: readonly FailingCheck[],
+): FailingCheck[] {
+  return failing.slice(0, MOST_SHOWN).map(({ id, name, url }) => {
+    const check = spelt(name)
+    const read = red?.find((one) => one.check.id === id)
+    const known = before.find((one) => one.check === check && one.url === url)
+    const line = read === undefined ? '' : usefulLine(read.failure.text).replaceAll(/\s+/g, ' ').trim()
+    const kept = known === undefined ? null : known.said
+    return { check, said: line === '' ? kept : firstCharacters(spelt(line), MOST_OF_SAID), url }
+  })
 }
 
 /** As a model is told of them; what cannot be read of one stands beside what can be of others. */

@@ -4,7 +4,7 @@ import type { Pool } from 'pg'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
-import { type FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
+import { FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { wantedProposer } from '../db/escalations/order-escalations.ts'
 import {
@@ -28,7 +28,7 @@ import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { CheckFact, FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { asksModel, type Decision, onceMore, type Reaction, SAID } from './decide.ts'
-import { createFailures, type Failures, judge, judgeExplained } from './failures.ts'
+import { createFailures, type Failures, failingOf, judge, judgeExplained } from './failures.ts'
 import {
   byOthers,
   changesRequestedBy,
@@ -157,23 +157,25 @@ async function reactTo(
   const { db, forges } = deps
   const { of, as, row, facts, failuresOf } = seen
   const mayReact = async () => row.isApproved && (await deps.isTakenOn())
-  const { state, decision: within } = await judgeRead(seen, async (failing) => failuresOf(failing, await mayReact()))
+  const reading: Judging = async (failing) => failuresOf(failing, await mayReact())
+  const standing = { ...seen, reading }
+  const { state, decision: within } = await judgeRead(seen, reading)
   const isRefused = within.reaction === null && within.isExhausted
   const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId, facts.head_sha) : null
   const decision = onceMore(within, allowedBy)
-  if (decision.reaction === null) return await noteStanding(deps, seen, state, decision)
+  if (decision.reaction === null) return await noteStanding(deps, standing, state, decision)
   if (!(await mayReact()))
-    return await noteStanding(deps, seen, state, { reaction: null, why: decision.why, isExhausted: false })
+    return await noteStanding(deps, standing, state, { reaction: null, why: decision.why, isExhausted: false })
   // Another process may have seen something else while this one was reading.
   if ((await followedPullRequest(db, of, as)) === null) return
   await react(deps, forges[of.project.forge], { ...seen, state, signal, allowedBy }, decision).then(
-    (done) => noteStanding(deps, seen, state, done),
+    (done) => noteStanding(deps, standing, state, done),
     async (error: unknown) => {
       const { code, message } = toFault(error)
       if (code !== 'work_order_conflict') throw error
       // Where the order has moved meanwhile, what it moved for is looked at first.
       if ((await findWorkOrder(db, of.workOrderId)).phase !== 'in_review') return
-      await noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
+      await noteStanding(deps, standing, state, { reaction: null, why: message, isExhausted: true })
     },
   )
 }
@@ -217,7 +219,12 @@ function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'no
 /** Null: it is under way. */
 const isAnswer = (outcome: string | null) => outcome === null || outcome === 'succeeded'
 
-async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decision: Decision): Promise<void> {
+async function noteStanding(
+  deps: FollowUpDeps,
+  seen: Seen & { reading: Judging },
+  state: State,
+  decision: Decision,
+): Promise<void> {
   const { db, clock } = deps
   const { of, as, row, facts, known } = seen
   const handsOff = byOthers(facts, known)
@@ -235,7 +242,7 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   // Of a conversation that is not known it is not known either whether all of it was answered.
   const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : { ...answeredWith(seen), ...unapproved(seen) }
   const waits = decision.reaction === null && decision.waitsFor !== undefined ? { waits_for: decision.waitsFor } : {}
-  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said, ...waits }
+  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said, ...waits, ...(await redIn(seen, decision)) }
   const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...more }
   if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
   await db.transaction().execute(async (transaction) => {
@@ -255,6 +262,18 @@ function unapproved({ facts, past }: Seen): Pick<FollowUpView, 'unapproved'> {
     }),
   )
   return by.length === 0 ? {} : { unapproved: by }
+}
+
+/** The red checks that a model mends, or would. */
+async function redIn(
+  { row, reading }: Pick<Seen, 'row'> & { reading: Judging },
+  decision: Decision,
+): Promise<Pick<FollowUpView, 'failing'>> {
+  const about = decision.reaction === null ? decision.refused : decision.reaction
+  if (about?.kind !== 'checks') return {}
+  const before = FollowUpView.safeParse(row.follow_up)
+  const known = before.success && before.data.failing !== undefined ? before.data.failing : []
+  return { failing: failingOf(about.failing, await reading(about.failing), known) }
 }
 
 /** The commit that was made for what reviews ask for, where only the reviewer can go on. */

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import { isoTime } from '../clock.ts'
 import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
+import { toldReaction } from '../contract/evidence/last-reaction.ts'
 import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
@@ -19,6 +20,7 @@ import {
 import { afterMergesOf } from '../db/reverts.ts'
 import type { Database } from '../db/schema.ts'
 import { dependenciesOf } from '../db/work-orders/dependencies.ts'
+import { lastReactions } from '../db/work-orders/last-reactions.ts'
 import { outsideInBody } from '../db/work-orders/order-whereabouts.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { countsOf } from '../follow-up/decide.ts'
@@ -61,10 +63,13 @@ async function isEscalated(db: Kysely<Database>, id: string): Promise<boolean> {
 async function pullRequestView(
   db: Kysely<Database>,
   row: PullRequestRow,
-  { files_in_scope: scope }: Pick<WorkOrderDetail, 'files_in_scope'>,
+  { files_in_scope: scope, status }: Pick<WorkOrderDetail, 'files_in_scope' | 'status'>,
 ): Promise<PullRequestView> {
   const counts = countsOf(await countedFollowUps(db, row.work_order_id))
   const reactions = counts.length === 0 ? {} : { reactions: counts }
+  const last =
+    status === 'in_progress' ? (await lastReactions(db, [row.work_order_id])).get(row.work_order_id) : undefined
+  const tried = last === undefined ? {} : { last_reaction: toldReaction(last) }
   // Moose itself changes nothing outside of the scope.
   const outside = row.verified_by === null ? [] : outsideInBody(row.body, scope)
   const { seen_open_threads, seen_draft, seen_base } = row
@@ -74,7 +79,7 @@ async function pullRequestView(
   }
   const open = row.state === 'open' ? await ofOpen() : {}
   const since = (await afterMergesOf(db, [row.work_order_id]))(row)
-  return { ...toPullRequestView(row), ...since, ...(await readEndedAsSeen(db, row)), ...reactions, ...open }
+  return { ...toPullRequestView(row), ...since, ...(await readEndedAsSeen(db, row)), ...reactions, ...tried, ...open }
 }
 
 /** With the attempt whose checks its commit has passed, as that of the pull request. */

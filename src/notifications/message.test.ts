@@ -28,7 +28,7 @@ test('Slack is told what has to be decided about, also of a pull request in revi
 test('Slack is told of a decision that is over what was decided, in no words of an open one', () => {
   assert.deepEqual(
     slack('escalation.closed', { cause: 'follow_up_exhausted', option: 'adopt', closed_as: 'decided' })[0],
-    'Work order 1a2b3c4d needs no decision any more (adopt): Greet',
+    'Work order 1a2b3c4d was decided about (adopt): Greet',
   )
   assert.deepEqual(slack('escalation.closed', { code: 'check_failed', cause: 'hands_off', option: null }), [
     'Work order 1a2b3c4d needs no decision any more: Greet',
@@ -45,7 +45,7 @@ test('Slack is told why a pull request is followed up in one bounded line', () =
 
 test('Slack is told why a pull request is followed up, in words that call nobody', () => {
   assert.deepEqual(slack('follow_up.started', { follow_up: 'checks', because: 'failed on the forge: unit @all' }), [
-    'Work order 1a2b3c4d is followed up: Greet',
+    'Work order 1a2b3c4d is being repaired in its pull request: Greet',
     'failed on the forge: unit @\u200ball',
   ])
 })

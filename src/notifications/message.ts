@@ -48,7 +48,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['pull_request.opened', 'has a pull request to review'],
   ['pull_request.reverted', 'was reverted on its base'],
   ['pull_request.merged_unverified', 'was merged at a commit that was not verified'],
-  ['follow_up.started', 'is followed up'],
+  ['follow_up.started', 'is being followed up in its pull request'],
   ['follow_up.repaired', 'was repaired in its pull request'],
   ['follow_up.answered', 'has answered a review'],
   ['follow_up.failed', 'could not be repaired in its pull request'],
@@ -72,7 +72,17 @@ function slackText(kind: string, data: Readonly<Record<string, unknown>>, addres
   return [head, ...moreOf(kind, data), ...where, ...links, ...decides].map(escaped).join('\n')
 }
 
+/** What has begun, by what it reacts to. */
+const STARTED: ReadonlyMap<string, string> = new Map([
+  ['base', 'is having its base merged into its pull request'],
+  ['checks', 'is being repaired in its pull request'],
+  ['review', 'is being changed as a review asks'],
+])
+
 function wordOf(kind: string, data: Readonly<Record<string, unknown>>): string | undefined {
+  const started = kind === 'follow_up.started' ? STARTED.get(String(data['follow_up'])) : undefined
+  if (started !== undefined) return started
+  if (kind === 'escalation.closed' && textOf(data['option']) !== null) return 'was decided about'
   // Where the base has moved a model may have had no part in it.
   if (kind === 'follow_up.repaired' && data['follow_up'] === 'base') return 'had its base merged into its pull request'
   if (isLeft(kind, data)) return 'has told a review why nothing was changed'

@@ -12,6 +12,11 @@ test('a retry of a pending order says what it waits for, and keeps how it was as
   assert.match(waiting, /moose cancel 1a2b3c4d {3}then: moose retry 1a2b3c4d --fresh$/)
   assert.match(notRetried({ ...pending, approved: true }, 'again').message, /then: moose retry 1a2b3c4d$/)
   const done = { id: ID, status: 'completed', phase: null, approved: true } as const
+  const left = { id: ID, status: 'in_progress', phase: 'in_review', approved: true } as const
+  assert.match(
+    notRetried(left, 'again', true).message,
+    /is in_progress\/in_review and cannot be retried\. Decide about it with: moose decide 1a2b3c4d$/,
+  )
   assert.match(notRetried(done, 'again').message, /is completed and cannot be retried\. See it with: moose show/)
 })
 

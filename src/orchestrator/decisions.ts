@@ -11,6 +11,7 @@ import type { WorkOrderView } from '../contract/work-orders.ts'
 import { lastFailureBefore } from '../db/attempts/attempts.ts'
 import { type LastAttempt, lastAttemptOf, rejectedPushOf } from '../db/attempts/last-attempt.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
+import { openEscalation } from '../db/escalations/order-escalations.ts'
 import { adoptPullRequest } from '../db/follow-ups.ts'
 import { projectOf } from '../db/projects.ts'
 import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests/pull-requests.ts'
@@ -104,7 +105,7 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
         ? null
         : verifiesAgain({ attempt: verifies, branch: null })
   if (!(await moveWorkOrder(db, order.id, { ...move, ...(because === null ? {} : { because }) })))
-    throw notRetried(await findWorkOrder(db, order.id), mode)
+    throw notRetried(await findWorkOrder(db, order.id), mode, (await openEscalation(db, order.id)) !== null)
   if (verifies !== null) return { mode, sentence: publishedAgain(order.id, verifies), told_of: null, replays: false }
   const toldOf = failure === null ? null : failure.error.code
   const replays = last !== null && last.isReplayed
@@ -112,11 +113,24 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
   return { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
 }
 
-/** A pending one waits for its approval, or to be carried out. */
-export function notRetried(order: Pick<WorkOrderView, 'id' | 'status' | 'phase' | 'approved'>, mode: RetryMode): Fault {
-  const { id, status, approved } = order
-  if (status !== 'pending') return wrongStatus(order, 'retried')
+/**
+ * A pending one waits for its approval, or to be carried out.
+ *
+ * @param isToDecide whether a human has to decide about it, as of an open pull request of which Moose does no more
+ */
+export function notRetried(
+  order: Pick<WorkOrderView, 'id' | 'status' | 'phase' | 'approved'>,
+  mode: RetryMode,
+  isToDecide = false,
+): Fault {
+  const { id, status, phase, approved } = order
   const short = id.slice(0, 8)
+  if (status !== 'pending' && isToDecide) {
+    const stands = phase === null ? status : `${status}/${phase}`
+    const message = `Work order ${id} is ${stands} and cannot be retried. Decide about it with: moose decide ${short}`
+    return new Fault('work_order_conflict', message, { id, status })
+  }
+  if (status !== 'pending') return wrongStatus(order, 'retried')
   const option = mode === 'fresh' ? ' --fresh' : ''
   const next = approved
     ? `It waits to be carried out already; to have that done otherwise, cancel it first: moose cancel ${short}   then: moose retry ${short}${option}`

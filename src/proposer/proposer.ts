@@ -160,7 +160,10 @@ function exhausted(
   const which = faults.length === 1 ? 'The answer' : `None of the ${faults.length} answers`
   const said = `${which} of ${proposer.name} can${faults.length === 1 ? 'not' : ''} be applied.`
   const id = workOrderId === null ? null : workOrderId.slice(0, 8)
-  const how = id === null ? '.' : `, and have it asked anew: moose edit ${id}   then: moose retry ${id} --fresh`
+  const how =
+    id === null
+      ? '.'
+      : `, and have it asked anew: moose edit ${id}   then: moose approve ${id}   then: moose retry ${id} --fresh`
   const advice = repair === null ? [`Make the work order more precise${how}`] : []
   const reasons = faults.map((fault, index) => `answer ${index + 1}: ${cut(toldToModel(fault), KEPT_REASON)}`)
   const told = withWaysOut([said, ...reasonsOnce(faults)].join('\n'), advice)

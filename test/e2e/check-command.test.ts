@@ -180,7 +180,7 @@ test('what no check proves is said before an order is approved', async () => {
   const add = ['add', '--title', 'Work', '--file', 'a.txt', '--criterion', 'It works.', 'It is fast']
   const added = await moose(add, { environment })
   assert.match(added.stderr, /No check proves criterion 2 \(It is fast\)\./)
-  assert.match(added.stderr, /names what is no criterion of it: t: It sings/)
+  assert.match(added.stderr, /moose\.yaml has a check prove what the order does not ask for: t: It sings\./)
   const id = /added (\w+)/.exec(added.stdout)?.[1]
   const { stdout } = await moose(['approve', String(id), '--json'], { environment })
   assert.deepEqual(JSON.parse(stdout).work_orders[0].verification, {

@@ -54,7 +54,18 @@ test('a choice without a terminal is listed and refused with what to type; with 
     /^2 orders to approve:\naaaaaaaa {2}pending, not approved {2}.*First \\u001b\[2J\ndddddddd {2}/,
   )
   assert.match(asked.stderr, /Nothing was changed: .* To approve what is listed, type the same with --yes\.\n$/)
-  assert.equal((await run('approve --all --json')).exitCode, 2)
+  const rehearsed = await run('approve --all --json')
+  assert.equal(rehearsed.exitCode, 2)
+  assert.deepEqual(
+    lines(rehearsed.stdout).map(({ success, rehearsal, work_order_id, work_order, error }) => {
+      return [success, rehearsal, work_order_id, work_order?.worst_case_usd !== undefined, error?.code]
+    }),
+    [
+      [true, true, A, true, undefined],
+      [true, true, D, true, undefined],
+      [false, undefined, undefined, false, 'request_invalid'],
+    ],
+  )
   const old = await run('approve --older-than 2h --yes')
   assert.equal(old.exitCode, 0, old.stderr)
   assert.match(old.stdout, /\naaaaaaaa {2}approved {2}.*\napproved 1 of 1\n$/)

@@ -234,6 +234,8 @@ test('given up: the pull request is closed, and the order cancelled', async () =
   const said = await decided(given, { option: 'abort' })
   assert.deepEqual([said.work_order.status, said.escalation.closed_as], ['cancelled', 'decided'])
   assert.equal((await detailOf(given.moose, given.id)).pull_request?.state, 'closed')
+  const { said: why } = await call(given.moose, `/api/work-orders/${given.id}/why`)
+  assert.match(JSON.stringify(why), /It is cancelled: \S+ gave it up; pull request #1 was closed\./)
   const { said: list } = await call(given.moose, '/api/work-orders')
   const [listed] = ListedWorkOrdersResponse.parse(list).work_orders
   assert.deepEqual([listed?.github_pr_number, listed?.pull_request_closed], [1, true])
@@ -334,6 +336,7 @@ test('on the command line: adopt by one command, with what the order had cost', 
   const listed = await command(['inbox'], { environment })
   assert.match(listed.stdout, new RegExp(`moose decide ${short}`))
   const page = await command(['decide', short], { environment })
+  assert.match(page.stdout, /^Asked: .*\nTried: .*\nStopped: .*\nCost: .*\nThere: .*\nStopped .* ago\n/)
   assert.match(page.stdout, new RegExp(`\\nadopt {2}costs nothing\\n.*\\n {2}\\$ .*moose decide ${short} adopt`))
   const done = await command(['adopt', short], { environment })
   assert.equal(done.exitCode, 0, done.stderr)

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import path from 'node:path'
 import { after, beforeEach, test } from 'node:test'
 import { EventsResponse } from '../../src/contract/events.ts'
 import { FaultBody } from '../../src/contract/faults.ts'
 import { openApiHome } from '../support/api-home.ts'
 import { createTokenApp } from '../support/api-token.ts'
 import { moose } from '../support/moose-command.ts'
+
+const MAIN = path.join(import.meta.dirname, '../../src/cli/main.ts')
 
 const api = await openApiHome()
 after(() => api[Symbol.asyncDispose]())
@@ -86,4 +90,17 @@ test('moose logs prints the last events alone, and those with a text', async () 
   assert.equal(await lines('--find', 'nothing has it'), 0)
   const both = await moose(['logs', id, '--find', 'a', '--follow'], { environment })
   assert.equal(both.exitCode, 2)
+})
+
+test('moose logs whose reader has closed the pipe says nothing', async () => {
+  const id = await api.place()
+  await using _served = await api.serve(api.deps())
+  for (let number = 1; number <= 1_100; number += 50) await api.publish({ work_order_id: id, message: 'even' }, 50)
+  const env = { PATH: process.env['PATH'], HOME: '/nonexistent', MOOSE_HOME: api.home.config.home }
+  const words = ['-c', '"$0" "$1" logs "$2" | head -n 1', process.execPath, MAIN, id]
+  const { promise, resolve } = Promise.withResolvers<[string, string]>()
+  execFile('sh', words, { env }, (_error, stdout, stderr) => resolve([stdout, stderr]))
+  const [stdout, stderr] = await promise
+  assert.match(stdout, /even/)
+  assert.equal(stderr, '')
 })

@@ -216,7 +216,7 @@ test('people are told each reason once and what to type, the model what it is to
   assert.equal(
     fault.message,
     'None of the 4 answers of stand-in can be applied.\nanswers 1, 2, 3, 4: The edits leave every file as it was.\n' +
-      `Make the work order more precise, and have it asked anew: moose edit ${id}   then: moose retry ${id} --fresh`,
+      `Make the work order more precise, and have it asked anew: moose edit ${id}   then: moose approve ${id}   then: moose retry ${id} --fresh`,
   )
   assert.equal(fault.details['ways'], 1, 'the commands are not told again below it')
   assert.match(toldToModel(fault), /^answer 4: .*Answer with edits that change something\.$/m)

@@ -84,6 +84,21 @@ const decides = (whole: RegExp) => async (page: Page) => {
   await page.getByText('What can be decided, and what it costs').first().click()
   await page.getByText(whole).first().waitFor()
 }
+const AMENDED = { success: true, sentence: 'Its pull request is closed. It is made anew.' }
+/** Amends what is asked for of an order in review, by the form for it. */
+const amends = async (page: Page) => {
+  await page.route(/\/decide$/, async (route: Route) => {
+    const { option, changes }: Json = route.request().postDataJSON()
+    const path = new URL(route.request().url()).pathname.replace(/\/decide$/, '')
+    const headers = { ...(await route.request().allHeaders()), 'sec-fetch-site': 'same-origin' }
+    const order: Json = await (await page.request.get(new URL(path, page.url()).href, { headers })).json()
+    const isMeant = option === 'amend' && objectOf(changes)['title'] === 'Read durations of hours'
+    await route.fulfill({ status: isMeant ? 200 : 400, json: { ...AMENDED, work_order: order['work_order'] } })
+  })
+  await page.getByLabel('Title').fill('Read durations of hours')
+  await page.getByRole('button', { name: 'Amend and make anew' }).click()
+  await page.getByText(AMENDED.sentence).first().waitFor()
+}
 const followed = (page: Page) => page.getByRole('region', { name: 'Follow-up' }).waitFor()
 const at = (name: keyof ShownOrders) => (orders: ShownOrders) => `/orders/${orders[name]}`
 
@@ -128,6 +143,13 @@ export const FOLLOWED_VIEWS: readonly PageView[] = [
   },
   { name: 'order-followed', path: at('review'), before: standing({}), whole: followed },
   {
+    name: 'order-amended',
+    path: (orders) => `${at('review')(orders)}/edit`,
+    before: standing({ code: 'follow_up_exhausted', why: RED }),
+    whole: (page) => page.getByText('Its pull request is closed unmerged; the order is approved').waitFor(),
+    act: amends,
+  },
+  {
     name: 'order-exhausted',
     path: at('review'),
     before: all(
@@ -135,7 +157,14 @@ export const FOLLOWED_VIEWS: readonly PageView[] = [
       escalated('follow_up_exhausted', [offer('retry', 'Moose reacts to it once more.'), GIVE_UP]),
     ),
     whole: followed,
-    act: decides(/Moose reacts to it once more/),
+    // It is open already, and to merge is not what comes first.
+    act: async (page) => {
+      await page
+        .getByText(/Moose reacts to it once more/)
+        .first()
+        .waitFor()
+      await page.locator('.buttons > button:not(.primary)', { hasText: /^Merge$/ }).waitFor()
+    },
   },
   {
     name: 'order-hands-off',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { reviewOf } from '../../src/contract/evidence/review.ts'
+import { EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { listFailureRows, resumeProject, resumeProposer } from '../../src/db/work-orders/failure-rows.ts'
 import type { StandInRun } from '../support/github/actions.ts'
 import {
@@ -65,6 +66,12 @@ async function rerunsTo(given: OnGitHub & InReview, state: 'SUCCESS' | 'FAILURE'
   turns(given, state, run)
 }
 
+async function storyOf({ moose, id }: InReview): Promise<string> {
+  const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/escalation`))
+  const { escalation } = EscalationResponse.parse(await response.json())
+  return escalation === null ? '' : escalation.story.join('\n')
+}
+
 test('GitHub: a red check that passes when it is run again is flaky, and no model is asked', async (t) => {
   await using given = await inReview(t)
   if (given === null) return
@@ -110,6 +117,12 @@ test('GitHub: a red check is mended twice; a third is an escalation, and a human
   red(given, 7, 'FAIL once more\n  AssertionError: expected something else\n')
   await rerunsTo(given, 'FAILURE', 7)
   assert.match(await becomes(given, { code: 'follow_up_exhausted' }), /2 times, and no more is done for one order/)
+  const failing = (await detailOf(moose, id)).pull_request?.follow_up?.failing
+  assert.deepEqual(
+    failing?.map(({ check, said: line }) => [check, line]),
+    [['unit', 'AssertionError: expected something else']],
+  )
+  assert.match(await storyOf(given), /Failed check: unit: "AssertionError: expected something else"/)
   assert.equal((await rowsOf(given)).length, 5)
   assert.equal(calls.length, 3)
   assert.deepEqual(await escalations(given), ['follow_up_exhausted open'])
@@ -121,7 +134,9 @@ test('GitHub: a red check is mended twice; a third is an escalation, and a human
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'hello, my dearest world')
 
   red(given, 8, 'FAIL for ever\n  AssertionError: expected what nobody knows\n')
-  await becomes(given, { code: 'follow_up_exhausted' })
+  const left = await becomes(given, { code: 'follow_up_exhausted' })
+  assert.match(left, /a repair was tried 3 times, of these 1 that a human allowed, and no more is done for one order/)
+  assert.match(await storyOf(given), /; the last repair, attempt 4, succeeded and cost \$\d/)
   assert.deepEqual(await escalations(given), ['follow_up_exhausted retry', 'follow_up_exhausted open'])
   assert.equal(calls.length, 4, 'one more is one')
 
@@ -193,6 +208,8 @@ test('GitHub: each thread is answered with what became of its comment: the commi
     why,
     /^a comment of a review by ada \(greeting\.txt: "Delete other\.txt\."\); .* tried and not done; it is tried once; where it is settled, resolve its thread, /,
   )
+  const undone = 'Not done, as the model says: comment 2 (greeting.txt): "other.txt: delete it @eve, closes #7; <b>it'
+  assert.ok((await storyOf(given)).includes(undone), await storyOf(given))
   assert.equal(calls.length, 2, 'neither what was done nor what was not is asked again')
 })
 

@@ -91,7 +91,11 @@ function aboveNote(
   { risk, project }: Pick<ChoiceOptions, 'risk' | 'project'>,
 ): string | null {
   if (risk === undefined || above.length === 0) return null
-  const counts = above.map(({ level, rule, orders }) => `${orders} of risk ${level} (${rule})`)
+  const levels = RISK_LEVELS.toReversed().map((level) => above.filter((one) => one.level === level))
+  const counts = levels.flatMap((of) => {
+    const sum = of.reduce((all, { orders }) => all + orders, 0)
+    return sum === 0 ? [] : [`${sum} of risk ${of[0]?.level} (${of.map(({ rule }) => rule).join(', ')})`]
+  })
   const isUnknown = above.some(({ rule }) => rule === 'unknown_checks')
   const check = `Which checks there are is known after: moose check ${project === undefined ? 'PROJECT' : project}`
   return `Above risk ${risk}, and not chosen: ${counts.join(', ')}.${isUnknown ? ` ${check}` : ''}`

@@ -86,7 +86,8 @@ export function faultCode(text: string): FaultCode {
  * Does the same to orders that are named, as `actOnOrders`, or that are chosen: those are listed first, and confirmed; then each
  * is acted on for itself, as it was when it was listed, and a refusal of one does not stop the others.
  *
- * With `--json`, of chosen orders: a line for each, `{ "success", "work_order_id", … }`, and at last `{ "success", "summary" }`.
+ * With `--json`, of chosen orders: a line for each, `{ "success", "work_order_id", … }`, and at last `{ "success", "summary" }`. Without
+ * `--yes` nothing is done: the lines have `rehearsal`, and at last the refusal.
  *
  * @throws {Fault} `request_invalid` for ids and a choice, neither of them, or a choice that nobody confirms
  */
@@ -110,6 +111,10 @@ export async function actOnChosen(
       together === undefined ? await chosen(cli, api, options, choice) : await chosenBy(cli, api, options, together)
     if (orders.length > 0) {
       show(cli, orders, action)
+      // What was done is told as it is done.
+      if (options.yes !== true)
+        for (const work_order of orders)
+          cli.output.document({ success: true, rehearsal: true, work_order_id: work_order.id, work_order })
       if (!(await isConfirmed(cli, orders.length, options, action.verb))) return
     }
     const outcomes =

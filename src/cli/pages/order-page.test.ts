@@ -453,6 +453,15 @@ test('what Moose does no more about an open pull request, and what is held up, i
   const left = page({ ...ORDER, pull_request: exhausted })
   assert.match(left, /^follow-up +red: failed on the forge: unit; a repair was tried 2 times, .* \(repairs 2 of 2\)$/m)
   assert.match(left, /^Next: moose decide 1a2b3c4d {3}or/m)
+  const failing = [{ check: 'unit', said: 'Error: no', url: 'https://github.com/acme/shop/runs/6' }]
+  const told = ['the last repair, attempt 2, ended with proposal_rejected and cost $0.0210']
+  const of = { kind: 'checks', attempt: 2, because: 'x', outcome: 'proposal_rejected', said: null } as const
+  const last_reaction = { ...of, cost_usd: 0.021, not_done: [], told }
+  const tried = { ...exhausted, follow_up: { ...exhausted.follow_up, failing }, last_reaction }
+  assert.match(
+    page({ ...ORDER, pull_request: tried }),
+    /^follow-up .*; the last repair, attempt 2, ended .*\$0\.0210; failed check: unit: "Error: no", https:\/\/\S+$/m,
+  )
   const stopped = { ...ORDER, status: 'blocked', phase: null, pull_request: exhausted } as const
   assert.doesNotMatch(page(stopped), /^follow-up/m, 'it is of before the order was stopped')
   assert.match(

@@ -1,4 +1,4 @@
-import { reactionsText } from '../../contract/evidence/follow-up.ts'
+import { failingLines, reactionsText } from '../../contract/evidence/follow-up.ts'
 import { mergedByText } from '../../contract/evidence/merged-by.ts'
 import { againstMerge, reviewOf } from '../../contract/evidence/review.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
@@ -79,9 +79,11 @@ export function followedOf(order: WorkOrderDetail): string | null {
   if (pull === null || followUp === undefined || followUp === null) return null
   // It was looked at before the order was stopped.
   if (pull.state === 'open' && order.phase === null) return null
-  const { state, why } = followUp
+  const { state, why, failing = [] } = followUp
   const done = pull.reactions === undefined ? '' : ` (${reactionsText(pull.reactions)})`
-  return `${state.replaceAll('_', ' ')}: ${why}${done}`
+  const told = pull.last_reaction === undefined ? [] : pull.last_reaction.told
+  const red = failingLines(failing).map((line) => `failed check: ${line}`)
+  return [`${state.replaceAll('_', ' ')}: ${why}${done}`, ...told, ...red].join('; ')
 }
 
 /** What is to be known beside its state: by what it was merged, that another commit was merged than the verified one, that its change was taken back. */

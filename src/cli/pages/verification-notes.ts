@@ -16,12 +16,16 @@ export function verificationNotes({ verification, acceptance_criteria: criteria,
   const unproved = verification.unproved.map(
     (number) => `${number} (${oneLine(String(criteria[number - 1]), LONGEST_TITLE)})`,
   )
-  const unmatched = verification.unmatched.map(
+  // An order without criteria has none that a check could name.
+  const unnamed = criteria.length === 0 ? [] : verification.unmatched
+  const unmatched = unnamed.map(
     ({ check: name, proves }) => `${oneLine(name, LONGEST_TITLE)}: ${oneLine(String(proves), LONGEST_TITLE)}`,
   )
   return [
     ...(unproved.length === 0 ? [] : [`No check proves criterion ${some(unproved)}.`]),
-    ...(unmatched.length === 0 ? [] : [`proves: of moose.yaml names what is no criterion of it: ${some(unmatched)}.`]),
+    ...(unmatched.length === 0
+      ? []
+      : [`moose.yaml has a check prove what the order does not ask for: ${some(unmatched)}.`]),
   ]
 }
 

@@ -86,6 +86,20 @@ export const AT_REST: readonly string[] = ['quiet', RED_OPTIONAL, LEFT_BEHIND, A
 export const LOST_STATES = ['gone', 'unproven'] as const
 export type LostState = (typeof LOST_STATES)[number]
 
+/** A red check: a line of what it printed, null where none could be read, and where it ran. */
+const FailingCheck = z
+  .object({ check: z.string(), said: z.string().nullable(), url: z.string().nullable() })
+  .openapi('FailingCheck')
+export type FailingCheck = z.infer<typeof FailingCheck>
+
+/** `unit: "Error: …", https://…`, a line each. */
+export function failingLines(failing: readonly FailingCheck[]): string[] {
+  return failing.map(({ check, said, url }) => {
+    const quoted = said === null ? '' : `: "${said}"`
+    return `${check}${quoted}${url === null ? '' : `${said === null ? ':' : ','} ${url}`}`
+  })
+}
+
 /** How an open pull request was last seen to stand. */
 export const FollowUpView = z
   .object({
@@ -109,6 +123,9 @@ export const FollowUpView = z
       .openapi({
         description: 'Its reaction asks a model, and waits until this, which failures in a row have paused, is resumed',
       }),
+    failing: z.array(FailingCheck).optional().openapi({
+      description: 'The red checks that a model mends, or would; missing: it is about none',
+    }),
     answered_with: z.string().optional().openapi({
       description:
         'The commit that was made for the reviews that ask for changes; missing: they ask for more, or for none',

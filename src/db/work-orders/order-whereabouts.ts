@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { FollowUpKind, FollowUpView } from '../../contract/evidence/follow-up.ts'
+import type { LastReaction } from '../../contract/evidence/last-reaction.ts'
 import type { MergedBy } from '../../contract/evidence/merged-by.ts'
 import { recordIn } from '../../contract/evidence/pull-request-record.ts'
 import type { Revert, UnverifiedMerge } from '../../contract/evidence/revert.ts'
@@ -14,6 +15,7 @@ import type { PullRequestRow } from '../pull-requests/pull-requests.ts'
 import { afterMergesOf } from '../reverts.ts'
 import type { Database } from '../schema.ts'
 import { type Dependency, UNMET_DEPENDENCIES } from './dependencies.ts'
+import { lastReactions } from './last-reactions.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
 import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
 import { texts } from './work-order-view.ts'
@@ -45,6 +47,7 @@ export type LastAttempt = {
 export type PullRequestSeen = Pick<
   PullRequestRow,
   | 'attempt'
+  | 'verified_by'
   | 'number'
   | 'url'
   | 'state'
@@ -91,13 +94,17 @@ export type Whereabouts = {
   reason: FaultRecord | null
   /** What it was turned down with; null: it was not, or without words. */
   rejection: string | null
+  /** Of a cancelled one, as `kind:name`, who gave it up in answer to an escalation after its last attempt began; null: it ended otherwise. */
+  givenUpBy: string | null
   updatedAt: Date
   /** The orders it depends on that are not merged. */
   waitsFor: readonly Dependency[]
-  /** USD its attempts have cost, as a decimal; null: before the first. */
+  /** USD its attempts have cost so far, also one that has not ended, as a decimal; null: before the first. */
   cost: string | null
   /** What was done about its open pull requests, the earliest first. */
   reactions: readonly { kind: FollowUpKind; outcome: string | null; isAllowed: boolean }[]
+  /** What was last done about them; null: nothing, or it is not in progress. */
+  last: LastReaction | null
   attempt: LastAttempt | null
   /** The latest attempt that made a commit which can be verified again; null: none did. Its home may have lost it since. */
   madeBy: number | null
@@ -105,7 +112,7 @@ export type Whereabouts = {
   pull: PullRequestSeen | null
 }
 
-type Row = Omit<Whereabouts, 'attempt' | 'pull'> & {
+type Row = Omit<Whereabouts, 'attempt' | 'pull' | 'last'> & {
   github_pr_number: number | null
   github_pr_url: string | null
   number: number | null
@@ -133,7 +140,26 @@ const REACTIONS = sql<Whereabouts['reactions']>`(
   ) as made
 )`
 
-/** Of each of these orders, in three queries; an order that is gone is not there. */
+const GIVEN_UP_BY = sql<string | null>`(
+  case when work_orders.status = 'cancelled' then (
+    select left(decided_by, ${MOST_OF_TEXT}) from order_escalations as escalation
+    where escalation.work_order_id = work_orders.id and escalation.option = 'abort' and escalation.closed_as = 'decided'
+      and escalation.decided_at > coalesce(attempt.claimed_at, '-infinity')
+    order by escalation.decided_at desc limit 1
+  ) end
+)`
+
+/** What an attempt that has not ended has paid is added up with the order only then. */
+const COST_SO_FAR = sql<string | null>`(
+  case when attempt.status in ('running', 'blocked') then (
+    select nullif(sum(case when made.number <> attempt.number then moose_usd(made.cost_usd) else (
+      select coalesce(sum(moose_usd(call.cost_usd)), 0) from model_calls as call
+      where call.work_order_id = made.work_order_id and call.attempt = made.number) end), 0)
+    from attempts as made where made.work_order_id = work_orders.id
+  ) else work_orders.actual_cost end
+)`
+
+/** Of each of these orders, in four queries; an order that is gone is not there. */
 export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whereabouts[]> {
   if (ids.length === 0) return []
   const { rows } = await sql<Row>`
@@ -143,7 +169,8 @@ export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whe
       case when jsonb_typeof(files_in_scope) = 'array' then jsonb_array_length(files_in_scope) else 0 end as files,
       case when status_reason is not null then ${BOUNDED_REASON} end as reason,
       left(work_orders.metadata ->> 'rejection_reason', ${MOST_OF_TEXT}) as rejection,
-      coalesce(work_orders.updated_at, work_orders.created_at) as "updatedAt", work_orders.actual_cost as cost,
+      ${GIVEN_UP_BY} as "givenUpBy",
+      coalesce(work_orders.updated_at, work_orders.created_at) as "updatedAt", ${COST_SO_FAR} as cost,
       ${UNMET_DEPENDENCIES} as "waitsFor", ${REACTIONS} as reactions,
       attempt.number, attempt.status as attempt_status, attempt.claimed_at, attempt.ended_at,
       made.number as "madeBy",
@@ -170,9 +197,12 @@ export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whe
     where work_orders.id = any (${ids}::uuid[])
   `.execute(db)
   const pulls = await pullRequestsSeen(db, ids)
+  const underWay = rows.filter(({ status }) => status === 'in_progress').map(({ id }) => id)
+  const last = await lastReactions(db, underWay)
   return rows.map((row) => {
     const own = pulls.get(row.id)
-    return { ...row, attempt: attemptIn(row), pull: own === undefined ? null : standsOn(row, own) }
+    const pull = own === undefined ? null : standsOn(row, own)
+    return { ...row, attempt: attemptIn(row), pull, last: last.get(row.id) ?? null }
   })
 }
 
@@ -190,6 +220,7 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
     .select([
       'work_order_id',
       'attempt',
+      'verified_by',
       'number',
       'url',
       'state',

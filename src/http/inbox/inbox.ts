@@ -2,6 +2,7 @@ import type { Ceiling } from '../../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../../budget/headroom.ts'
 import { readBudgetLine } from '../../budget/periods.ts'
 import type { BudgetLine, BudgetPeriod } from '../../contract/budget.ts'
+import { type PullRequestRecord, recordIn } from '../../contract/evidence/pull-request-record.ts'
 import { reviewOf } from '../../contract/evidence/review.ts'
 import {
   INBOX_KINDS,
@@ -64,11 +65,18 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
   return { work_order: shown, why: whole, worst_case_usd: worstCaseUsd }
 }
 
-/** With the risk of what is to be reviewed. */
+type Proved = Pick<PullRequestRecord, 'criteria_count' | 'proved_count'>
+const provedText = ({ criteria_count: count, proved_count: proved }: Proved) =>
+  `${proved} of ${count} ${count === 1 ? 'is' : 'are'} proved by a check`
+
+/** With what is proved, and the risk, of what is to be reviewed. */
 async function withRisk(deps: Deps, order: WorkOrderView, { why, order: { pull } }: ExplainedOrder): Promise<Why> {
   const key = pull === null ? null : { workOrderId: order.id, attempt: pull.attempt }
-  const risk = await riskNow(deps, order, key === null ? null : await bodyOfPullRequest(deps.db, key))
-  return { ...why, evidence: [...why.evidence, { name: 'risk', text: riskInWords(risk, order.risk_level) }] }
+  const body = key === null ? null : await bodyOfPullRequest(deps.db, key)
+  const risk = await riskNow(deps, order, body)
+  const record = body === null ? null : recordIn(body)
+  const proved = record === null || record.criteria_count === 0 ? [] : [{ name: 'criteria', text: provedText(record) }]
+  return { ...why, evidence: [...why.evidence, ...proved, { name: 'risk', text: riskInWords(risk, order.risk_level) }] }
 }
 
 /** What waits for a human: the kinds in the order of `INBOX_KINDS`, and of one kind the oldest first. */

@@ -7,7 +7,7 @@ import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import type { SuspendedOrder } from '../../db/work-orders/suspended-orders.ts'
 import type { Fault } from '../../faults/fault.ts'
-import type { Usd } from '../../money.ts'
+import { shownUsd, statedUsd, type Usd } from '../../money.ts'
 import type { Allowance } from '../../work-order/protection/held-change.ts'
 import type { Idle } from './following.ts'
 
@@ -75,14 +75,22 @@ export function short(id: string): string {
 }
 
 /** Which attempt it is of, and where it runs or ran. */
-export function attemptEvidence({ attempt }: Pick<Whereabouts, 'attempt'>): Why['evidence'] {
+export function attemptEvidence({
+  attempt,
+  status: of,
+}: Pick<Whereabouts, 'attempt'> & Partial<Pick<Whereabouts, 'status'>>): Why['evidence'] {
   if (attempt === null) return []
   const { number, status, step, host, pid } = attempt
   const at = step === null ? '' : `, ${step.status === 'running' ? 'at' : 'last at'} ${step.name}`
   // A worker that is started again is the same one in another process: which one an attempt ran in is not known afterwards.
   const process = status === 'running' ? ` (process ${pid})` : ''
   const where = host === null ? '' : `, on ${host}${process}`
-  return [{ name: 'attempt', text: `${number}, ${status === 'blocked' ? 'suspended' : status}${at}${where}` }]
+  return [
+    {
+      name: 'attempt',
+      text: `${number}, ${status === 'blocked' ? (of === 'cancelled' ? 'not resumed' : 'suspended') : status}${at}${where}`,
+    },
+  ]
 }
 
 /** Orders of a row of failures that are named. */
@@ -97,8 +105,10 @@ export function rowEvidence({ message, orders }: Pick<FailureRow, 'message' | 'o
   ]
 }
 
-export function costEvidence({ cost }: Whereabouts): Why['evidence'] {
-  return cost === null ? [] : [{ name: 'cost', text: `$${cost} so far` }]
+export function costEvidence({ cost, status }: Whereabouts): Why['evidence'] {
+  if (cost === null) return []
+  const isOver = status === 'completed' || status === 'cancelled'
+  return [{ name: 'cost', text: `${shownUsd(statedUsd(cost))}${isOver ? '' : ' so far'}` }]
 }
 
 /** When the UTC day or month of a moment ends. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { ATTEMPT, BEFORE, ID, INTAKE, NOW, OTHER, order, PULL } from '../../../test/support/whereabouts.ts'
 import type { Obstacle } from '../../budget/headroom.ts'
+import type { LastReaction } from '../../contract/evidence/last-reaction.ts'
 import { type EndedVerification, reviewOf } from '../../contract/evidence/review.ts'
 import { WHY_KINDS, type Why } from '../../contract/why/why.ts'
 import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
@@ -12,75 +14,6 @@ import { NO_USD, Usd } from '../../money.ts'
 import { heldDetails, heldKey } from '../../work-order/protection/held-change.ts'
 import type { Intake, Resting } from './facts.ts'
 import { whyOf } from './why.ts'
-
-const ID = '1a2b3c4d-0000-4000-8000-000000000000'
-const OTHER = '5e6f7a8b-0000-4000-8000-000000000000'
-const NOW = new Date('2026-03-30T22:00:00.000Z')
-const BEFORE = new Date('2026-03-30T21:00:00.000Z')
-
-const ATTEMPT: LastAttempt = {
-  number: 2,
-  status: 'running',
-  claimedAt: BEFORE,
-  endedAt: null,
-  host: 'ada',
-  pid: 42,
-  isWorkerAlive: true,
-  step: { name: 'verify', try: 2, status: 'running', startedAt: BEFORE },
-}
-const UNKNOWN = { conflict: null, follow_up: null, failed_verification: null, tried_resolution: null }
-const PULL: PullRequestSeen = {
-  attempt: 1,
-  number: 7,
-  url: 'https://forge.example/pull/7',
-  state: 'open',
-  head_sha: 'a'.repeat(40),
-  seen_head_sha: 'a'.repeat(40),
-  checks: 'SUCCESS',
-  review: 'APPROVED',
-  ended_at: null,
-  created_at: BEFORE,
-  base: 'main',
-  branch: 'feature/greet',
-  ...UNKNOWN,
-  reverted: null,
-  merged_unverified: null,
-  merged_by: null,
-  seen_open_threads: 0,
-  seen_draft: false,
-  seen_base: null,
-  outside_scope: [],
-}
-const INTAKE: Intake = {
-  isPolling: true,
-  isService: true,
-  others: 0,
-  stop: null,
-  isEnabled: true,
-  places: { maxConcurrent: 3, perRepository: 2, running: 1 },
-  disk: null,
-}
-
-const order = (more: Partial<Whereabouts> = {}): Whereabouts => ({
-  id: ID,
-  status: 'pending',
-  phase: null,
-  isApproved: true,
-  isAsApproved: true,
-  project: 'sample',
-  hasRemovedProject: false,
-  files: 1,
-  reason: null,
-  rejection: null,
-  updatedAt: BEFORE,
-  cost: '0.5',
-  waitsFor: [],
-  reactions: [],
-  attempt: null,
-  madeBy: null,
-  pull: null,
-  ...more,
-})
 
 type Given = {
   order?: Partial<Whereabouts>
@@ -492,6 +425,56 @@ describe('an order that has begun, or is over', () => {
     assert.equal(failed.next[0], 'moose decide 1a2b3c4d')
   })
 
+  const RED: LastReaction = {
+    kind: 'checks',
+    attempt: 2,
+    because: 'failed on the forge: unit',
+    outcome: null,
+    said: null,
+    cost_usd: null,
+    not_done: [],
+  }
+  const follow_up = {
+    state: 'red',
+    why: 'failed on the forge: unit',
+    code: null,
+    at: BEFORE.toISOString(),
+    failing: [{ check: 'unit', said: 'Error: expected third to be nice', url: 'https://forge.example/runs/6' }],
+  }
+
+  test('runs for its pull request: what it does about it, and where that is', () => {
+    const attempt = {
+      ...ATTEMPT,
+      step: { ...ATTEMPT.step, name: 'publish', try: 1, status: 'running', startedAt: BEFORE },
+    }
+    const repairing = why({
+      order: { status: 'in_progress', phase: 'publishing', attempt, pull: { ...PULL, follow_up }, last: RED },
+    })
+    assert.match(
+      repairing.sentence,
+      /^It runs: attempt 2, publish, since [^ ]+\. It is about pull request #7, https:\/\/forge\.example\/pull\/7: failed on the forge: unit; the model that made the change is told what failed\.$/,
+    )
+    assert.match(repairing.short, /^attempt 2, publish for pull request #7, since /)
+    const red = 'failed check: unit: "Error: expected third to be nice", https://forge.example/runs/6'
+    assert.ok(evidence(repairing).includes(red), evidence(repairing).join())
+    const other = why({ order: { status: 'in_progress', phase: 'publishing', attempt, last: { ...RED, attempt: 1 } } })
+    assert.ok(!other.sentence.includes('It is about'))
+  })
+
+  test('is in review, and a reaction has ended: how, what it cost, what is not done and what failed', () => {
+    const last = {
+      ...RED,
+      outcome: 'proposal_rejected',
+      said: 'The answer was rejected.',
+      cost_usd: 0.021,
+      not_done: [{ comment: 2, path: null, reason: 'it would not fit' }],
+    }
+    const told = evidence(why({ order: { status: 'in_progress', phase: 'in_review', pull: PULL, last } }))
+    const ended = 'the last repair, attempt 2, ended with proposal_rejected and cost $0.0210: The answer was rejected.'
+    for (const row of [`tried last: ${ended}`, 'not done: comment 2: "it would not fit"', 'cost: $0.50 so far'])
+      assert.ok(told.includes(row), told.join('\n'))
+  })
+
   test('is in review, and somebody else has pushed: how it is given back', () => {
     const standing = { state: 'hands_off', why: 'x', code: 'hands_off', at: BEFORE.toISOString() }
     const pull = { ...PULL, seen_head_sha: 'b'.repeat(40), follow_up: standing }
@@ -598,8 +581,25 @@ describe('an order that has begun, or is over', () => {
     assert.ok(evidence(other).includes(`not verified: ${shas.merged_sha}`), evidence(other).join())
     const later = why({ order: { status: 'completed', attempt: { ...ATTEMPT, number: 3, status: 'failed' }, pull } })
     assert.deepEqual([later.evidence[0]?.name, later.evidence.at(-1)?.name], ['completed', 'last attempt'])
+    const byLast = { ...pull, verified_by: 3 }
+    const behind = why({
+      order: { status: 'completed', attempt: { ...ATTEMPT, number: 3, status: 'succeeded' }, pull: byLast },
+    })
+    assert.ok(
+      evidence(behind).some((row) => row.startsWith('attempt: 3, succeeded')),
+      evidence(behind).join(),
+    )
+    assert.ok(evidence(behind).includes('cost: $0.50'), evidence(behind).join())
     const rejected = is('cancelled', why({ order: { status: 'cancelled', rejection: 'not now' } }))
     assert.deepEqual([rejected.short, rejected.next], ['cancelled: it was rejected: not now', ['moose retry 1a2b3c4d']])
+    const closed = { ...PULL, state: 'closed' as const }
+    const rests = { ...ATTEMPT, status: 'blocked' as const }
+    const givenUp = why({ order: { status: 'cancelled', pull: closed, attempt: rests, givenUpBy: 'os_user:ada' } })
+    assert.equal(givenUp.sentence, 'It is cancelled: os_user:ada gave it up; pull request #7 was closed.')
+    assert.ok(
+      evidence(givenUp).some((row) => row.startsWith('attempt: 2, not resumed,')),
+      evidence(givenUp).join(),
+    )
     assert.equal(why({ order: { status: 'cancelled' } }).sentence, 'It is cancelled.')
   })
 

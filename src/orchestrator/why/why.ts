@@ -1,11 +1,12 @@
 import { isoTime } from '../../clock.ts'
-import { type FollowUpKind, type FollowUpView, REACTIONS } from '../../contract/evidence/follow-up.ts'
+import { type FollowUpKind, type FollowUpView, failingLines, REACTIONS } from '../../contract/evidence/follow-up.ts'
+import { howLastEnded, type LastReaction, notDoneLines } from '../../contract/evidence/last-reaction.ts'
 import { mergedByText } from '../../contract/evidence/merged-by.ts'
 import type { Revert, UnverifiedMerge } from '../../contract/evidence/revert.ts'
 import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
-import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
-import { countsOf } from '../../follow-up/decide.ts'
+import type { PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+import { countsOf, SAID } from '../../follow-up/decide.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
 import { unmetOf } from './dependencies.ts'
 import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
@@ -68,19 +69,31 @@ function whyItRuns(order: Whereabouts): Why {
   const { number, step, isWorkerAlive } = attempt
   const since = isoTime(step === null ? attempt.claimedAt : step.startedAt)
   const what = `attempt ${number}${step === null ? ' begins' : `, ${step.name}${step.try === 1 ? '' : `, try ${step.try}`}`}`
+  const reaction = reactionOf(order, number)
   const gone = 'Its process does not answer any more; another takes it over as soon as one is up.'
   return answer({
     kind: 'running',
-    short: isWorkerAlive ? `${what}, since ${since}` : `${what}; its process does not answer`,
-    sentence: `It runs: ${what}, since ${since}.${isWorkerAlive ? '' : ` ${gone}`}`,
+    short: `${what}${reaction === null ? '' : ` for ${reaction.on}`}${isWorkerAlive ? `, since ${since}` : '; its process does not answer'}`,
+    sentence: `It runs: ${what}, since ${since}.${reaction === null ? '' : ` ${reaction.sentence}`}${isWorkerAlive ? '' : ` ${gone}`}`,
     evidence: [
       ...attemptEvidence(order),
+      ...(reaction === null ? [] : reaction.evidence),
       { name: 'claimed', text: isoTime(attempt.claimedAt) },
       { name: 'worker', text: isWorkerAlive ? 'alive' : 'its lease has run out' },
       ...costEvidence(order),
     ],
     next: isWorkerAlive ? [follow, `moose cancel ${short(id)}`] : ['moose up', follow],
   })
+}
+
+/** What a running attempt does about the open pull request of its order; null: it is about none. */
+function reactionOf({ last, pull }: Whereabouts, attempt: number) {
+  if (last === null || pull === null || last.outcome !== null || last.attempt !== attempt) return null
+  const on = `pull request #${pull.number}`
+  const at = pull.url === null ? '' : `, ${pull.url}`
+  const sentence = `It is about ${on}${at}: ${last.because}; ${SAID[last.kind]}.`
+  const failing = failingRows(pull).map(([name, text]) => ({ name, text }))
+  return { on, sentence, evidence: [{ name: 'pull request', text: `#${pull.number}, ${pull.state}${at}` }, ...failing] }
 }
 
 function whyInReview({ order, idle }: WhyFacts): Why {
@@ -99,8 +112,10 @@ function whyInReview({ order, idle }: WhyFacts): Why {
           ['checks', pull.checks],
           ['review', pull.review],
           ['follow-up', followedText(pull.follow_up)],
+          ...failingRows(pull),
           ['open since', isoTime(pull.created_at)],
           ...reactionRows(order),
+          ...(order.last === null ? [] : lastRows(order.last)),
         ]
   const sentence = `It is in review with ${named}: ${because}${/[.!?…]$/.test(because) ? '' : '.'}`
   return answer({
@@ -110,6 +125,11 @@ function whyInReview({ order, idle }: WhyFacts): Why {
     evidence: [...rows.flatMap(([name, text]) => (text === null ? [] : [{ name, text }])), ...costEvidence(order)],
     next: [...(following === null ? [] : following.next), ...nextInReview(short(id), review)],
   })
+}
+
+function failingRows({ follow_up: followUp }: Pick<PullRequestSeen, 'follow_up'>): [string, string][] {
+  const failing = followUp === null || followUp.failing === undefined ? [] : followUp.failing
+  return failingLines(failing).map((line) => ['failed check', line])
 }
 
 function followedText(followUp: FollowUpView | null): string | null {
@@ -122,6 +142,11 @@ function reactionRows({ reactions }: Whereabouts): [string, string][] {
     const ends = reactions.filter((one) => one.kind === kind).map(({ outcome }) => endOf(kind, outcome))
     return [REACTIONS[kind], `${done} of ${most}: ${ends.join(', ')}`]
   })
+}
+
+/** How the last of them ended, and what is left of what it was about. */
+function lastRows(last: LastReaction): [string, string | null][] {
+  return [['tried last', howLastEnded(last)], ...notDoneLines(last).map((line): [string, string] => ['not done', line])]
 }
 
 function endOf(kind: FollowUpKind, outcome: string | null): string {
@@ -181,7 +206,7 @@ function withUnrepaired(sentence: string, unrepaired: string | null): string {
 }
 
 function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
-  const { pull, rejection, id } = order
+  const { pull, rejection, givenUpBy, id } = order
   const revert = pull === null ? null : pull.reverted
   const isBack = revert === null ? '' : `, and its change was reverted ${revertedText(revert, pull)}`
   const other = pull === null ? null : pull.merged_unverified
@@ -191,7 +216,9 @@ function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
     pull === null
       ? null
       : `pull request #${pull.number} ${pull.state === 'open' ? 'is' : 'was'} ${pull.state}${by}${at}${isBack}`
-  const because = kind === 'cancelled' && rejection !== null ? `it was rejected: ${rejection}` : state
+  const givenUp = givenUpBy === null ? null : `${givenUpBy} gave it up${state === null ? '' : `; ${state}`}`
+  const because =
+    kind === 'cancelled' && rejection !== null ? `it was rejected: ${rejection}` : givenUp === null ? state : givenUp
   const seen = revert === null ? '' : `, as was seen at ${revert.seen_at}`
   return answer({
     kind,
@@ -212,10 +239,11 @@ function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
 /** The attempt that has ended it; of a completed one that was not the last, the last says nothing of its end and is named so. */
 function endedBefore(order: Whereabouts, kind: 'completed' | 'cancelled'): Why['evidence'] {
   const { attempt, pull } = order
-  if (kind === 'cancelled' || attempt === null || pull === null || pull.attempt === attempt.number)
-    return attemptEvidence(order)
+  if (kind === 'cancelled' || attempt === null || pull === null) return attemptEvidence(order)
+  const merged = pull.verified_by === null ? pull.attempt : pull.verified_by
+  if (merged === attempt.number) return attemptEvidence(order)
   const later = attemptEvidence(order).map(({ text }) => ({ name: 'last attempt', text }))
-  return [{ name: 'merged attempt', text: `${pull.attempt}` }, ...later]
+  return [{ name: 'merged attempt', text: `${merged}` }, ...later]
 }
 
 function unverifiedText({ verified_sha: verified, merged_sha: merged }: UnverifiedMerge): string {

@@ -152,10 +152,17 @@ export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
     // What conflicts is neither merged nor verified before somebody has pushed.
     if (isIn) return isTried || isLeftByHand(pull) ? unmerged : ['resolve', ...unmerged]
     // What another push has put on its branch is not merged before it is verified.
-    return isMoved ? ['verify', ...unmerged] : [...verbs, 'verify']
+    if (isMoved) return ['verify', ...unmerged]
+    // What has to be decided comes first; who knows better may merge it all the same.
+    return isToDecide(order) ? [...unmerged, 'verify', 'merge'] : [...verbs, 'verify']
   }
   const hasCommit = attempts.some(({ head_sha: sha, verifies }) => sha !== null && typeof verifies !== 'number')
   return order.status === 'failed' && hasCommit ? [...verbs, 'verify'] : verbs
+}
+
+/** Whether Moose does no more about the open pull request of an order until a human has decided. */
+export function isToDecide({ phase, pull_request: pull }: Pick<OrderDetail, 'phase' | 'pull_request'>): boolean {
+  return phase === 'in_review' && pull?.follow_up?.code === 'follow_up_exhausted'
 }
 
 /** Whether no model can resolve what an open pull request conflicts with now; its base may have moved on since that was seen. */

@@ -78,8 +78,9 @@ export function verificationNotes({ verification, acceptance_criteria: criteria 
   const { checks, unproved } = verification
   if (checks === 0) return ['Nothing will be verified: its project has no checks.']
   const proved = criteria.length - unproved.length
+  // Nothing has run yet.
   return [
     `${checks} ${checks === 1 ? 'check' : 'checks'} will run.`,
-    ...(criteria.length === 0 ? [] : [`${proved} of ${criteria.length} criteria are proved by a check.`]),
+    ...(criteria.length === 0 ? [] : [`They can prove ${proved} of ${criteria.length} criteria.`]),
   ]
 }

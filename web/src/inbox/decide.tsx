@@ -26,10 +26,11 @@ export function isToDecide(id: string, next: readonly string[]): boolean {
 }
 
 /** What has to be decided about an order that is stopped: asked for when it is opened. */
-export function Decide({ id }: { id: string }) {
-  const [isOpen, setOpen] = useState(false)
+/** @param isOpenAtFirst where nothing else is to be done with it */
+export function Decide({ id, isOpenAtFirst = false }: { id: string; isOpenAtFirst?: boolean }) {
+  const [isOpen, setOpen] = useState(isOpenAtFirst)
   return (
-    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>What can be decided, and what it costs</summary>
       {isOpen ? <Options id={id} /> : null}
     </details>
@@ -63,7 +64,7 @@ function Options({ id }: { id: string }) {
   )
 }
 
-function Option({ escalation: { id, work_order_id: order, cause }, offer }: { escalation: Open; offer: Offer }) {
+function Option({ escalation: { id, work_order_id: order }, offer }: { escalation: Open; offer: Offer }) {
   const { option, sentence } = offer
   return (
     <>
@@ -87,7 +88,7 @@ function Option({ escalation: { id, work_order_id: order, cause }, offer }: { es
         >
           <p>{sentence}</p>
         </AskedButton>
-      ) : option === 'amend' && cause !== 'follow_up_exhausted' ? (
+      ) : option === 'amend' ? (
         <Link className="button" to="/orders/$id/edit" params={{ id: order }}>
           Edit it
         </Link>

@@ -2,7 +2,7 @@ import { Toast } from '@base-ui/react/toast'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useMemo } from 'react'
-import { stateOf } from '../api/actions.ts'
+import { isToDecide, stateOf } from '../api/actions.ts'
 import { answer, api, type OrderDetail } from '../api/client.ts'
 import { orderQuery, queryClient } from '../api/queries.ts'
 import { Failed, Loading, StateBadge } from '../ui/states.tsx'
@@ -39,7 +39,8 @@ function Editing({ order }: { order: OrderDetail }) {
   const problems = check === null ? [] : check.problems.filter((problem) => names.includes(fieldOf(problem)))
   const isConflict = draft.content !== order.content_sha256
   const fixed = { content: whyFixed(order), budget: notOf(whyNot('operate'), 'a budget is changed') }
-  const mayNot = whyNot('file')
+  const amends = isToDecide(order)
+  const mayNot = whyNot(amends ? 'approve' : 'file')
   const isReady = names.length > 0 && problems.length === 0 && !isConflict
   const maySave = isReady && !saving.isPending && mayNot === undefined
   return (
@@ -65,7 +66,7 @@ function Editing({ order }: { order: OrderDetail }) {
           />
           <div className="buttons form-end">
             <button type="submit" className="primary" disabled={!maySave}>
-              {saving.isPending ? 'Working …' : 'Save'}
+              {saving.isPending ? 'Working …' : amends ? 'Amend and make anew' : 'Save'}
             </button>
             {names.length === 0 ? null : (
               <button type="button" className="plain" onClick={discard}>
@@ -101,7 +102,11 @@ function EditHead({ order, mayNot, fixed }: EditHeadProps) {
       </header>
       {mayNot === undefined ? null : <p className="warn">{mayNot}, so it cannot edit orders.</p>}
       {fixed === null ? null : <p className="warn">{fixed}</p>}
-      {order.approved && fixed === null ? (
+      {isToDecide(order) ? (
+        <p className="warn">
+          Its pull request is closed unmerged; the order is approved as changed, and tried again from the start.
+        </p>
+      ) : order.approved && fixed === null ? (
         <p className="warn">
           It is approved. A change withdraws the approval, and it has to be approved anew; the budget alone withdraws
           nothing.
@@ -124,9 +129,10 @@ function notOf(why: string | undefined, act: string): string | null {
 }
 
 /** Why only its budget can be changed; null: all can. */
-function whyFixed({ status, phase }: OrderDetail): string | null {
+function whyFixed(order: OrderDetail): string | null {
+  const { status, phase } = order
   if (status === 'completed') return 'It is completed. What it asked for stays; its budget alone can be changed.'
-  if (status !== 'in_progress') return null
+  if (status !== 'in_progress' || isToDecide(order)) return null
   const now = phase === 'in_review' ? 'Its pull request is open' : 'It is being carried out'
   return `${now}, so what it asks for stays as it is; its budget alone can be changed.`
 }
@@ -201,13 +207,23 @@ function useSaving(order: OrderDetail, draft: Draft, discard: () => void) {
   return useMutation({
     mutationFn: async () => {
       const params = { path: { id: order.id } }
-      const body = { ...changesOf(draft.before, draft.after), content_sha256: draft.content }
-      return (await answer(api.PATCH('/api/work-orders/{id}', { params, body }))).work_order
-    },
-    onSuccess: async (edited) => {
-      discard()
+      const changes = { ...changesOf(draft.before, draft.after), content_sha256: draft.content }
+      if (isToDecide(order)) {
+        const decided = await answer(
+          api.POST('/api/work-orders/{id}/decide', { params, body: { option: 'amend', changes } }),
+        )
+        return { edited: decided.work_order, said: decided.sentence }
+      }
+      const { work_order: edited } = await answer(api.PATCH('/api/work-orders/{id}', { params, body: changes }))
       const lost = order.approved && !edited.approved
-      toasts.add({ title: `Edited${lost ? ', the approval is withdrawn' : ''}: ${shortId(edited.id)} ${edited.title}` })
+      return {
+        edited,
+        said: `Edited${lost ? ', the approval is withdrawn' : ''}: ${shortId(edited.id)} ${edited.title}`,
+      }
+    },
+    onSuccess: async ({ edited, said }) => {
+      discard()
+      toasts.add({ title: said })
       await navigate({ to: '/orders/$id', params: { id: edited.id } })
     },
     // What it asks for now is shown beside what was typed.

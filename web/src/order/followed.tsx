@@ -1,3 +1,4 @@
+import { isToDecide } from '../api/actions.ts'
 import { answer, api, type OrderDetail, type Schemas } from '../api/client.ts'
 import { Decide } from '../inbox/decide.tsx'
 import { AskedButton } from '../ui/asked-button.tsx'
@@ -17,12 +18,41 @@ export function Followed({ order }: { order: OrderDetail }) {
         Follow-up: <span className={code === null ? 'quiet' : 'bad'}>{state.replaceAll('_', ' ')}</span>
       </h3>
       <p className={code === null ? undefined : 'warn'}>{why}</p>
+      <Tried pull={pull} />
       <p className="quiet">
         {saidOf(pull)} Looked at <Ago at={at} />.
       </p>
       {code === 'hands_off' ? <Adopt id={id} branch={pull.branch} /> : null}
-      {code === null ? null : <Decide id={id} />}
+      {code === null ? null : <Decide id={id} isOpenAtFirst={isToDecide(order)} />}
     </section>
+  )
+}
+
+/** How the last reaction ended, what the model did not do and why, and what is red. */
+function Tried({ pull }: { pull: Pull }) {
+  const told = pull.last_reaction === undefined ? [] : pull.last_reaction.told
+  const failing = pull.follow_up?.failing
+  const red = failing === undefined ? [] : failing
+  if (told.length + red.length === 0) return null
+  return (
+    <ul className="tried">
+      {told.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+      {red.map(({ check, said, url }) => (
+        <li key={`${check} ${url}`}>
+          failed check{' '}
+          {url === null ? (
+            check
+          ) : (
+            <a href={url} rel="noreferrer">
+              {check}
+            </a>
+          )}
+          {said === null ? null : `: "${said}"`}
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -81,7 +81,8 @@ function OrderView({ order }: { order: OrderDetail }) {
 }
 
 /** Of one that may be edited: it is not in progress, nor completed. */
-function EditLink({ order: { id, status } }: { order: OrderDetail }) {
+function EditLink({ order }: { order: OrderDetail }) {
+  const { id, status } = order
   const navigate = useNavigate()
   const isFixed = status === 'in_progress' || status === 'completed'
   useKeys({ e: () => (isFixed ? undefined : void navigate({ to: '/orders/$id/edit', params: { id } })) })

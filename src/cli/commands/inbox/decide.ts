@@ -15,11 +15,10 @@ import { Fault } from '../../../faults/fault.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { workOrderPath } from '../../client/api-client.ts'
 import { usdArgument } from '../../input/arguments.ts'
-import { ago, counted, shortId, usd } from '../../pages/humanize.ts'
+import { ago, counted, shortId, usd, withLocalTimes } from '../../pages/humanize.ts'
 import type { Output } from '../../pages/output.ts'
 import { BAR, harmless, oneLine } from '../../pages/terminal-text.ts'
 import { type EditOptions, requestedEdit } from '../edit.ts'
-import { storyLines } from './story-lines.ts'
 
 type Options = EditOptions & { budget?: string; proposer?: string; held?: string }
 
@@ -130,11 +129,14 @@ function nextLines({ next }: { next: readonly string[] }, { paint, hint }: Outpu
   return next.map((command) => `  ${paint.bold('$')} ${hint(harmless(command))}`)
 }
 
+/** What others have written stays as it is. */
+const WRITTEN = 'Asked: '
+
 function openPage({ story, options, opened_at }: OpenEscalation, output: Output, now: Date): string {
   const { paint } = output
   return [
     ...story
-      .flatMap((line) => storyLines(line, now))
+      .map((line) => (line.startsWith(WRITTEN) ? line : withLocalTimes(line, now)))
       .map((line) => output.hint(harmless(line)).replaceAll('\n', `\n${BAR} `)),
     paint.dim(`Stopped ${ago(new Date(opened_at), now)}`),
     ...options.flatMap((offer) => ['', ...offerLines(offer, output)]),
