@@ -262,11 +262,12 @@ export interface FollowUpForge {
    */
   mergeWhenReady(of: OfPullRequest, headSha: string, signal: AbortSignal): Promise<MergeWhenReadyAnswer>
   /**
-   * Takes that back, e.g. because a person has pushed; nothing where it was not asked for.
+   * Takes that back, e.g. because a person has pushed, and looks whether it is; nothing where it was not asked for.
    *
+   * @returns the login of a person who has asked for the same there, which stays; null: it is not merged by itself any more
    * @throws {Fault} `github_*`; `work_order_conflict` when it is merged already
    */
-  withdrawMerge(of: OfPullRequest, signal: AbortSignal): Promise<void>
+  withdrawMerge(of: OfPullRequest, signal: AbortSignal): Promise<string | null>
   /**
    * Reverts of merged changes that the project's base holds, by git alone: no request to the forge's API.
    *

@@ -10,6 +10,7 @@ import type {
   Sighting,
   WatchedPullRequest,
 } from '../../ports/pull-request.ts'
+import { ACCOUNT, isSameAccount } from './accounts.ts'
 import { goneText, unprovenText } from './close.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
@@ -23,7 +24,7 @@ const MOST_AT_ONCE = 50
 
 /** @see https://docs.github.com/en/graphql/reference/objects#pullrequest */
 const QUERY = `query OpenPullRequests($ids: [ID!]!) {
-  viewer { login }
+  viewer { ${ACCOUNT} }
   nodes(ids: $ids) {
     ... on PullRequest {
       id number state isDraft headRefOid baseRefName reviewDecision updatedAt mergeable
@@ -32,7 +33,7 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
       autoMergeRequest { enabledAt }
       isInMergeQueue
       reviewThreads(last: 100) { pageInfo { hasPreviousPage } nodes { isResolved } }
-      latestReviews(last: 20) { nodes { state submittedAt author { login } } }
+      latestReviews(last: 20) { nodes { state submittedAt author { ${ACCOUNT} } } }
       statusCheckRollup {
         state
         contexts(first: 50) {
@@ -45,9 +46,9 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
       }
       timelineItems(last: 1, itemTypes: [MERGED_EVENT, CLOSED_EVENT, REOPENED_EVENT]) {
         nodes {
-          ... on MergedEvent { actor { login } }
-          ... on ClosedEvent { actor { login } }
-          ... on ReopenedEvent { actor { login } }
+          ... on MergedEvent { actor { ${ACCOUNT} } }
+          ... on ClosedEvent { actor { ${ACCOUNT} } }
+          ... on ReopenedEvent { actor { ${ACCOUNT} } }
         }
       }
     }
@@ -197,7 +198,8 @@ function isCut({ reviewThreads, statusCheckRollup: rollup }: PullRequestNode): b
 /** @param viewer the login of Moose's account; null: GitHub did not tell */
 function endedByIn({ timelineItems }: PullRequestNode, viewer: string | null): EndedBy | null {
   const actor = timelineItems?.nodes[0]?.actor
-  return actor === undefined || actor === null ? null : { login: actor.login, isMoose: actor.login === viewer }
+  if (actor === undefined || actor === null) return null
+  return { login: actor.login, isMoose: isSameAccount(actor.login, viewer) }
 }
 
 /** Its number, address and branch are those that Moose keeps, whatever GitHub says now. Null: its base does not hold what is merged. */
