@@ -25,6 +25,7 @@ import { faultPoint } from '../faults/fault-point.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { CheckFact, FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
+import { approvalOf } from './approval.ts'
 import { type Decision, onceMore, type Reaction, SAID } from './decide.ts'
 import { createFailures, type Failures, judge, judgeExplained } from './failures.ts'
 import {
@@ -81,10 +82,10 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         if (known?.mark !== mark) continue
         await followOne({ ...deps, failures }, of, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
-          .then((unanswered) =>
-            unanswered === null || isSaidHidden(of, known.facts)
+          .then((seen) =>
+            seen === null || isSaidHidden(of, known.facts)
               ? undefined
-              : noteFollowed(deps.db, of, { ...followedIn(of, known), unanswered, at: began }),
+              : noteFollowed(deps.db, of, { ...followedIn(of, known), ...seen, at: began }),
           )
           .catch(deps.onError)
       }
@@ -92,7 +93,10 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
   }
 }
 
-function followedIn({ project }: WatchedPullRequest, { facts, mark }: Told): Omit<SeenToMerge, 'at' | 'unanswered'> {
+function followedIn(
+  { project }: WatchedPullRequest,
+  { facts, mark }: Told,
+): Omit<SeenToMerge, 'at' | keyof SeenOfOrder> {
   const { head_sha: headSha, absent_checks: absentChecks } = facts
   const isAutoMerged = project.forge === 'local' || facts.state !== 'open' ? null : facts.auto_merge !== null
   const said = { openThreads: openThreadsIn(facts), changesRequested: changesRequestedBy(facts) }
@@ -114,13 +118,16 @@ type Seen = {
 
 type Following = FollowUpDeps & { failures: Failures }
 
-/** @returns logins of people with write access who ask for what was not done; null: no order is in review with it */
+/** What is judged by what Moose has made and done for its order. */
+type SeenOfOrder = Pick<SeenToMerge, 'unanswered' | 'approval'>
+
+/** @returns null: no order is in review with it */
 async function followOne(
   deps: Following,
   of: WatchedPullRequest,
   told: Told,
   signal: AbortSignal,
-): Promise<readonly string[] | null> {
+): Promise<SeenOfOrder | null> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
   const row = await followedPullRequest(db, of)
@@ -138,7 +145,7 @@ async function followOne(
   const failuresOf: FailuresOf = (failing, isRead) =>
     deps.failures.of(failing, { ...asking, read: isRead ? read : null })
   await reactTo(deps, { ...seen, failuresOf }, signal)
-  return unansweredBy(facts, known)
+  return { unanswered: unansweredBy(facts, known), approval: approvalOf(facts, known) }
 }
 
 async function reactTo(

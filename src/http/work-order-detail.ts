@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import { isoTime } from '../clock.ts'
 import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
+import { approvalIn } from '../contract/evidence/seen-approval.ts'
 import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
@@ -67,7 +68,9 @@ async function pullRequestView(
   // Moose itself changes nothing outside of the scope.
   const outside = row.verified_by === null ? [] : outsideInBody(row.body, scope)
   const { seen_open_threads, seen_draft, seen_base } = row
-  const open = row.state === 'open' ? { seen_open_threads, seen_draft, seen_base, outside_scope: outside } : {}
+  const seen_approval = approvalIn(row.seen_approval)
+  const open =
+    row.state === 'open' ? { seen_open_threads, seen_draft, seen_base, seen_approval, outside_scope: outside } : {}
   const since = (await afterMergesOf(db, [row.work_order_id]))(row)
   return { ...toPullRequestView(row), ...since, ...(await readEndedAsSeen(db, row)), ...reactions, ...open }
 }

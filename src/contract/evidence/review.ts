@@ -1,6 +1,7 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
 import { type FollowUpView, LEFT_BEHIND, LOST_STATES, RED_OPTIONAL } from './follow-up.ts'
+import { approvedBeforeText, SeenApproval } from './seen-approval.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
 /** A verification of a pull request that came to nothing. */
@@ -29,6 +30,8 @@ export const OpenAsSeen = z.object({
   seen_draft: z.boolean().optional(),
   /** Its base on its forge, as last seen; another than `base` was changed there. Null: not looked at yet. */
   seen_base: z.string().nullish(),
+  /** Null: it was not looked at. */
+  seen_approval: SeenApproval.nullish(),
   /** Files that it changes outside of the scope of its order, which only people do; as last verified. */
   outside_scope: z.array(z.string()).optional(),
 })
@@ -52,6 +55,8 @@ export type PullInReview = {
   seen_draft?: boolean | undefined
   /** The branch it is to be merged into on its forge; null or missing: not known. */
   seen_base?: string | null | undefined
+  /** By which its forge calls it approved; null or missing: not known. */
+  seen_approval?: SeenApproval | null | undefined
   /** Files that it changes outside of the scope of its order, which only people do; missing: not known. */
   outside_scope?: readonly string[] | undefined
 }
@@ -130,7 +135,8 @@ function standingOf(pull: PullInReview | null): Standing {
   const { base, follow_up: followUp } = pull
   const left = followUp?.state === LEFT_BEHIND ? followUp.why : null
   const unread = followUp?.conversation_hidden === true ? [UNREAD] : []
-  const against = [...(left === null ? [] : [left]), ...unread, ...againstMerge(pull)]
+  const before = approvedBeforeText(pull)
+  const against = [left, before, ...unread, ...againstMerge(pull)].filter((one) => one !== null)
   if (against.length === 0) return is('merge', 'it is ready to be merged')
   const advice = left === null ? null : `Merge it as it stands, or have it verified with ${base} merged in.`
   return { needs: 'weigh', because: against.join('; '), advice }

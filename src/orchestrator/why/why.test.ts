@@ -28,7 +28,7 @@ const ATTEMPT: LastAttempt = {
   isWorkerAlive: true,
   step: { name: 'verify', try: 2, status: 'running', startedAt: BEFORE },
 }
-const UNKNOWN = { conflict: null, follow_up: null, failed_verification: null, tried_resolution: null }
+const NONE = { conflict: null, follow_up: null, failed_verification: null, tried_resolution: null, seen_approval: null }
 const PULL: PullRequestSeen = {
   attempt: 1,
   number: 7,
@@ -42,7 +42,7 @@ const PULL: PullRequestSeen = {
   created_at: BEFORE,
   base: 'main',
   branch: 'feature/greet',
-  ...UNKNOWN,
+  ...NONE,
   reverted: null,
   merged_unverified: null,
   merged_by: null,
