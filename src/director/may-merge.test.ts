@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { SeenApproval } from '../contract/evidence/seen-approval.ts'
 import type { Risk } from '../work-order/risk.ts'
 import { MERGE_RULES, type MergeFacts, refusalsBeforeRisk, riskRefusal } from './may-merge.ts'
 
@@ -73,6 +74,11 @@ const GREEN: MergeFacts = {
 const file = (path: string) => ({ path, change: 'modified', added: 1, deleted: 0 })
 const follow = (state: string, why: string, code: string | null = null) =>
   pull({ follow_up: { state, why, code, at: '2026-01-01T01:00:00.000Z' } })
+const APPROVAL = { by: 'ada', approved_sha: HEAD, head_sha: HEAD, holds: true }
+const approved = (more: Partial<SeenApproval> = {}) => ({
+  forge: 'github',
+  ...pull({ checks: 'SUCCESS', review: 'APPROVED', seen_approval: { ...APPROVAL, ...more } }),
+})
 const pull = (more: Partial<MergeFacts['pull']>) => ({ pull: { ...GREEN.pull, ...more } })
 
 /** What each rule alone refuses, and what it says. */
@@ -138,6 +144,18 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
   ],
   changes_requested: [
     [{ seen: { ...SEEN, changesRequested: ['ada', 'bob'] } }, /^a review asks for changes: ada, bob$/],
+  ],
+  approved_before: [
+    [
+      approved({ approved_sha: 'c'.repeat(40), holds: false }),
+      /^ada approved c{12}, and a{12} was made since; to be merged by rule it needs another approval$/,
+    ],
+    [approved({ approved_sha: null, holds: false }), /^ada approved a commit that is gone, and a{12} was made since; /],
+    [
+      approved({ by: null, approved_sha: null, holds: false }),
+      /^GitHub calls it approved, and no approval by a person/,
+    ],
+    [approved({ head_sha: 'c'.repeat(40) }), /^GitHub calls it approved, and no approval by a person/],
   ],
   unanswered: [
     [{ seen: { ...SEEN, unanswered: ['ada'] } }, /^what a person with write access asks for was not done: ada$/],
@@ -218,7 +236,7 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
 
 test('what is proved, green, approved and of allowed risk is merged', () => {
   assert.deepEqual(refusalsBeforeRisk(GREEN), [])
-  assert.deepEqual(refusalsBeforeRisk({ ...GREEN, ...pull({ checks: 'SUCCESS', review: 'APPROVED' }) }), [])
+  assert.deepEqual(refusalsBeforeRisk({ ...GREEN, ...approved() }), [])
   assert.deepEqual(
     refusalsBeforeRisk({ ...GREEN, ...pull({ follow_up: null }) }),
     [],

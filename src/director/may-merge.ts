@@ -10,6 +10,7 @@ import {
   threadsText,
   UNREAD,
 } from '../contract/evidence/review.ts'
+import { approvedBeforeText } from '../contract/evidence/seen-approval.ts'
 import type { RiskLevel } from '../work-order/content.ts'
 import type { MergePolicy } from '../work-order/project.ts'
 import { isAtMost, type Risk } from '../work-order/risk.ts'
@@ -181,6 +182,18 @@ export const MERGE_RULES: readonly MergeRule[] = [
     },
   },
   {
+    rule: 'approved_before',
+    refuses: ({ forge, pull, seen }) => {
+      const { review, head_sha: head, seen_approval: approval } = pull
+      // What is not read yet is refused by the rule `unseen`.
+      const isRead = forge !== 'local' && seen?.sha === head && seen.mark === pull.seen_mark
+      if (!isRead || review !== 'APPROVED') return null
+      const isOfHead = approval !== null && approval !== undefined && approval.head_sha === head
+      if (!isOfHead || approval.by === null) return `${forgeName(forge)} calls it approved, ${NO_APPROVAL}`
+      return approvedBeforeText(pull)
+    },
+  },
+  {
     rule: 'unanswered',
     refuses: ({ seen }) => {
       const by = seen === null ? [] : seen.unanswered
@@ -248,7 +261,8 @@ export const MERGE_RULES: readonly MergeRule[] = [
     rule: 'review',
     refuses: ({ forge, pull }) => {
       // What its forge waits for by itself; the states of its follow-up, and open threads, have rules of their own.
-      const apart = { follow_up: null, seen_open_threads: 0, outside_scope: [], seen_draft: false, seen_base: null }
+      const open = { seen_open_threads: 0, seen_draft: false, seen_base: null, seen_approval: null }
+      const apart = { follow_up: null, outside_scope: [], ...open }
       const { needs, because } = reviewOf({ ...(forge === 'local' ? pull : waitedFor(pull)), ...apart })
       return needs === 'merge' ? null : because
     },
@@ -266,6 +280,7 @@ function overdueMs(facts: MergeFacts): number {
   return Math.abs(now.getTime() - pull.seen_at.getTime()) - seenCountsForMs(facts)
 }
 
+const NO_APPROVAL = 'and no approval by a person with write access was seen, which it needs'
 const minutes = (ms: number) => `${ms / 60_000} minutes`
 
 const MOST_NAMED = 5

@@ -170,22 +170,24 @@ export function unansweredBy(facts: PullRequestFacts, known: Pick<Known, 'answer
   return [...new Set(unansweredIn(facts, known).map(({ by }) => by))].toSorted()
 }
 
-/** Logins of people with write access whose latest review that decides asks for changes. */
-export function changesRequestedBy({ reviews }: PullRequestFacts): string[] {
+/** Of each person with write access the latest review that decides. */
+export function decidingIn({ reviews }: PullRequestFacts): ReviewFact[] {
   const deciding = reviews.filter(
     ({ may_write, is_moose, login, state }) => may_write && !is_moose && login !== null && DECIDING.has(state),
   )
-  const latest = [...Map.groupBy(deciding, ({ login }) => login).values()].flatMap((all) =>
-    all.toSorted(byTime).slice(-1),
-  )
-  return latest
+  return [...Map.groupBy(deciding, ({ login }) => login).values()].flatMap((all) => all.toSorted(byTime).slice(-1))
+}
+
+/** Logins of people with write access whose latest review that decides asks for changes. */
+export function changesRequestedBy(facts: PullRequestFacts): string[] {
+  return decidingIn(facts)
     .flatMap(({ login, state }) => (state === 'changes_requested' && login !== null ? [login] : []))
     .toSorted()
 }
 
 const DECIDING: ReadonlySet<string> = new Set(['approved', 'changes_requested', 'dismissed'])
 
-const timeOf = ({ at }: ReviewFact) => (at === null ? 0 : Date.parse(at))
+export const timeOf = ({ at }: ReviewFact) => (at === null ? 0 : Date.parse(at))
 const byTime = (one: ReviewFact, other: ReviewFact) => timeOf(one) - timeOf(other)
 
 const LONGEST_QUOTE = 120

@@ -27,6 +27,7 @@ import { faultPoint } from '../faults/fault-point.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { CheckFact, FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
+import { approvalOf } from './approval.ts'
 import { asksModel, type Decision, onceMore, type Reaction, SAID } from './decide.ts'
 import { createFailures, type Failures, failingOf, judge, judgeExplained } from './failures.ts'
 import {
@@ -88,10 +89,10 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         const as = { mark, look: look ?? null }
         await followOne({ ...deps, failures }, { of, as }, known, signal)
           // Last: what is merged by rule goes by the state that is kept by then.
-          .then((unanswered) =>
-            unanswered === null || isSaidHidden(of, known.facts)
+          .then((seen) =>
+            seen === null || isSaidHidden(of, known.facts)
               ? undefined
-              : noteFollowed(deps.db, of, as, { ...followedIn(of, known), unanswered, at }),
+              : noteFollowed(deps.db, of, as, { ...followedIn(of, known), ...seen, at }),
           )
           .catch(deps.onError)
       }
@@ -99,7 +100,7 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
   }
 }
 
-function followedIn({ project }: WatchedPullRequest, { facts }: Told): Omit<SeenToMerge, 'at' | 'unanswered'> {
+function followedIn({ project }: WatchedPullRequest, { facts }: Told): Omit<SeenToMerge, 'at' | keyof SeenOfOrder> {
   const { head_sha: headSha, absent_checks: absentChecks } = facts
   const isAutoMerged = project.forge === 'local' || facts.state !== 'open' ? null : facts.auto_merge !== null
   const said = { openThreads: openThreadsIn(facts), changesRequested: changesRequestedBy(facts) }
@@ -122,13 +123,16 @@ type Seen = {
 
 type Following = FollowUpDeps & { failures: Failures }
 
-/** @returns logins of people with write access who ask for what was not done; null: nothing is judged of it, as of `followedPullRequest` */
+/** What is judged by what Moose has made and done for its order. */
+type SeenOfOrder = Pick<SeenToMerge, 'unanswered' | 'approval'>
+
+/** @returns null: nothing is judged of it, as of `followedPullRequest` */
 async function followOne(
   deps: Following,
   { of, as }: Pick<Seen, 'of' | 'as'>,
   told: Told,
   signal: AbortSignal,
-): Promise<readonly string[] | null> {
+): Promise<SeenOfOrder | null> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
   const row = await followedPullRequest(db, of, as)
@@ -146,7 +150,7 @@ async function followOne(
   const failuresOf: FailuresOf = (failing, isRead) =>
     deps.failures.of(failing, { ...asking, read: isRead ? read : null })
   await reactTo(deps, { ...seen, failuresOf }, signal)
-  return unansweredBy(facts, known)
+  return { unanswered: unansweredBy(facts, known), approval: approvalOf(facts, known) }
 }
 
 async function reactTo(

@@ -1,4 +1,5 @@
-import { conflictingFiles, containsCommit } from '../git/merge.ts'
+import { beforeMergesOf, conflictingFiles, containsCommit } from '../git/merge.ts'
+import type { Mirror } from '../git/mirror.ts'
 import type { PushSource } from '../git/push.ts'
 import { attemptRef, branchRef, fullSha } from '../git/ref-names.ts'
 import { MOST_TOLD, type PullRequestFacts } from '../ports/pull-request-facts.ts'
@@ -31,6 +32,13 @@ export async function branchFacts(source: PushSource, pull: StandingPull): Promi
     mergeability: files === null ? 'conflict' : files.length === 0 ? 'clean' : 'conflict',
     conflict_files: files === null ? [] : files.slice(0, MOST_TOLD.files).map(word),
   }
+}
+
+/** Commits from which a head that the mirror has differs only by merges of its base, as `beforeMergesOf` says; the latest first. */
+export async function beforeBaseMerges(mirror: Mirror, at: { base: string; head: string }): Promise<string[]> {
+  const before: string[] = []
+  for await (const sha of beforeMergesOf(mirror, at)) before.push(sha)
+  return before.slice(0, MOST_TOLD.merges)
 }
 
 /** Fetches only what the mirror does not have. */

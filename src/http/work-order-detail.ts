@@ -3,6 +3,7 @@ import { readOrderBudget } from '../budget/spent-by.ts'
 import { isoTime } from '../clock.ts'
 import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
 import { toldReaction } from '../contract/evidence/last-reaction.ts'
+import { approvalIn } from '../contract/evidence/seen-approval.ts'
 import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
@@ -75,7 +76,8 @@ async function pullRequestView(
   const { seen_open_threads, seen_draft, seen_base } = row
   const ofOpen = async () => {
     const { defaultBranch: project_base } = await projectOf(db, row.project_id)
-    return { seen_open_threads, seen_draft, seen_base, project_base, outside_scope: outside }
+    const seen_approval = approvalIn(row.seen_approval)
+    return { seen_open_threads, seen_draft, seen_base, seen_approval, project_base, outside_scope: outside }
   }
   const open = row.state === 'open' ? await ofOpen() : {}
   const since = (await afterMergesOf(db, [row.work_order_id]))(row)

@@ -116,10 +116,39 @@ async function withdraw(
   const unsure: MergeAsked = { ...asked, is: 'asking', at: now.toISOString(), again_at: after(now, ASKS_WITHIN_MS) }
   if (!(await keepMergeAsked(acts.db, keyOf(order), { before: asked, now: unsure }))) return false
   const { forge, of } = await pullOn(acts, order)
-  await faultPoint('withdraw_merge', () => forge.withdrawMerge(of, acts.signal))
+  const left = await faultPoint('withdraw_merge', () => forge.withdrawMerge(of, acts.signal)).catch(
+    async (error: unknown) => {
+      const fault = toFault(error)
+      // What is merged already is seen by the next look.
+      if (!acts.signal.aborted && fault.code !== 'work_order_conflict')
+        await keepNotTakenBack(acts, order, { asked, unsure }, saidBy(fault))
+      throw error
+    },
+  )
   if (!(await keepMergeAsked(acts.db, keyOf(order), { before: unsure, now: null }))) return true
-  if (asked.is === 'waiting') await tell(acts, order, `: ${forgeName(order.forge)} was told not to merge it: ${why}`)
+  if (asked.is === 'waiting' || asked.why !== null) await tell(acts, order, takenBackText(order, why, left))
   return true
+}
+
+/** @param left the login of a person who has asked its forge for the same, which stays */
+function takenBackText({ forge }: MergeCandidate, why: string, left: string | null): string {
+  const name = forgeName(forge)
+  return left === null
+    ? `: ${name} was told not to merge it: ${why}`
+    : ` is not merged by rule: ${why}; ${name} still merges it when everything that it requires has passed, because ${left} asked for that there`
+}
+
+/** Its forge may merge it still: it is told again in a while. */
+async function keepNotTakenBack(
+  acts: MergeActs,
+  order: MergeCandidate,
+  { asked, unsure }: { asked: MergeAsked; unsure: MergeAsked },
+  said: string,
+): Promise<void> {
+  const why = `it is not known whether ${forgeName(order.forge)} still merges it by itself: ${said}`
+  const now: MergeAsked = { ...unsure, why, again_at: after(acts.clock.now(), AFTER_CONFLICT_MS) }
+  const isKept = await keepMergeAsked(acts.db, keyOf(order), { before: unsure, now })
+  if (isKept && asked.why !== why) await tell(acts, order, `: ${why}`)
 }
 
 async function ask(acts: MergeActs, order: MergeCandidate): Promise<void> {

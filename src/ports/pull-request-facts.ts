@@ -4,7 +4,14 @@ import type { Project } from '../work-order/project.ts'
 import type { WatchedPullRequest } from './pull-request.ts'
 
 /** Of each kind, and of the comments of one thread. Where there are more, none is told, except of files, where the first are. */
-export const MOST_TOLD = { checks: 1_000, reviews: 1_000, threads: 1_000, comments: 1_000, files: 100 } as const
+export const MOST_TOLD = {
+  checks: 1_000,
+  reviews: 1_000,
+  threads: 1_000,
+  comments: 1_000,
+  files: 100,
+  merges: 100,
+} as const
 /** Characters of a text that a person wrote on the forge; the rest is left out, and the text says so where its writer may write. */
 export const LONGEST_BODY = 8_000
 /** Characters of a name, a path, a login or an address. */
@@ -121,6 +128,11 @@ export const PullRequestFacts = z.object({
   mergeability: z.enum(['clean', 'conflict', 'unknown']),
   /** Files that git cannot merge, the first ones. */
   conflict_files: z.array(Word).max(MOST_TOLD.files),
+  /**
+   * Commits from which the head differs only by what git alone has merged into it from its base, the latest first. Looked for
+   * where another commit than the head was approved.
+   */
+  before_base_merges: z.array(Sha).max(MOST_TOLD.merges),
   checks: z.array(CheckFact).max(MOST_TOLD.checks),
   /** Names of checks that ran on the base's tip, and of which there is none on the head. */
   absent_checks: z.array(Word).max(MOST_TOLD.checks),
@@ -152,6 +164,7 @@ export const NOTHING_TOLD = {
   threads: [],
   comments: [],
   auto_merge: null,
+  before_base_merges: [],
   knows: { checks: false, reviews: false },
   unread: null,
 } satisfies Partial<PullRequestFacts>
@@ -276,11 +289,12 @@ export interface FollowUpForge {
    */
   mergeWhenReady(of: OfPullRequest, what: ToMerge, signal: AbortSignal): Promise<MergeWhenReadyAnswer>
   /**
-   * Takes that back, e.g. because a person has pushed; nothing where it was not asked for.
+   * Takes that back, e.g. because a person has pushed, and looks whether it is; nothing where it was not asked for.
    *
+   * @returns the login of a person who has asked for the same there, which stays; null: it is not merged by itself any more
    * @throws {Fault} `github_*`; `work_order_conflict` when it is merged already
    */
-  withdrawMerge(of: OfPullRequest, signal: AbortSignal): Promise<void>
+  withdrawMerge(of: OfPullRequest, signal: AbortSignal): Promise<string | null>
   /**
    * Reverts of merged changes that the project's base holds, by git alone: no request to the forge's API.
    *

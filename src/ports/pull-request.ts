@@ -133,7 +133,7 @@ export type SeenParts = {
   check_run_count: number
 }
 
-/** An account of the forge; `isMoose`: the one by which Moose acts there. */
+/** An account of the forge, an app with the ending `[bot]`; `isMoose`: the one by which Moose acts there. */
 export type EndedBy = { login: string; isMoose: boolean }
 
 /** How a pull request was last seen. */

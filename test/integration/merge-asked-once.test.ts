@@ -29,6 +29,7 @@ async function asked() {
     async withdrawMerge() {
       if (isMerged) throw new Fault('work_order_conflict', 'It is merged already.', {})
       did.push('withdrawn')
+      return null
     },
   })
   let now = new Date('2026-11-01T12:00:00Z')

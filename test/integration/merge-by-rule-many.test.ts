@@ -125,6 +125,7 @@ test('a stop takes back what forges were asked for, again at each look until it 
     async withdrawMerge() {
       if (isDown) throw new Error('the forge is down')
       did.push('withdrawn')
+      return 'ada'
     },
   })
   let now = new Date()
@@ -141,10 +142,17 @@ test('a stop takes back what forges were asked for, again at each look until it 
   await until('it is asked for', async () => (await kept()) === 1 && did.length === 1)
   await merging.takeBack()
   assert.deepEqual([did, errors.length, await kept()], [['asked'], 1, 1], 'that its forge may merge it is told')
+  const told = async () =>
+    (await db.selectFrom('work_order_events').select('message').execute()).map(({ message }) => message)
+  const unsure = (message: string) =>
+    /it is not known whether .* still merges it by itself: the forge is down$/.test(message)
+  assert.equal((await told()).filter(unsure).length, 1)
   isDown = false
-  now = new Date(now.getTime() + 6 * 60_000)
+  now = new Date(now.getTime() + 2 * 60_000)
   merging.look()
   await until('it is taken back', async () => (await kept()) === 0)
+  const isLeft = (message: string) => /still merges it when .*, because ada asked for that there$/.test(message)
+  await until('what a person asked for is told', async () => (await told()).some(isLeft))
   await until('that is over', async () => {
     merging.look()
     return did.filter((one) => one === 'asked').length === 2
@@ -168,9 +176,10 @@ test('a stop takes back what was asked for once, and not again what another proc
     },
     async withdrawMerge() {
       did.push('withdrawn')
-      if (times('withdrawn') < 2) return
+      if (times('withdrawn') < 2) return null
       polling.look()
       await until('the first one is asked for again', async () => times('asked') === 3)
+      return null
     },
   })
   const processOf = (isTakenOn: boolean, whyStopped: () => Promise<null>) =>

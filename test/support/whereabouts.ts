@@ -16,7 +16,13 @@ export const ATTEMPT: LastAttempt = {
   isWorkerAlive: true,
   step: { name: 'verify', try: 2, status: 'running', startedAt: BEFORE },
 }
-const UNKNOWN = { conflict: null, follow_up: null, failed_verification: null, tried_resolution: null }
+const UNKNOWN = {
+  conflict: null,
+  follow_up: null,
+  failed_verification: null,
+  tried_resolution: null,
+  seen_approval: null,
+}
 export const PULL: PullRequestSeen = {
   attempt: 1,
   verified_by: null,

@@ -168,7 +168,7 @@ test('threads, reviews and comments say who may write, and leave out what is hid
   one.pull.reviews = [
     { login: 'reviewer', state: 'COMMENTED', body: '', association: 'COLLABORATOR' },
     { login: 'reviewer', state: 'CHANGES_REQUESTED', body: 'Please.', association: 'COLLABORATOR', editedAt: EDITED },
-    { login: 'stranger', state: 'APPROVED', body: '' },
+    { login: 'reviewer[bot]', state: 'APPROVED', body: '' },
   ]
   one.pull.comments = [said('I1', 'reviewer', 'x'.repeat(20_000))]
   const facts = await factsOf(given, one)
@@ -198,7 +198,7 @@ test('threads, reviews and comments say who may write, and leave out what is hid
     facts.reviews.map(({ login, state, may_write, body, edited_at }) => [login, state, may_write, body, edited_at]),
     [
       ['reviewer', 'changes_requested', true, 'Please.', new Date(EDITED).toISOString()],
-      ['stranger', 'approved', false, '', null],
+      ['reviewer[bot]', 'approved', false, '', null],
     ],
   )
   assert.equal(facts.review_decision, 'CHANGES_REQUESTED')
@@ -470,7 +470,7 @@ test('what is in a merge queue is still merged by itself: it is taken out of it,
   await using given = await tracked(t)
   if (given === null) return
   const one = await followed(given)
-  given.github.state.settings.mergeQueue = true
+  Object.assign(given.github.state.settings, { mergeQueue: true, account: 'tester[bot]' })
   const ask = () => given.followUp.mergeWhenReady(one.of, { headSha: one.headSha, mark: null }, signal)
   const turns = (checks: 'PENDING' | 'SUCCESS', state: string) =>
     Object.assign(one.pull, { checks, runs: [{ ...unit(state), isRequired: true }] })
@@ -478,7 +478,7 @@ test('what is in a merge queue is still merged by itself: it is taken out of it,
   assert.deepEqual(await ask(), { outcome: 'waiting' })
   turns('SUCCESS', 'SUCCESS')
   const { auto_merge: queued } = await factsOf(given, one)
-  assert.deepEqual([one.pull.autoMerge, one.pull.queuedBy], [null, 'tester'])
+  assert.deepEqual([one.pull.autoMerge, one.pull.queuedBy], [null, 'tester[bot]'])
   assert.deepEqual(queued, { by: null })
   assert.deepEqual(await ask(), { outcome: 'waiting' }, 'it is not asked for again')
   for (const _ of [1, 2]) await given.followUp.withdrawMerge(one.of, signal)

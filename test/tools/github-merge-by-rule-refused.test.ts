@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { InboxResponse } from '../../src/contract/why/inbox.ts'
 import {
+  approves,
   asks,
   checksHaveBegun,
   completed,
@@ -185,6 +186,44 @@ test('a review that asks for changes keeps it from being merged by rule also aft
   pull.reviews = [{ ...one, state: 'DISMISSED' }]
   pull.touched = 5
   await completed(moose, id)
+})
+
+test('what a model makes after an approval is not merged by rule before another one; a merge of the base needs none', {
+  timeout,
+}, async (t) => {
+  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'), DEAR)
+  if (given === null) return
+  await checksHaveBegun(given)
+  await using moose = await given.open()
+  const { id, pull, head } = await review(given, moose)
+  const { home, github } = given
+  approves(pull)
+  github.state.actions.runs.set(5, { attempt: 2, status: 'completed' })
+  github.state.actions.logs.set(105, 'FAIL src/greeting.test\n  AssertionError: expected "dear" in the greeting\n')
+  turns(pull, 'FAILURE')
+  await haveEnded({ ...given, moose, id }, ['rerun red', 'checks succeeded'])
+  const mended = await home.remote.git('rev-parse', pull.head)
+  turns(pull, 'SUCCESS')
+  await policy(given, 'auto')
+  const told = `ada approved ${head.slice(0, 12)}, and ${mended.slice(0, 12)} was made since; to be merged by rule it needs another approval`
+  await says(moose, id, new RegExp(`^not merged by rule: ${told} \\(approved_before\\)$`))
+  await looksAgain(given)
+  assert.equal(pull.mergedAt, null)
+  const [entry] = await inboxOf(moose)
+  assert.equal(entry?.[0], 'review')
+  assert.ok(entry?.[1].includes(told), entry?.[1])
+
+  await policy(given, 'manual')
+  approves(pull)
+  await home.remote.commit('main', { 'other.txt': 'moved\n' })
+  await becomes({ moose, id }, { state: 'quiet' })
+  assert.ok((await call(moose, `/api/work-orders/${id}/verify`, {})).ok)
+  await until('its base is merged in', async () => pull.sha !== mended, PATIENCE)
+  assert.equal(await home.remote.git('rev-parse', `${pull.sha}^1`), mended)
+  turns(pull, 'SUCCESS')
+  await policy(given, 'auto')
+  await completed(moose, id)
+  assert.equal(await home.remote.git('rev-parse', 'main^2'), pull.sha)
 })
 
 test('GitHub is not asked to merge into another base, and what it was asked for is taken back when the base is changed', {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readNumbers } from '../../src/http/numbers/read-numbers.ts'
 import {
+  approves,
   asks,
   checksHaveBegun,
   completed,
@@ -30,42 +31,46 @@ async function isSeen({ home }: OnGitHub, checks: string): Promise<boolean> {
   return rows[0]?.checks === checks && rows[0]?.state === 'checking'
 }
 
-test('GitHub is asked once to merge a commit, that is taken back when a rule refuses, and GitHub merges it', {
-  timeout,
-}, async (t) => {
-  await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
-  if (given === null) return
-  await using moose = await given.open()
-  const { id, pull, head } = await review(given, moose)
-  await policy(given, 'auto')
-  await says(moose, id, /less than 2 minutes, and checks may still begin \(checks_may_begin\)/)
-  await checksHaveBegun(given)
-  turns(pull, 'PENDING')
-  await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
-  assert.equal(pull.autoMerge?.method, 'merge')
-  await looksAgain(given)
-  assert.equal(asks(given), 1)
+/** Of a person, and of an app, whose name GitHub tells in two ways. */
+for (const account of ['tester', 'tester[bot]'])
+  test(`with the token of ${account} GitHub is asked once to merge a commit, that is taken back when a rule refuses, and GitHub merges it`, {
+    timeout,
+  }, async (t) => {
+    await using given = await onGitHub(t, greeted('top\nhello, world\nbottom'))
+    if (given === null) return
+    given.github.state.settings.account = account
+    await using moose = await given.open()
+    const { id, pull, head } = await review(given, moose)
+    await policy(given, 'auto')
+    await says(moose, id, /less than 2 minutes, and checks may still begin \(checks_may_begin\)/)
+    await checksHaveBegun(given)
+    turns(pull, 'PENDING')
+    await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
+    assert.equal(pull.autoMerge?.method, 'merge')
+    await looksAgain(given)
+    assert.equal(asks(given), 1)
 
-  await policy(given, 'manual')
-  await until('it is taken back', async () => pull.autoMerge === null, PATIENCE)
-  await looksAgain(given)
-  await policy(given, 'auto')
-  await until('it is asked for again', async () => pull.autoMerge !== null, PATIENCE)
-  assert.equal(asks(given), 2)
-  turns(pull, 'SUCCESS')
-  await completed(moose, id)
-  assert.equal(await given.home.remote.git('rev-parse', 'main^2'), head)
-  const events = await eventsOf(moose, id)
-  for (const words of [
-    /#1: GitHub was asked to merge it at [0-9a-f]{12} when everything that it requires has passed$/,
-    /#1: GitHub was told not to merge it: the merge policy of its project/,
-    /#1 of attempt 1 was merged by GitHub's auto-merge \(requested by Moose\)$/,
-  ])
-    assert.ok(
-      events.some((message) => words.test(message)),
-      String(words),
-    )
-})
+    await policy(given, 'manual')
+    await until('it is taken back', async () => pull.autoMerge === null, PATIENCE)
+    await looksAgain(given)
+    await policy(given, 'auto')
+    await until('it is asked for again', async () => pull.autoMerge !== null, PATIENCE)
+    assert.equal(asks(given), 2)
+    turns(pull, 'SUCCESS')
+    await completed(moose, id)
+    assert.equal(await given.home.remote.git('rev-parse', 'main^2'), head)
+    assert.deepEqual((await detailOf(moose, id)).pull_request?.merged_by, { is: 'auto_merge', name: null })
+    const events = await eventsOf(moose, id)
+    for (const words of [
+      /#1: GitHub was asked to merge it at [0-9a-f]{12} when everything that it requires has passed$/,
+      /#1: GitHub was told not to merge it: the merge policy of its project/,
+      /#1 of attempt 1 was merged by GitHub's auto-merge \(requested by Moose\)$/,
+    ])
+      assert.ok(
+        events.some((message) => words.test(message)),
+        String(words),
+      )
+  })
 
 test('where the repository allows no auto-merge that is said, and Moose merges what is green itself', {
   timeout,
@@ -84,7 +89,7 @@ test('where the repository allows no auto-merge that is said, and Moose merges w
   assert.equal(asks(given), 0)
   pull.review = 'CHANGES_REQUESTED'
   await says(moose, id, /a review asks for changes \(review\)/)
-  pull.review = 'APPROVED'
+  approves(pull)
   turns(pull, 'SUCCESS')
   await completed(moose, id)
   assert.equal(await given.home.remote.git('rev-parse', 'main^2'), head)

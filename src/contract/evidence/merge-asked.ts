@@ -9,6 +9,7 @@ export const MergeAsked = z.object({
    * `switched_off`: somebody has taken back there what was waited for, and this commit is not asked for again.
    */
   is: z.enum(['asking', 'waiting', 'refused', 'switched_off']),
+  /** Of `asking`: why its forge may merge it still, which it was told not to do. */
   why: z.string().nullable(),
   /** What was known of it then: where that is another, it is tried again. */
   of: z.string(),

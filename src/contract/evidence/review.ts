@@ -1,6 +1,7 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
 import { APPROVED_BEHIND, type FollowUpView, LEFT_BEHIND, LOST_STATES, RED_OPTIONAL } from './follow-up.ts'
+import { approvedBeforeText, SeenApproval } from './seen-approval.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
 /** A verification of a pull request that came to nothing. */
@@ -31,6 +32,8 @@ export const OpenAsSeen = z.object({
   seen_base: z.string().nullish(),
   /** The base of its project now; another than `base` after that was changed, until it is verified with it. */
   project_base: z.string().optional(),
+  /** Null: it was not looked at. */
+  seen_approval: SeenApproval.nullish(),
   /** Files that it changes outside of the scope of its order, which only people do; as last verified. */
   outside_scope: z.array(z.string()).optional(),
 })
@@ -56,6 +59,8 @@ export type PullInReview = {
   seen_base?: string | null | undefined
   /** The base of its project now; missing: not known. */
   project_base?: string | undefined
+  /** By which its forge calls it approved; null or missing: not known. */
+  seen_approval?: SeenApproval | null | undefined
   /** Files that it changes outside of the scope of its order, which only people do; missing: not known. */
   outside_scope?: readonly string[] | undefined
 }
@@ -143,7 +148,8 @@ function standingOf(pull: PullInReview | null): Standing {
   const { base, follow_up: followUp } = pull
   const left = followUp?.state === LEFT_BEHIND ? followUp.why : null
   const unread = followUp?.conversation_hidden === true ? [UNREAD] : []
-  const against = [...(left === null ? [] : [left]), ...unread, ...againstMerge(pull)]
+  const before = approvedBeforeText(pull)
+  const against = [left, before, ...unread, ...againstMerge(pull)].filter((one) => one !== null)
   if (against.length === 0) return is('merge', 'it is ready to be merged')
   const advice = left === null ? null : `Merge it as it stands, or have it verified with ${base} merged in.`
   return { needs: 'weigh', because: against.join('; '), advice }

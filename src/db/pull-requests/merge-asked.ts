@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { MergeAsked } from '../../contract/evidence/merge-asked.ts'
+import type { SeenApproval } from '../../contract/evidence/seen-approval.ts'
 import type { AttemptKey } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import { isLastSeen, type SeenAs } from './seen-pull-requests.ts'
@@ -18,6 +19,7 @@ export type SeenToMerge = {
   changesRequested: readonly string[]
   /** Logins of people with write access who ask for what was not done. */
   unanswered: readonly string[]
+  approval: SeenApproval
   /** Names of checks that ran on its base and not on its commit. */
   absentChecks: readonly string[]
 }
@@ -41,6 +43,7 @@ export async function noteFollowed(
       seen_open_threads: seen.openThreads,
       seen_changes_requested: seen.changesRequested,
       seen_unanswered: seen.unanswered,
+      seen_approval: JSON.stringify(seen.approval),
       seen_absent_checks: seen.absentChecks,
     })
     .$if(as.look !== null, (update) => (as.look === null ? update : update.set({ followed_look: as.look.number })))

@@ -16,6 +16,8 @@ export type SeenToMergeColumns = {
   /** Logins of people with write access whose latest review asks for changes, and of those who ask for what was not done. */
   seen_changes_requested: ColumnType<string[], never, readonly string[]>
   seen_unanswered: ColumnType<string[], never, readonly string[]>
+  /** A `SeenApproval`; null: it was not looked at. */
+  seen_approval: ColumnType<unknown, never, string>
   /** Names of checks that ran on its base and not on its commit. */
   seen_absent_checks: ColumnType<string[], never, readonly string[]>
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import { FollowUpView } from '../../contract/evidence/follow-up.ts'
+import { approvalIn } from '../../contract/evidence/seen-approval.ts'
 import { endedAsSeen } from '../attempts/ended-verifications.ts'
 import { mergeAskedIn } from '../pull-requests/merge-asked.ts'
 import type { Database } from '../schema.ts'
@@ -64,7 +65,7 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
     .select(['pull_requests.number', 'pull_requests.attempt', 'node_id', 'base', 'branch', 'head_sha', 'seen_head_sha'])
     .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'adopted_sha', 'merge_asked'])
     .select(['seen_mark', 'seen_at', 'unread_since', 'seen_base', 'seen_draft', 'followed_mark'])
-    .select(['seen_changes_requested', 'seen_unanswered', 'seen_absent_checks'])
+    .select(['seen_changes_requested', 'seen_unanswered', 'seen_absent_checks', 'seen_approval'])
     .select([
       'followed_sha',
       'followed_since',
@@ -93,6 +94,7 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
     hidden_text: hiddenTexts(row),
     follow_up: row.follow_up === null ? null : FollowUpView.parse(row.follow_up),
     merge_asked: mergeAskedIn(row.merge_asked),
+    seen_approval: approvalIn(row.seen_approval),
     merged_beside:
       row.merged_beside === null ? null : { number: row.merged_beside.number, at: new Date(row.merged_beside.at) },
   }))

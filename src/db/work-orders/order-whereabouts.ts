@@ -4,6 +4,7 @@ import type { LastReaction } from '../../contract/evidence/last-reaction.ts'
 import type { MergedBy } from '../../contract/evidence/merged-by.ts'
 import { recordIn } from '../../contract/evidence/pull-request-record.ts'
 import type { Revert, UnverifiedMerge } from '../../contract/evidence/revert.ts'
+import { approvalIn, type SeenApproval } from '../../contract/evidence/seen-approval.ts'
 import { codesOf } from '../../faults/families.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
 import { outsideOf } from '../../work-order/scope.ts'
@@ -68,6 +69,7 @@ export type PullRequestSeen = Pick<
     follow_up: FollowUpView | null
     /** The base of its project now. */
     project_base?: string
+    seen_approval: SeenApproval | null
     /** Files it changes outside of the scope of its order: only a person's push does. */
     outside_scope: readonly string[]
     /** What reverted it since it was merged; null: nothing is known to have. */
@@ -235,6 +237,7 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
       'seen_open_threads',
       'seen_draft',
       'seen_base',
+      'seen_approval',
     ])
     .select([
       ...endedAsSeen,
@@ -260,7 +263,9 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
   const afterMerge = await afterMergesOf(db, ids)
   const seen = rows.map(({ body, scope, ...row }) => {
     const outside = body === null ? [] : outsideInBody(body, scope)
-    return { ...row, follow_up: followUpIn(row), outside_scope: outside, ...afterMerge(row) }
+    const approval = approvalIn(row.seen_approval)
+    const known = { follow_up: followUpIn(row), seen_approval: approval, outside_scope: outside }
+    return { ...row, ...known, ...afterMerge(row) }
   })
   return Map.groupBy(seen, ({ work_order_id }) => work_order_id)
 }

@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts'
 import type { DoctorFinding } from '../../contract/doctor.ts'
 import { toFault } from '../../faults/fault.ts'
 import type { Project } from '../../work-order/project.ts'
+import { isSameAccount } from './accounts.ts'
 import type { Gh } from './gh.ts'
 import { askApi, callApi, githubFault, isRefusal } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
@@ -132,7 +133,8 @@ async function reviews({ gh, repository, project }: ExaminedProject): Promise<Do
   }
   const owner = await visible(() => askHost(gh, repository.host, 'user', User))
   // An App's token has no user, and no App reviews.
-  const others = writers.filter(({ login }) => login !== owner?.login).length
+  const own = owner === null ? null : owner.login
+  const others = writers.filter(({ login }) => !isSameAccount(login, own)).length
   if (others >= needed)
     return { name, state: 'ok', detail: `${needed} required, ${others} others can review`, remedy: null }
   const detail = `${needed} required, but only ${others} beside the owner of the token can review`

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Fault } from '../../faults/fault.ts'
 import type { WatchedPullRequest } from '../../ports/pull-request.ts'
+import { accountOf } from './accounts.ts'
 import { Contexts, Reviews } from './seen-parts.ts'
 
 /** Far more than GitHub allows. */
@@ -17,7 +18,7 @@ const BaseRef = z
 
 /** Who ended it is told where it can be read, and no reason to know less of the rest; a ghost has no login. */
 const Timeline = z
-  .object({ nodes: z.array(z.object({ actor: z.object({ login: z.string().min(1).max(LONGEST_LOGIN) }).nullable() })) })
+  .object({ nodes: z.array(z.object({ actor: accountOf(z.string().min(1).max(LONGEST_LOGIN)).nullable() })) })
   .nullable()
 
 export const PullRequestNode = z.object({
@@ -49,7 +50,7 @@ const MissingNode = z.strictObject({}).or(z.null())
 
 /** In the order of the ids. Each is read for itself, so that one of unknown form takes nothing from the others. */
 export const Answer = z.object({
-  data: z.object({ viewer: z.object({ login: z.string() }).nullish().catch(null), nodes: z.array(z.unknown()) }),
+  data: z.object({ viewer: accountOf(z.string()).nullish().catch(null), nodes: z.array(z.unknown()) }),
   errors: z
     .array(
       z.object({ path: z.array(z.string().or(z.number())).optional(), type: z.string().optional().catch(undefined) }),

@@ -8,6 +8,7 @@ import type {
   Sighting,
   WatchedPullRequest,
 } from '../../ports/pull-request.ts'
+import { ACCOUNT, isSameAccount } from './accounts.ts'
 import { goneText, unprovenText } from './close.ts'
 import { askApiAt } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
@@ -21,14 +22,14 @@ import { partsIn } from './seen-parts.ts'
 const MOST_AT_ONCE = 50
 
 const QUERY = `query OpenPullRequests($ids: [ID!]!) {
-  viewer { login }
+  viewer { ${ACCOUNT} }
   nodes(ids: $ids) {
     ... on PullRequest {${LOOK_FIELDS}
       timelineItems(last: 1, itemTypes: [MERGED_EVENT, CLOSED_EVENT, REOPENED_EVENT]) {
         nodes {
-          ... on MergedEvent { actor { login } }
-          ... on ClosedEvent { actor { login } }
-          ... on ReopenedEvent { actor { login } }
+          ... on MergedEvent { actor { ${ACCOUNT} } }
+          ... on ClosedEvent { actor { ${ACCOUNT} } }
+          ... on ReopenedEvent { actor { ${ACCOUNT} } }
         }
       }
     }
@@ -143,7 +144,8 @@ async function sightingOf(
 /** @param viewer the login of Moose's account; null: GitHub did not tell */
 function endedByIn({ timelineItems }: PullRequestNode, viewer: string | null): EndedBy | null {
   const actor = timelineItems?.nodes[0]?.actor
-  return actor === undefined || actor === null ? null : { login: actor.login, isMoose: actor.login === viewer }
+  if (actor === undefined || actor === null) return null
+  return { login: actor.login, isMoose: isSameAccount(actor.login, viewer) }
 }
 
 /** Its number, address and branch are those that Moose keeps, whatever GitHub says now. Null: its base does not hold what is merged. */

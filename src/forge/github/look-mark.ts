@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { LookedAt } from '../../db/pull-requests/seen-pull-requests.ts'
+import { ACCOUNT } from './accounts.ts'
 import type { PullRequestNode } from './look-answer.ts'
 
 /**
@@ -12,10 +13,10 @@ export const LOOK_FIELDS = `
       id number state isDraft headRefOid baseRefName reviewDecision updatedAt mergeable
       baseRef { target { oid ... on Commit { statusCheckRollup { state } } } }
       mergeCommit { oid }
-      autoMergeRequest { enabledAt enabledBy { login } }
+      autoMergeRequest { enabledAt enabledBy { ${ACCOUNT} } }
       isInMergeQueue
       reviewThreads(last: 100) { pageInfo { hasPreviousPage } nodes { isResolved } }
-      latestReviews(last: 20) { nodes { state submittedAt author { login } } }
+      latestReviews(last: 20) { nodes { state submittedAt author { ${ACCOUNT} } } }
       reviews { totalCount }
       comments { totalCount }
       statusCheckRollup {

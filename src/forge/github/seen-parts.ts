@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { SeenParts } from '../../ports/pull-request.ts'
+import { accountOf } from './accounts.ts'
 
 /** Far more than GitHub allows. */
 const LONGEST_WORD = 500
@@ -9,9 +10,7 @@ const Word = z.string().transform((text) => text.slice(0, LONGEST_WORD).toWellFo
 export const Reviews = z
   .object({
     nodes: z.array(
-      z
-        .object({ state: Word, submittedAt: z.string().nullable(), author: z.object({ login: Word }).nullable() })
-        .nullable(),
+      z.object({ state: Word, submittedAt: z.string().nullable(), author: accountOf(Word).nullable() }).nullable(),
     ),
   })
   .nullish()

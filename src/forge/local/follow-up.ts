@@ -28,7 +28,7 @@ export function createLocalFollowUp(parts: LocalForgeParts): FollowUpForge {
     replyTo: async (_of, { thread }) => ({ id: thread.id, url: null, is_new: false }),
     keepComment: async () => null,
     mergeWhenReady: async () => ({ outcome: 'ready' }),
-    withdrawMerge: async () => undefined,
+    withdrawMerge: async () => null,
     revertsOf: (project, changes, since, signal) => revertsOnBase(parts.mirrors, { project, changes, since, signal }),
   }
 }

@@ -95,6 +95,7 @@ function withRules(why: Why, verdict: MergeVerdict | undefined): Why {
       rows.push({ name: 'not merged by rule', text: `${asked.why} (${forgeName(order.forge)})` })
     if (asked.is === 'waiting') rows.push({ name: 'merged by rule', text: askedToMerge(order) })
   }
+  if (asked?.is === 'asking' && asked.why !== null) rows.push({ name: 'not taken back', text: asked.why })
   return { ...why, evidence: [...why.evidence, ...rows] }
 }
 

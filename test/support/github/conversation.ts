@@ -35,7 +35,7 @@ export type StandInReview = {
   sha?: string
 }
 
-/** Whose token it is. */
+/** Whose token it is, unless a test says otherwise. */
 export const VIEWER = 'tester'
 export const SAID_AT = '2026-01-31T12:00:00Z'
 
@@ -79,11 +79,20 @@ function positionOf(cursor: string): number {
   throw new GraphQLError(`\`${cursor}\` does not appear to be a valid cursor.`)
 }
 
-function author(login: string | null) {
-  return login === null ? null : { __typename: 'User', login }
+/** An account where it is not the viewer: GitHub leaves out the ending of an app's name there. */
+export function actorOf(login: string) {
+  const isApp = login.endsWith('[bot]')
+  return { __typename: isApp ? 'Bot' : 'User', login: isApp ? login.slice(0, -'[bot]'.length) : login }
 }
 
-export function graphComment(url: string, comment: StandInComment, isOfThread = false) {
+function author(login: string | null) {
+  return login === null ? null : actorOf(login)
+}
+
+/** The address of a pull request, and whose token asks. */
+export type Place = { url: string; viewer: string }
+
+export function graphComment({ url, viewer }: Place, comment: StandInComment, isOfThread = false) {
   const { id, login, association, body, at = SAID_AT, editedAt = null, isHidden = false, isPending = false } = comment
   return {
     __typename: isOfThread ? 'PullRequestReviewComment' : 'IssueComment',
@@ -94,20 +103,20 @@ export function graphComment(url: string, comment: StandInComment, isOfThread = 
     lastEditedAt: editedAt,
     authorAssociation: association,
     author: author(login),
-    viewerDidAuthor: login === VIEWER,
+    viewerDidAuthor: login === viewer,
     isMinimized: isHidden,
     state: isPending ? 'PENDING' : 'SUBMITTED',
   }
 }
 
-export function graphThread(url: string, thread: StandInThread) {
+export function graphThread(place: Place, thread: StandInThread) {
   const { id, path, line, isResolved = false, comments } = thread
-  const all = comments.map((comment) => graphComment(url, comment, true))
+  const all = comments.map((comment) => graphComment(place, comment, true))
   const facts = { __typename: 'PullRequestReviewThread', id, path, line, isResolved }
   return { ...facts, comments: (asked: Asked) => page(all, asked) }
 }
 
-function graphReview(url: string, pull: Pull, review: StandInReview, index: number) {
+function graphReview({ url, viewer }: Place, pull: Pull, review: StandInReview, index: number) {
   const { login, state, body = '', association = 'NONE', at = SAID_AT, editedAt = null, sha = pull.sha } = review
   return {
     id: `PRR_${pull.number}_${index}`,
@@ -118,15 +127,15 @@ function graphReview(url: string, pull: Pull, review: StandInReview, index: numb
     lastEditedAt: editedAt,
     authorAssociation: association,
     author: author(login),
-    viewerDidAuthor: login === VIEWER,
+    viewerDidAuthor: login === viewer,
     commit: { oid: sha },
   }
 }
 
 /** What was said of a pull request. */
-export function graphConversation(url: string, pull: Pull) {
+export function graphConversation(place: Place, pull: Pull) {
   const { threads = [], comments = [], reviews = [] } = pull
-  const all = reviews.map((review, index) => graphReview(url, pull, review, index))
+  const all = reviews.map((review, index) => graphReview(place, pull, review, index))
   const opinionated = all.filter(({ state }) => state !== 'COMMENTED')
   return {
     latestReviews: (asked: Asked) => page(all, asked),
@@ -134,12 +143,12 @@ export function graphConversation(url: string, pull: Pull) {
     reviews: (asked: Asked) => page(all, asked),
     comments: (asked: Asked) =>
       page(
-        comments.map((comment) => graphComment(url, comment)),
+        comments.map((comment) => graphComment(place, comment)),
         asked,
       ),
     reviewThreads: (asked: Asked) =>
       page(
-        threads.map((thread) => graphThread(url, thread)),
+        threads.map((thread) => graphThread(place, thread)),
         asked,
       ),
   }
@@ -152,31 +161,31 @@ function notFound(id: string): GraphQLError {
 
 let made = 0
 
-function written(body: string): StandInComment {
+function written({ viewer }: Place, body: string): StandInComment {
   made += 1
-  return { id: `IC_made_${made}`, login: VIEWER, association: 'OWNER', body }
+  return { id: `IC_made_${made}`, login: viewer, association: 'OWNER', body }
 }
 
 /** The mutations that write comments. */
-export function writing({ pulls }: RepositoryState, urlOf: (pull: Pull) => string) {
+export function writing({ pulls }: RepositoryState, placeOf: (pull: Pull) => Place) {
   return {
     addPullRequestReviewThreadReply: ({ input }: { input: { pullRequestReviewThreadId: string; body: string } }) => {
       const id = input.pullRequestReviewThreadId
       const pull = pulls.find(({ threads }) => threads?.some((thread) => thread.id === id))
       const thread = pull?.threads?.find((one) => one.id === id)
       if (pull === undefined || thread === undefined) throw notFound(id)
-      const comment = written(input.body)
+      const comment = written(placeOf(pull), input.body)
       thread.comments.push(comment)
       touch(pull)
-      return { comment: graphComment(urlOf(pull), comment, true) }
+      return { comment: graphComment(placeOf(pull), comment, true) }
     },
     addComment: ({ input }: { input: { subjectId: string; body: string } }) => {
       const pull = pulls.find(({ number }) => input.subjectId === `PR_${number}`)
       if (pull === undefined) throw notFound(input.subjectId)
-      const comment = written(input.body)
+      const comment = written(placeOf(pull), input.body)
       pull.comments = [...(pull.comments ?? []), comment]
       touch(pull)
-      return { commentEdge: { node: graphComment(urlOf(pull), comment) } }
+      return { commentEdge: { node: graphComment(placeOf(pull), comment) } }
     },
     updateIssueComment: ({ input }: { input: { id: string; body: string } }) => {
       const pull = pulls.find(({ comments }) => comments?.some(({ id }) => id === input.id))
@@ -184,7 +193,7 @@ export function writing({ pulls }: RepositoryState, urlOf: (pull: Pull) => strin
       if (pull === undefined || comment === undefined) throw notFound(input.id)
       Object.assign(comment, { body: input.body, editedAt: SAID_AT })
       touch(pull)
-      return { issueComment: graphComment(urlOf(pull), comment) }
+      return { issueComment: graphComment(placeOf(pull), comment) }
     },
   }
 }

@@ -2,7 +2,15 @@ import { schema as githubSchema } from '@octokit/graphql-schema'
 import { buildSchema, execute, GraphQLError, isScalarType, parse, validate } from 'graphql'
 import { contextsOf, graphRun } from './actions.ts'
 import type { Answer } from './answer.ts'
-import { graphComment, graphConversation, graphThread, updatedAt, VIEWER, writing } from './conversation.ts'
+import {
+  actorOf,
+  graphComment,
+  graphConversation,
+  graphThread,
+  type Place,
+  updatedAt,
+  writing,
+} from './conversation.ts'
 import { mergeStateOf, type Pull, type RepositoryState } from './repository-state.ts'
 
 /** The public schema of GitHub: a query that it refuses is refused here. */
@@ -65,10 +73,10 @@ function roots(state: RepositoryState, host: string) {
       const message = `Could not resolve to a Repository with the name '${owner}/${name}'.`
       throw new GraphQLError(message, { extensions: { type: 'NOT_FOUND' } })
     },
-    viewer: { __typename: 'User', login: VIEWER },
+    viewer: { __typename: 'User', login: state.settings.account },
     node: ({ id }: { id: string }) => nodeOf(state, host, id),
     nodes: ({ ids }: { ids: string[] }) => ids.map((id) => orError(() => nodeOf(state, host, id))),
-    ...writing(state, (pull) => urlOf(state, host, pull)),
+    ...writing(state, (pull) => placeOf(state, host, pull)),
     ...autoMerging(state),
     createPullRequest: async ({ input }: { input: CreateInput }) => {
       const made = await state.create({
@@ -99,9 +107,9 @@ function nodeOf(state: RepositoryState, host: string, id: string) {
     const said = [...(pull.comments ?? []), ...(pull.threads ?? []).flatMap(({ comments }) => comments)]
     const comment = said.find((one) => one.id === id)
     const isOfThread = pull.comments?.some((one) => one === comment) !== true
-    if (comment !== undefined) return graphComment(urlOf(state, host, pull), comment, isOfThread)
+    if (comment !== undefined) return graphComment(placeOf(state, host, pull), comment, isOfThread)
     const thread = pull.threads?.find((one) => one.id === id)
-    if (thread !== undefined) return graphThread(urlOf(state, host, pull), thread)
+    if (thread !== undefined) return graphThread(placeOf(state, host, pull), thread)
     const runs = (pull.runs ?? []).map((run, index) => graphRun({ ...state, host }, `CR_${pull.number}`, run, index))
     const run = runs.find((one) => one.id === id)
     if (run !== undefined) return run
@@ -130,7 +138,7 @@ function autoMerging({ pulls, settings }: RepositoryState) {
       const state = mergeStateOf(pull).toLowerCase()
       if (state === 'clean' || state === 'unstable') throw refuse(`Pull request Pull request is in ${state} status`)
       const method = String(input.mergeMethod).toLowerCase()
-      pull.autoMerge = { by: VIEWER, method: method === 'squash' || method === 'rebase' ? method : 'merge' }
+      pull.autoMerge = { by: settings.account, method: method === 'squash' || method === 'rebase' ? method : 'merge' }
       return { pullRequest: { id: input.pullRequestId } }
     },
     disablePullRequestAutoMerge: ({ input }: { input: { pullRequestId: string } }) => {
@@ -181,6 +189,10 @@ function urlOf({ owner, name }: RepositoryState, host: string, { number }: Pull)
   return `https://${host}/${owner}/${name}/pull/${number}`
 }
 
+function placeOf(state: RepositoryState, host: string, pull: Pull): Place {
+  return { url: urlOf(state, host, pull), viewer: state.settings.account }
+}
+
 function graphPull(state: RepositoryState, host: string, pull: Pull) {
   const { owner } = state
   const runs = contextsOf({ ...state, host }, `CR_${pull.number}`, pull.runs ?? [])
@@ -206,13 +218,11 @@ function graphPull(state: RepositoryState, host: string, pull: Pull) {
     repository: { autoMergeAllowed: state.settings.allowAutoMerge },
     mergeCommit: pull.mergeSha === null ? null : { oid: pull.mergeSha },
     reviewDecision: pull.review,
-    ...graphConversation(urlOf(state, host, pull), pull),
+    ...graphConversation(placeOf(state, host, pull), pull),
     autoMergeRequest:
-      pull.autoMerge === undefined || pull.autoMerge === null
-        ? null
-        : { enabledBy: { __typename: 'User', login: pull.autoMerge.by } },
+      pull.autoMerge === undefined || pull.autoMerge === null ? null : { enabledBy: actorOf(pull.autoMerge.by) },
     isInMergeQueue: queuedBy !== null,
-    mergeQueueEntry: queuedBy === null ? null : { enqueuer: { __typename: 'User', login: queuedBy } },
+    mergeQueueEntry: queuedBy === null ? null : { enqueuer: actorOf(queuedBy) },
     statusCheckRollup: pull.checks === null ? null : { state: pull.checks, contexts: runs },
     timelineItems: { nodes: lastChange(pull) },
   }
@@ -229,7 +239,7 @@ async function graphBase(state: RepositoryState, host: string, branch: string) {
 
 /** Who has ended it last: the maintainer, whose page it is. */
 function lastChange({ mergedAt, mergedBy, state }: Pull) {
-  const actor = { __typename: 'User', login: mergedBy ?? MAINTAINER }
+  const actor = actorOf(mergedBy ?? MAINTAINER)
   if (mergedAt !== null) return [{ __typename: 'MergedEvent', actor }]
   return state === 'closed' ? [{ __typename: 'ClosedEvent', actor }] : []
 }

@@ -7,6 +7,7 @@ import type { Scripted } from '../model-server.ts'
 import { detailOf, fileOrder, settled } from '../moose-home.ts'
 import { until } from '../until.ts'
 import type { StandInRun } from './actions.ts'
+import { touch } from './conversation.ts'
 import { type OnGitHub, onGitHub as projectOnGitHub } from './order-on-github.ts'
 import type { Pull } from './repository-state.ts'
 
@@ -48,6 +49,13 @@ export const unit = (state: string): StandInRun => ({
 })
 export const turns = (pull: Pull, checks: 'PENDING' | 'SUCCESS' | 'FAILURE') =>
   Object.assign(pull, { checks, runs: [unit(checks === 'PENDING' ? 'IN_PROGRESS' : checks)] })
+/** An account that may write approves what the branch holds, and GitHub calls the pull request approved. */
+export function approves(pull: Pull): void {
+  const approval = { login: 'ada', association: 'COLLABORATOR', state: 'APPROVED', sha: pull.sha } as const
+  pull.reviews = [...(pull.reviews ?? []), approval]
+  pull.review = 'APPROVED'
+  touch(pull)
+}
 export const asks = ({ github }: OnGitHub) =>
   github.log.filter(({ operation }) => operation.endsWith('EnableAutoMerge')).length
 

@@ -1,6 +1,6 @@
 import type { GitRemote } from '../git-remote.ts'
 import type { StandInActions, StandInRun } from './actions.ts'
-import type { StandInComment, StandInReview, StandInThread } from './conversation.ts'
+import { type StandInComment, type StandInReview, type StandInThread, VIEWER } from './conversation.ts'
 
 export type Pull = {
   number: number
@@ -45,6 +45,8 @@ export type RepositoryState = {
   labels: Set<string>
   /** What doctor asks about. */
   settings: {
+    /** Whose token it is; of an app `slug[bot]`. */
+    account: string
     push: boolean
     allowMergeCommit: boolean
     allowSquashMerge: boolean
@@ -96,6 +98,7 @@ export function mergeStateOf({ mergeable, runs = [], review, checks, isDraft = f
 export function createRepositoryState(remote: GitRemote, owner: string, name: string): RepositoryState {
   const pulls: Pull[] = []
   const settings: RepositoryState['settings'] = {
+    account: VIEWER,
     push: true,
     allowMergeCommit: true,
     allowSquashMerge: true,

@@ -1,6 +1,5 @@
 import { jobLog, permissionOf, rerun, workflowRun } from './actions.ts'
 import type { Answer } from './answer.ts'
-import { VIEWER } from './conversation.ts'
 import type { Pull, RepositoryState } from './repository-state.ts'
 
 export type RestCall = {
@@ -53,7 +52,9 @@ const ROUTES: readonly (readonly [string, RegExp, Handler])[] = [
 ]
 
 export async function answerRest(state: RepositoryState, call: RestCall): Promise<Answer> {
-  if (call.method === 'GET' && call.path === '/user') return ok({ login: 'tester' })
+  const { account } = state.settings
+  if (call.method === 'GET' && call.path === '/user')
+    return account.endsWith('[bot]') ? refused(403, 'Resource not accessible by integration') : ok({ login: account })
   const prefix = `/repos/${state.owner}/${state.name}`
   if (!call.path.startsWith(prefix)) return refused(404, 'Not Found')
   const rest = decodeURIComponent(call.path.slice(prefix.length))
@@ -155,7 +156,7 @@ async function merge(state: RepositoryState, { body }: RestCall, pull: Pull): Pr
   const why = notAllowed(method, state.settings)
   if (why !== null) return refused(405, why)
   try {
-    pull.mergedBy = VIEWER
+    pull.mergedBy = state.settings.account
     const { mergeSha } = await state.merge(pull.number, method === 'squash' || method === 'rebase' ? method : 'merge')
     return ok({ sha: mergeSha, merged: true })
   } catch {

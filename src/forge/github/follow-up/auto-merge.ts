@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { LookedAt } from '../../../db/pull-requests/seen-pull-requests.ts'
 import { Fault } from '../../../faults/fault.ts'
 import type { MergeWhenReadyAnswer, OfPullRequest, ToMerge } from '../../../ports/pull-request-facts.ts'
+import { ACCOUNT, accountOf, isSameAccount } from '../accounts.ts'
 import { githubRepositoryOf } from '../github-repository.ts'
 import { PullRequestNode } from '../look-answer.ts'
 import { LOOK_FIELDS, markOf } from '../look-mark.ts'
@@ -12,33 +13,35 @@ import { askGraphQL, callGraphQL, refusalIn } from './ask-graphql.ts'
 
 /** @param more what else is asked for of the pull request */
 const queryOf = (more: string) => `query AutoMerge($id: ID!) {
-  viewer { login }
+  viewer { ${ACCOUNT} }
   node(id: $id) {
     ... on PullRequest {
       state isDraft headRefOid baseRefName mergeStateStatus
-      autoMergeRequest { enabledBy { login } }
+      autoMergeRequest { enabledBy { ${ACCOUNT} } }
       isInMergeQueue
-      mergeQueueEntry { enqueuer { __typename login } }
+      mergeQueueEntry { enqueuer { ${ACCOUNT} } }
       repository { autoMergeAllowed }${more}
     }
   }
 }`
+const Account = accountOf(z.string())
+type Account = z.infer<typeof Account>
 const Standing = z.object({
   state: z.string(),
   isDraft: z.boolean(),
   headRefOid: z.string(),
   baseRefName: z.string(),
   mergeStateStatus: z.string(),
-  autoMergeRequest: z.object({ enabledBy: z.object({ login: z.string() }).nullable() }).nullable(),
+  autoMergeRequest: z.object({ enabledBy: Account.nullable() }).nullable(),
   isInMergeQueue: z.boolean(),
-  mergeQueueEntry: z.object({ enqueuer: z.object({ __typename: z.string(), login: z.string() }) }).nullable(),
+  mergeQueueEntry: z.object({ enqueuer: Account }).nullable(),
   repository: z.object({ autoMergeAllowed: z.boolean() }),
 })
 type Standing = z.infer<typeof Standing>
 
 /** `asSeen`: with all that a look asks for. */
 const QUERIES = { alone: queryOf(''), asSeen: queryOf(LOOK_FIELDS) }
-const Answered = z.object({ viewer: z.object({ login: z.string() }), node: Standing.loose().nullable() })
+const Answered = z.object({ viewer: Account, node: Standing.loose().nullable() })
 
 const ENABLE = `mutation EnableAutoMerge($id: ID!, $head: GitObjectID!, $method: PullRequestMergeMethod) {
   enablePullRequestAutoMerge(input: { pullRequestId: $id, expectedHeadOid: $head, mergeMethod: $method }) {
@@ -105,34 +108,58 @@ function unavailable(why: string): MergeWhenReadyAnswer {
   return { outcome: 'unavailable', why: `GitHub does not merge it by itself: ${why}.` }
 }
 
-/** Takes back what Moose's account asked for, also out of a merge queue; what a person with another account asked for stays. */
-export async function withdrawMerge(parts: GitHubForgeParts, of: OfPullRequest, signal: AbortSignal): Promise<void> {
-  await retryGitHub(parts, signal, async () => {
-    const { node, viewer } = await standing(parts, { of, query: QUERIES.alone }, signal)
-    if (node.state === 'MERGED') {
-      const message = `Pull request #${of.number} is merged already: that GitHub merges it by itself cannot be taken back.`
-      throw new Fault('work_order_conflict', message, { number: of.number })
-    }
-    const variables = { id: of.nodeId }
+/**
+ * Takes back what was asked for, also out of a merge queue, and looks whether it is. What a person with another account asked for
+ * stays.
+ *
+ * @returns the login of such a person; null: GitHub does not merge it by itself any more
+ */
+export async function withdrawMerge(
+  parts: GitHubForgeParts,
+  of: OfPullRequest,
+  signal: AbortSignal,
+): Promise<string | null> {
+  return await retryGitHub(parts, signal, async () => {
+    const before = await requestsOf(parts, of, signal)
     const asking = { of, changes: true, signal }
-    if (node.isInMergeQueue && !isQueuedByOther(node, viewer.login))
-      await askGraphQL(parts, asking, { query: DEQUEUE, variables }, Dequeued)
-    const asked = node.autoMergeRequest
-    if (asked === null || asked.enabledBy?.login !== viewer.login) return
-    await askGraphQL(parts, asking, { query: DISABLE, variables }, Disabled)
+    const variables = { id: of.nodeId }
+    if (before.isQueued) await askGraphQL(parts, asking, { query: DEQUEUE, variables }, Dequeued)
+    if (before.isAsked) await askGraphQL(parts, asking, { query: DISABLE, variables }, Disabled)
+    if (!before.isQueued && !before.isAsked) return before.left
+    const after = await requestsOf(parts, of, signal)
+    if (!after.isQueued && !after.isAsked) return after.left
+    const message = `GitHub was told not to merge pull request #${of.number} by itself, and says that it still does. It is told again.`
+    throw new Fault('github_unreachable', message, { number: of.number })
   })
 }
 
-/** What GitHub's own account has put into the queue was asked for by auto-merge. */
-function isQueuedByOther({ mergeQueueEntry: entry }: Standing, viewer: string): boolean {
-  return entry !== null && entry.enqueuer.__typename === 'User' && entry.enqueuer.login !== viewer
+/** What has GitHub merge it by itself, and is to be taken back; `left`: the login of the person whose own request stays. */
+type Requests = { isQueued: boolean; isAsked: boolean; left: string | null }
+
+/** Only what is known to be a person's own stays: what GitHub's own account has queued was asked for by auto-merge. */
+async function requestsOf(parts: GitHubForgeParts, of: OfPullRequest, signal: AbortSignal): Promise<Requests> {
+  const { node, viewer } = await standing(parts, { of, query: QUERIES.alone }, signal)
+  if (node.state === 'MERGED') {
+    const message = `Pull request #${of.number} is merged already: that GitHub merges it by itself cannot be taken back.`
+    throw new Fault('work_order_conflict', message, { number: of.number })
+  }
+  const { isInMergeQueue, mergeQueueEntry: entry, autoMergeRequest: asked } = node
+  const otherOf = (by: Account | null) =>
+    by?.isPerson === true && !isSameAccount(by.login, viewer.login) ? by.login : null
+  const queuedBy = isInMergeQueue && entry !== null ? otherOf(entry.enqueuer) : null
+  const askedBy = asked === null ? null : otherOf(asked.enabledBy)
+  return {
+    isQueued: isInMergeQueue && queuedBy === null,
+    isAsked: asked !== null && askedBy === null,
+    left: queuedBy === null ? askedBy : queuedBy,
+  }
 }
 
 async function standing(
   parts: GitHubForgeParts,
   { of, query }: { of: OfPullRequest; query: string },
   signal: AbortSignal,
-): Promise<{ node: Standing; viewer: { login: string }; told: unknown }> {
+): Promise<{ node: Standing; viewer: Account; told: unknown }> {
   const body = { query, variables: { id: of.nodeId } }
   const { node, viewer } = await askGraphQL(parts, { of, changes: false, signal }, body, Answered)
   if (node !== null) return { node, viewer, told: node }

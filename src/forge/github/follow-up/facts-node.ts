@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LONGEST_BODY } from '../../../ports/pull-request-facts.ts'
 import { plainText } from '../../../redaction/plain-text.ts'
+import { accountOf } from '../accounts.ts'
 import { isMarked } from './marker.ts'
 import { isCalledMember } from './writers.ts'
 
@@ -42,7 +43,7 @@ const pageOf = <Schema extends z.ZodType>(schema: Schema) =>
     })
     .transform(({ totalCount: total, pageInfo: rest, nodes }) => ({ total, rest, nodes }))
 
-const Author = z.object({ login: Word }).nullable()
+const Author = accountOf(Word).nullable()
 const Written = {
   id: Word,
   body: Body,

@@ -1,4 +1,6 @@
-const WRITTEN = 'id body url authorAssociation viewerDidAuthor author { login }'
+import { ACCOUNT } from '../accounts.ts'
+
+const WRITTEN = `id body url authorAssociation viewerDidAuthor author { ${ACCOUNT} }`
 const COMMENT = `${WRITTEN} createdAt lastEditedAt isMinimized`
 const REVIEW = `${WRITTEN} state submittedAt lastEditedAt commit { oid }`
 const RUN = '__typename id name status conclusion detailsUrl completedAt checkSuite { app { slug } }'
@@ -35,7 +37,7 @@ const threads = (many: number, before: string | null, { ofThread }: Sizes) =>
 /** @see https://docs.github.com/en/graphql/reference/objects#pullrequest */
 const fragment = (sizes: Sizes) => `fragment Facts on PullRequest {
   id number state headRefOid baseRefName reviewDecision
-  autoMergeRequest { enabledBy { login } }
+  autoMergeRequest { enabledBy { ${ACCOUNT} } }
   isInMergeQueue
   baseRef { target { oid ... on Commit { statusCheckRollup { ${contexts(sizes.contexts, null)} } } } }
   statusCheckRollup { ${contexts(sizes.contexts, null)} }

@@ -1,7 +1,7 @@
 import { type LookedAt, pullRequestsToLookAt } from '../../../db/pull-requests/seen-pull-requests.ts'
 import { Fault } from '../../../faults/fault.ts'
 import type { OfPullRequest, PullRequestFacts, Unread } from '../../../ports/pull-request-facts.ts'
-import { branchFacts } from '../../branch-facts.ts'
+import { beforeBaseMerges, branchFacts } from '../../branch-facts.ts'
 import { askApi, isTooLong } from '../github-api.ts'
 import { type GitHubRepository, githubRepositoryOf } from '../github-repository.ts'
 import type { GitHubForgeParts } from '../pulls.ts'
@@ -236,6 +236,10 @@ async function factsOfOne(parts: FactsParts, seen: Seen): Promise<PullRequestFac
   const source = { project, mirror: parts.forge.mirrors.of(project), signal }
   const byGit = await branchFacts(source, stands)
   if (byGit === null) return null
+  const told = await toldOfOne(parts, seen)
+  const isOfOther = told.reviews.some(
+    ({ state, may_write, head_sha }) => state === 'approved' && may_write && head_sha !== headSha,
+  )
   return {
     number: row.number,
     state: STATES[node.state],
@@ -246,7 +250,9 @@ async function factsOfOne(parts: FactsParts, seen: Seen): Promise<PullRequestFac
     base_sha: baseSha,
     ...byGit,
     review_decision: node.reviewDecision,
-    ...(await toldOfOne(parts, seen)),
+    ...told,
+    before_base_merges:
+      isOfOther && baseSha !== null ? await beforeBaseMerges(source.mirror, { base: baseSha, head: headSha }) : [],
     auto_merge: autoMergeIn(node),
   }
 }
