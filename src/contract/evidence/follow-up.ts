@@ -73,6 +73,11 @@ export const LEFT_BEHIND = 'left_behind'
 /** The state in which all that is red is not required by its forge, and nothing can be read of it. */
 export const RED_OPTIONAL = 'red_optional'
 
+/** The state of one that a person has given up in Moose, and that is open; `code` is `hands_off`. */
+export const GIVEN_UP = 'given_up'
+export const GIVEN_UP_TEXT =
+  'a person has given it up in Moose (moose close, moose cancel), and it is open on its forge all the same'
+
 /** The states in which nothing is left to be done about an open pull request. */
 export const AT_REST: readonly string[] = ['quiet', RED_OPTIONAL, LEFT_BEHIND]
 
