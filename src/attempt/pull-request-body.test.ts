@@ -321,6 +321,26 @@ test("the repository's template gives its headings: summary above the first fold
   assert.doesNotMatch(body, /Thank you/)
 })
 
+test('a path in the record is whole, or its list is said to be cut: a shortened one would be another file', () => {
+  const paths = (most: number, length: number) =>
+    Array.from({ length: most }, (_, index) => `${index}/`.padEnd(length, 'folder/'))
+  for (const [most, length] of [
+    [1, 500],
+    [12, 500],
+    [30, 61],
+    [30, 200],
+    [100, 41],
+  ] as const) {
+    const all = paths(most, length)
+    const files = all.map((path) => ({ path, change: 'modified' as const, added: 1, deleted: 1 }))
+    const record = recordIn(bodyOf({ files })) ?? assert.fail()
+    const kept = record.files.map(({ path }) => path)
+    assert.deepEqual(kept, all.slice(0, kept.length))
+    assert.equal(record.cut.includes('files'), kept.length < most, `${most} of ${length}`)
+    if (length * most < 4_000) assert.equal(kept.length, most)
+  }
+})
+
 test('the record says the same to programs, whatever is in it', () => {
   const record = recordIn(String(BODIES['failing-base']))
   assert.deepEqual([record?.criteria_count, record?.proved_count, record?.closes], [3, 1, [128]])

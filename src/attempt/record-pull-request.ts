@@ -4,6 +4,7 @@ import { type MergedBy, mergedByText } from '../contract/evidence/merged-by.ts'
 import type { AttemptKey } from '../db/attempts/attempts.ts'
 import { recordPullRequestEvent } from '../db/github-events.ts'
 import { recordPullRequestOutcome, withdrawPullRequestOutcome } from '../db/outcome-vectors.ts'
+import { noteReopened } from '../db/pull-requests/given-up.ts'
 import { askedInsteadOf, mergeAskedOf } from '../db/pull-requests/merge-asked.ts'
 import { type PullRequestBrief, setPullRequestState } from '../db/pull-requests/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
@@ -43,6 +44,7 @@ export async function recordPullRequest(db: Kysely<Database>, found: Found, now:
     const next = standing(order, order.pulls)
     if (next !== null) await moveByPullRequests(transaction, order, next, is)
     else if (changed) await tellOfPullRequest(transaction, order, is)
+    if (changed && state === 'open') await noteReopened(transaction, found, now)
   })
 }
 

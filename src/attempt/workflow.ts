@@ -6,6 +6,7 @@ import { MOOSE } from '../contract/actor.ts'
 import { type AttemptRun, isResumedSince } from '../db/attempts/attempts.ts'
 import { noteAttempt, noteRoute, type RouteFacts } from '../db/attempts/hold-attempt.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
+import { giveUpPullRequests } from '../db/pull-requests/given-up.ts'
 import type { Database } from '../db/schema.ts'
 import { isOf } from '../faults/families.ts'
 import { type Fault, type FaultRecord, moveOf, toFault } from '../faults/fault.ts'
@@ -165,6 +166,7 @@ async function openPullRequest(
       const shown = shownEvidence(whole, sanitize)
       if (await faultPoint('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
       // The order was cancelled, or completed by another pull request, while this one was published.
+      await giveUpPullRequests(db, context.workOrderId)
       const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number, {
         by: MOOSE,
       })

@@ -198,7 +198,7 @@ function anew(facts: OptionFacts): Offer {
 const ADOPT: Offer = {
   option: 'adopt',
   ...FREE,
-  sentence: 'Moose follows the pull request again. What was pushed to its branch is verified first.',
+  sentence: 'Moose follows the pull request again. What its branch holds is verified first.',
 }
 
 const VERIFY_BRANCH: Offer = {

@@ -304,16 +304,17 @@ export async function lookAnew(db: Db, workOrderId: string): Promise<boolean> {
   })
 }
 
-/** Gives the open pull request of an order back to Moose. @returns the commit of somebody else; null: Moose follows it */
-export async function adoptPullRequest(db: Db, { workOrderId, attempt }: AttemptKey): Promise<string | null> {
+/** Gives the open pull request of an order back to Moose. @returns false: Moose follows it */
+export async function adoptPullRequest(db: Db, { workOrderId, attempt }: AttemptKey): Promise<boolean> {
   await holdOrder(db, workOrderId)
-  const { rows } = await sql<{ sha: string }>`
-    update pull_requests set adopted_sha = hands_off, hands_off = null, follow_up = null
-    where work_order_id = ${workOrderId} and attempt = ${attempt} and state = 'open' and hands_off is not null
-    returning adopted_sha as sha
+  const { rows } = await sql`
+    update pull_requests
+    set adopted_sha = coalesce(hands_off, adopted_sha), hands_off = null, given_up_at = null, follow_up = null
+    where work_order_id = ${workOrderId} and attempt = ${attempt} and state = 'open'
+      and (hands_off is not null or given_up_at is not null)
+    returning number
   `.execute(db)
-  const [row] = rows
-  return row === undefined ? null : row.sha
+  return rows.length > 0
 }
 
 type Pull = { workOrderId: string; number: number }

@@ -62,6 +62,7 @@ const GREEN: MergeFacts = {
     body: body(),
     follow_up: QUIET,
     adopted_sha: null,
+    given_up_at: null,
     unread_since: null,
     seen_mark: 'one',
     seen_at: SEEN.at,
@@ -86,6 +87,12 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
   stopped: [[{ stopped: 'an emergency stop is in force' }, /^an emergency stop is in force$/]],
   manual: [[{ policy: 'manual' }, /^the merge policy of its project is manual$/]],
   under_way: [[{ isInReview: false }, /^an attempt of its order is under way$/]],
+  given_up: [
+    [
+      { ...pull({ given_up_at: new Date('2026-01-01T00:30:00Z') }) },
+      /^a person has given it up in Moose \(moose close, moose cancel\), and it is open on its forge all the same$/,
+    ],
+  ],
   hands_off: [
     [follow('hands_off', 'b holds 0123, which Moose has not made', 'hands_off'), /which Moose has not made$/],
   ],

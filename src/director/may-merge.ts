@@ -1,4 +1,4 @@
-import type { FollowUpView } from '../contract/evidence/follow-up.ts'
+import { type FollowUpView, GIVEN_UP, GIVEN_UP_TEXT } from '../contract/evidence/follow-up.ts'
 import { forgeName } from '../contract/evidence/merged-by.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
 import {
@@ -39,6 +39,8 @@ export type MergeFacts = {
     body: string
     follow_up: FollowUpView | null
     adopted_sha: string | null
+    /** Since when a person has given it up in Moose; null: nobody has. */
+    given_up_at: Date | null
     /** Since when a look has seen something else than what its facts were read of; null: it has not. */
     unread_since: Date | null
     seen_mark: string | null
@@ -138,8 +140,13 @@ export const MERGE_RULES: readonly MergeRule[] = [
         : `${verified.proved_count} of ${verified.criteria_count} criteria are proved`,
   },
   {
+    rule: 'given_up',
+    refuses: ({ pull: { given_up_at: at } }) => (at === null ? null : GIVEN_UP_TEXT),
+  },
+  {
     rule: 'hands_off',
-    refuses: ({ pull: { follow_up: followUp } }) => (followUp?.code === 'hands_off' ? followUp.why : null),
+    refuses: ({ pull: { follow_up: followUp } }) =>
+      followUp?.code === 'hands_off' && followUp.state !== GIVEN_UP ? followUp.why : null,
   },
   {
     rule: 'adopted',

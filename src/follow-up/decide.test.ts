@@ -11,6 +11,7 @@ const known: Known = {
   ours: [],
   handsOff: null,
   adopted: null,
+  isGivenUp: false,
   answered: [],
   failed: [],
   isRerunning: false,

@@ -25,6 +25,7 @@ const known = (some: Partial<Known> = {}): Known => ({
   ours: [sha('1')],
   handsOff: null,
   adopted: null,
+  isGivenUp: false,
   answered: [],
   failed: [],
   isRerunning: false,
@@ -37,6 +38,12 @@ const is = (...given: Parameters<typeof factsWith>) => fold(factsWith(...given),
 test('a pull request with nothing to do is quiet; one that is over has ended', () => {
   assert.equal(is(), 'quiet')
   assert.deepEqual([is({ state: 'merged' }), is({ state: 'closed' })], ['ended', 'ended'])
+})
+
+test('what a person has given up in Moose and is open is left alone, whatever else is true of it', () => {
+  const facts = factsWith({ head_sha: sha('9'), mergeability: 'conflict', checks: [checkWith()] })
+  assert.equal(fold(facts, known({ isGivenUp: true })).is, 'given_up')
+  assert.equal(fold(factsWith({ state: 'closed' }), known({ isGivenUp: true })).is, 'ended')
 })
 
 test('a commit that Moose has not made has it keep its hands off, until that commit is given back', () => {

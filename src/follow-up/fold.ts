@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { APPROVED_BEHIND } from '../contract/evidence/follow-up.ts'
+import { APPROVED_BEHIND, GIVEN_UP, GIVEN_UP_TEXT } from '../contract/evidence/follow-up.ts'
 import {
   type CheckFact,
   type CommentFact,
@@ -20,6 +20,8 @@ export type Known = {
   handsOff: string | null
   /** The commit that a human has given back; null: none. */
   adopted: string | null
+  /** A person has given it up in Moose. */
+  isGivenUp: boolean
   /** Keys of what was asked for in reviews and has been reacted to with success, or is being reacted to. */
   answered: readonly string[]
   /** Keys of what was asked for in reviews and was reacted to without success, or was not carried out by the model. */
@@ -49,6 +51,7 @@ export type State = { because: string } & (
   | {
       is:
         | 'ended'
+        | typeof GIVEN_UP
         | 'hands_off'
         | 'retargeted'
         | 'unknown'
@@ -72,6 +75,7 @@ const SETTLES_AFTER_MS = 120_000
 export function fold(facts: PullRequestFacts, known: Known): State {
   const { state, branch, base, head_sha: head } = facts
   if (state !== 'open') return { is: 'ended', because: `it is ${state}` }
+  if (known.isGivenUp) return { is: GIVEN_UP, because: GIVEN_UP_TEXT }
   const other = byOthers(facts, known)
   if (other !== null) return { is: 'hands_off', because: `${branch} holds ${short(other)}, which Moose has not made` }
   if (base !== known.base) return { is: 'retargeted', because: `its base was changed from ${known.base} to ${base}` }

@@ -4,7 +4,7 @@ import type { Pool } from 'pg'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
-import { FollowUpView, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
+import { FollowUpView, GIVEN_UP, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { wantedProposer } from '../db/escalations/order-escalations.ts'
 import {
@@ -213,6 +213,7 @@ function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'no
     ours: row.made,
     handsOff: row.hands_off,
     adopted: row.adopted_sha,
+    isGivenUp: row.given_up_at !== null,
     answered: past.flatMap(({ keys, notDone, outcome }) =>
       isAnswer(outcome) ? keys.filter((key) => !notDone.includes(key)) : [],
     ),
@@ -233,7 +234,8 @@ async function noteStanding(
   const { of, as, row, facts, known } = seen
   const handsOff = byOthers(facts, known)
   const isExhausted = decision.reaction === null && decision.isExhausted
-  const code = handsOff !== null ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
+  const isLeftAlone = handsOff !== null || state.is === GIVEN_UP
+  const code = isLeftAlone ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
   const standsAs =
     decision.reaction !== null ? null : decision.isLeftBehind ? LEFT_BEHIND : decision.isOptional ? RED_OPTIONAL : null
   const strangers = strangersIn(facts)
@@ -252,7 +254,8 @@ async function noteStanding(
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff, as }))) return
     const next = decision.reaction === null ? '' : `: ${SAID[decision.reaction.kind]}`
-    const back = handsOff === null ? '' : `; nothing is done about it until: moose adopt ${of.workOrderId.slice(0, 8)}`
+    const back =
+      code !== 'hands_off' ? '' : `; nothing is done about it until: moose adopt ${of.workOrderId.slice(0, 8)}`
     const message = `pull request #${of.number}: ${why}${next}${back}`
     await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
   })

@@ -21,7 +21,7 @@ test('Slack is told what has to be decided about, also of a pull request in revi
   )
   assert.deepEqual(
     slack('escalation.opened', { cause: 'hands_off' })[0],
-    'Work order 1a2b3c4d needs a decision (hands_off: its branch holds what Moose has not made): Greet',
+    'Work order 1a2b3c4d needs a decision (hands_off: Moose keeps its hands off its pull request): Greet',
   )
 })
 

@@ -99,7 +99,7 @@ function isLeft(kind: string, { outcome }: Readonly<Record<string, unknown>>): b
 /** Causes that are no code of the order itself: it is in review. */
 const CAUSES: ReadonlyMap<string, string> = new Map([
   ['follow_up_exhausted', 'Moose does no more about its pull request'],
-  ['hands_off', 'its branch holds what Moose has not made'],
+  ['hands_off', 'Moose keeps its hands off its pull request'],
   ['pull_request_lost', 'its pull request is not there any more, or was merged elsewhere'],
 ])
 

@@ -52,7 +52,7 @@ export type Sender = AsyncDisposable & {
 }
 
 const AT_ONCE = 20
-/** One that does not answer leaves room for others. */
+/** One that does not answer leaves room for others; so do many, of which each is sent one at once until it takes something. */
 const AT_ONCE_TO_ONE = 4
 const TIMEOUT_MS = 15_000
 /** For which an event belongs to the process that took it. */
@@ -72,24 +72,31 @@ export function createSender(deps: SenderDeps, { start }: { start: boolean }): S
   const stopping = new AbortController()
   const underWay = new Map<Promise<void>, string>()
   const placesOf = (endpoint: string) => [...underWay.values()].filter((one) => one === endpoint).length
+  /** Endpoints that did not take the last of what they were sent, by their names. */
+  const failing = new Set<string>()
+  const isFull = (name: string) =>
+    underWay.size === AT_ONCE || placesOf(name) >= (failing.has(name) ? 1 : AT_ONCE_TO_ONE)
   let alarm = Promise.withResolvers<void>()
   const fail = (error: unknown) => deps.log.warn({ reason: toFault(error).message }, 'notifications could not be sent')
 
+  /** @param free has its place be free */
+  async function send(entry: DueEntry, free: () => void): Promise<void> {
+    const { name } = entry.endpoint
+    const isTaken = await sendEntry(deps, entry, stopping.signal).catch(fail)
+    const wasFull = isFull(name)
+    if (isTaken === true) failing.delete(name)
+    if (isTaken === false) failing.add(name)
+    free()
+    if (wasFull) alarm.resolve()
+  }
   async function begin(): Promise<number> {
     await announcePauses(deps).catch(fail)
     const busy = new Map([...underWay.values()].map((name) => [name, placesOf(name)]))
-    const places = { most: AT_ONCE - underWay.size, mostOfOne: AT_ONCE_TO_ONE, busy }
+    const places = { most: AT_ONCE - underWay.size, mostOfOne: AT_ONCE_TO_ONE, busy, failing }
     const due = await takeDue(deps.db, { ...places, leaseMs: LEASE_MS })
     for (const entry of due) {
-      const { name } = entry.endpoint
-      const sent = sendEntry(deps, entry, stopping.signal)
-        .catch(fail)
-        .finally(() => {
-          const wasFull = underWay.size === AT_ONCE || placesOf(name) === AT_ONCE_TO_ONE
-          underWay.delete(sent)
-          if (wasFull) alarm.resolve()
-        })
-      underWay.set(sent, name)
+      const sent: Promise<void> = send(entry, () => underWay.delete(sent))
+      underWay.set(sent, entry.endpoint.name)
     }
     return due.length
   }
@@ -131,17 +138,25 @@ async function rest(clock: Clock, alarm: Promise<void>, stopping: AbortSignal): 
   over.abort()
 }
 
-async function sendEntry(deps: SenderDeps, entry: DueEntry, stopping: AbortSignal): Promise<void> {
+/** @returns whether its endpoint has taken it; null: that was broken off */
+async function sendEntry(deps: SenderDeps, entry: DueEntry, stopping: AbortSignal): Promise<boolean | null> {
   const { db, log, random } = deps
   const { error } = await deliver(deps, entry, stopping)
-  if (error === null) return noteDelivered(db, entry)
-  if (stopping.aborted) return noteInterrupted(db, entry.id)
+  if (error === null) {
+    await noteDelivered(db, entry)
+    return true
+  }
+  if (stopping.aborted) {
+    await noteInterrupted(db, entry.id)
+    return null
+  }
   const againInMs = entry.tries >= MOST_TRIES ? null : FIRST_PAUSE_MS * LONGER ** (entry.tries - 1) * (1 + random())
   log.warn(
     { endpoint: entry.endpoint.name, kind: entry.kind, tries: entry.tries, error },
     'a notification was not taken',
   )
   await noteFailed(db, entry.id, { error, againInMs })
+  return false
 }
 
 function deliver(deps: SenderDeps, entry: DueEntry, stopping: AbortSignal): Promise<Pick<Answered, 'error'>> {

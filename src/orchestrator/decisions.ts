@@ -14,6 +14,7 @@ import { actingAs } from '../db/audit/acting-as.ts'
 import { openEscalation } from '../db/escalations/order-escalations.ts'
 import { adoptPullRequest } from '../db/follow-ups.ts'
 import { projectOf } from '../db/projects.ts'
+import { giveUpPullRequests, takeUpPullRequest } from '../db/pull-requests/given-up.ts'
 import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
@@ -218,6 +219,7 @@ async function verifyOrder(
   const conflict = resolves ? ', and a conflict resolved by the model that made it' : ''
   const because = `${verifiesAgain(found)}${conflict}`
   if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
+  await takeUpPullRequest(db, order.id)
   const what = whatIsVerified(found.attempt, found.branch)
   const then = found.branch === null ? '; if they pass, it is published' : ', and what passes them can be merged'
   const checks = `the checks are run on ${what}${then}.`
@@ -233,8 +235,8 @@ async function adoptOrder(deps: Acting, idOrPrefix: string): Promise<Retried> {
   const pull = inReviewWith(order, await pullRequestsInBrief(deps.db, order.id), 'adopted')
   await deps.endAbandoned()
   return await deps.db.transaction().execute(async (transaction) => {
-    const head = await adoptPullRequest(transaction, { workOrderId: order.id, attempt: pull.attempt })
-    if (head === null) throw nothingToAdopt(order)
+    if (!(await adoptPullRequest(transaction, { workOrderId: order.id, attempt: pull.attempt })))
+      throw nothingToAdopt(order)
     const verified = await verifyOrder(
       { ...deps, db: transaction, endAbandoned: async () => undefined },
       order.id,
@@ -247,7 +249,7 @@ async function adoptOrder(deps: Acting, idOrPrefix: string): Promise<Retried> {
 function nothingToAdopt({ id }: WorkOrderView): Fault {
   const message =
     `Work order ${id}: there is nothing to adopt, because Moose follows its pull request. After another push to its branch, ` +
-    `nothing is done about it once that is seen. See how it stands with: moose why ${id.slice(0, 8)}`
+    `or a reopening of what was given up in Moose, nothing is done about it once that is seen. See how it stands with: moose why ${id.slice(0, 8)}`
   return new Fault('work_order_conflict', message, { id })
 }
 
@@ -290,6 +292,8 @@ async function closeOrder(deps: Acting, order: WorkOrderView, evenLost: boolean)
   const pulls = await pullRequestsInBrief(deps.db, order.id)
   const last = inReviewWith(order, pulls, 'closed')
   const others = pulls.filter((pull) => pull !== last && pull.state === 'open')
+  // Before: after a crash a close by Moose could not be told from one on the forge.
+  await giveUpPullRequests(deps.db, order.id)
   for (const pull of [...others, last]) await closeOne(deps, order.id, pull, evenLost)
 }
 

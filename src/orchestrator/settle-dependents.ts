@@ -9,7 +9,8 @@ import { behindDependencies, hasEnded } from './why/dependencies.ts'
 type Db = Kysely<Database>
 
 /**
- * Blocks the orders whose dependency has ended without a merge, and makes those pending again whose dependency was retried.
+ * Blocks the orders whose dependency has ended without a merge, or was reverted, and makes those pending again whose dependency was
+ * retried, or merged again.
  *
  * @param onError called for each order that cannot be changed; the others still are
  */
@@ -19,18 +20,18 @@ export async function settleDependents(db: Db, onError: (error: unknown) => void
     const reason = unmetFault(id, unmet).toRecord()
     await moveWorkOrder(db, id, { from: ['pending'], to: 'blocked', reason }).catch(onError)
   }
-  const because = 'what it depends on was retried'
+  const because = 'what it depends on was retried, or is merged'
   for (const { id } of released)
     await moveWorkOrder(db, id, { from: ['blocked'], to: 'pending', reason: null, because }).catch(onError)
 }
 
-/** @throws {Fault} `dependency_unmet` while an order it depends on is not merged */
+/** @throws {Fault} `dependency_unmet` while an order it depends on is not merged, or was reverted */
 export async function assertDependenciesMet(db: Db, id: string): Promise<void> {
   const unmet = await unmetDependencies(db, id)
   if (unmet.length > 0) throw unmetFault(id, unmet)
 }
 
-/** @throws {Fault} `dependency_unmet` for one that would be blocked again at once: what it depends on has ended without a merge */
+/** @throws {Fault} `dependency_unmet` for one that would be blocked again at once: what it depends on has ended without a merge, or was reverted */
 export async function assertNotHeldBack(db: Db, { id, status, status_reason: reason }: WorkOrderView): Promise<void> {
   if (status !== 'blocked' || reason?.code !== 'dependency_unmet') return
   const unmet = await unmetDependencies(db, id)

@@ -52,6 +52,51 @@ test('an order is taken on when every order it depends on is merged, and not bef
   assert.deepEqual(await claimed(database), ['Build'])
 })
 
+test('an order waits for no merge that was reverted: it is blocked, says by what, and is released by an edit', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  const [plan, , build] = await addWorkOrders(db, [order('Plan'), order('Other'), order('Build', 'Plan', 'Other')])
+  assert.deepEqual(await claimed(database), ['Plan', 'Other'])
+  const ends = (attempt: number, outcome: string, revertedBy: string | null) =>
+    pool.query(
+      `insert into outcome_vectors (work_order_id, attempt, operation_type, outcome, reverted_at, reverted_by)
+       values ($1, $2, 'pull_request_end', $3, case when $4::text is not null then now() end, $4)`,
+      [plan?.id, attempt, outcome, revertedBy],
+    )
+  await ends(1, 'merged', 'f'.repeat(40))
+  await pool.query("update work_orders set status = 'completed', phase = null where title in ('Plan', 'Other')")
+  await pool.query("update attempts set status = 'succeeded', ended_at = now()")
+  await settle(database)
+  assert.deepEqual(await claimed(database), [])
+  const blocked = await findWorkOrder(db, String(build?.id))
+  assert.deepEqual([blocked.status, blocked.status_reason?.code], ['blocked', 'dependency_unmet'])
+  assert.match(
+    String(blocked.status_reason?.message),
+    / by [0-9a-f]{8} "Plan", which it depends on and which was reverted on its base by ffffffffffff\. .* moose edit [0-9a-f]{8} --depends-on none$/,
+  )
+  await settle(database)
+  assert.equal((await findWorkOrder(db, blocked.id)).status, 'blocked')
+  await ends(2, 'merged', null)
+  await settle(database)
+  assert.equal((await findWorkOrder(db, blocked.id)).status, 'pending', 'another pull request of it is merged')
+  await pool.query('update outcome_vectors set reverted_at = now(), reverted_by = $1 where reverted_at is null', [
+    'e'.repeat(40),
+  ])
+  await settle(database)
+  assert.equal((await findWorkOrder(db, blocked.id)).status, 'blocked')
+  await pool.query("update work_orders set verifies = 1, status = 'pending', status_reason = null where id = $1", [
+    blocked.id,
+  ])
+  await settle(database)
+  assert.equal((await findWorkOrder(db, blocked.id)).status, 'pending', 'its change was made before')
+  await pool.query('update work_orders set verifies = null where id = $1', [blocked.id])
+  await settle(database)
+  await editWorkOrder(db, blocked.id, { depends_on: [] })
+  await approveWorkOrder(db, blocked.id)
+  await settle(database)
+  assert.deepEqual(await claimed(database), ['Build'])
+})
+
 test('an order that waits for a younger one of the same files does not stand in its way', async () => {
   await using database = await createTestDatabase()
   const files_in_scope = ['same.txt']

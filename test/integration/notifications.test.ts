@@ -192,6 +192,34 @@ test('a receiver that never answers leaves room for others, and what a stop inte
   assert.ok(dead.received.length <= 4, String(dead.received.length))
 })
 
+test('any number of receivers that never answer leave room for another, and are then asked once at a time', async () => {
+  await using home = await homeOf()
+  await using hung = await receiver(null)
+  await using alive = await receiver(200)
+  await using moose = await home.open('client')
+  const { db } = home.database
+  for (let at = 0; at < 5; at += 1) await added(moose, { name: `hung-${at}`, url: hung.url, kinds: ['order.failed'] })
+  await added(moose, { name: 'alive', url: alive.url, kinds: ['order.completed'] })
+  await sql`select moose_announce('order.failed', 'test:' || n, null, '{}'::jsonb) from generate_series(1, 20) as n`.execute(
+    db,
+  )
+  await using sender = createSender(moose.api.sending, { start: true })
+  sender.wake()
+  await until('all places are taken', async () => hung.received.length === 20)
+  await sql`select moose_announce('order.completed', 'test:' || n, null, '{}'::jsonb) from generate_series(1, 4) as n`.execute(
+    db,
+  )
+  sender.wake()
+  await until('it is told once those have taken too long', async () => alive.received.length === 4, {
+    withinMs: 25_000,
+  })
+  await until('they are asked again', async () => hung.received.length === 25, { withinMs: 10_000 })
+  await sql`select moose_announce('order.completed', 'test:later', null, '{}'::jsonb)`.execute(db)
+  sender.wake()
+  await until('it is told at once', async () => alive.received.length === 5, { withinMs: 10_000 })
+  assert.equal(hung.received.length, 25, 'each is asked once until it answers')
+})
+
 test('a test that is taken has what was given up, or waits for its next try, sent again; one that is not says why', async () => {
   await using home = await homeOf()
   await using hooks = await receiver(503, 200)

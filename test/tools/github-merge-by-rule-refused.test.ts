@@ -18,7 +18,7 @@ import {
   turns,
   unit,
 } from '../support/github/merged-by-rule.ts'
-import { becomes, escalations, greeted, haveEnded, said, thread } from '../support/github/order-on-github.ts'
+import { becomes, escalations, greeted, haveEnded, rowsOf, said, thread } from '../support/github/order-on-github.ts'
 import { detailOf, settled } from '../support/moose-home.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
@@ -392,6 +392,45 @@ test('a draft is not merged, not offered, and GitHub is not asked to merge it, u
   pull.isDraft = false
   await completed(moose, id)
 })
+
+for (const how of ['cancel', 'close', 'on GitHub'] as const)
+  test(`what was ended (${how}) and is reopened on GitHub is merged by rule only where no person has ended it in Moose`, {
+    timeout,
+  }, async (t) => {
+    await using given = await onGitHub(t, DEAR)
+    if (given === null) return
+    await checksHaveBegun(given)
+    await using moose = await given.open()
+    const { id, pull } = await review(given, moose)
+    turns(pull, 'SUCCESS')
+    if (how === 'on GitHub') await given.github.state.close(pull.number)
+    else assert.equal((await call(moose, `/api/work-orders/${id}/${how}`, {})).status, 200)
+    await until('it is cancelled', async () => (await detailOf(moose, id)).status === 'cancelled', PATIENCE)
+    await policy(given, 'auto')
+    assert.equal(await given.github.state.reopen(pull.number), null)
+    pull.touched = 1
+    if (how === 'on GitHub') return await completed(moose, id)
+    await says(moose, id, /a person has given it up in Moose .*, and it is open on its forge all the same \(given_up\)/)
+    turns(pull, 'FAILURE')
+    pull.reviews = [{ login: 'ada', association: 'COLLABORATOR', state: 'CHANGES_REQUESTED', body: 'Say dear guests.' }]
+    pull.touched = 2
+    await looksAgain(given)
+    turns(pull, 'SUCCESS')
+    pull.reviews = []
+    pull.touched = 3
+    await looksAgain(given)
+    assert.deepEqual([pull.mergedAt, await rowsOf({ ...given, id })], [null, []], 'nothing is reacted to either')
+    assert.deepEqual(await escalations({ ...given, id }), ['hands_off open'])
+    const { inbox } = InboxResponse.parse(await (await call(moose, '/api/inbox')).json())
+    assert.match(
+      inbox[0]?.sentence ?? '',
+      /given it up in Moose .*; Moose keeps its hands off it until it is given back/,
+    )
+    assert.ok(inbox[0]?.next.includes(`moose adopt ${id.slice(0, 8)}`), String(inbox[0]?.next))
+    const again = how === 'cancel' ? 'adopt' : 'verify'
+    assert.equal((await call(moose, `/api/work-orders/${id}/${again}`, {})).status, 200)
+    await completed(moose, id)
+  })
 
 for (const how of ['a stop', 'an emergency stop'] as const)
   test(`${how} takes back what GitHub was asked for, and nothing is asked for again before orders are taken on`, {

@@ -83,7 +83,8 @@ function recordOf({ context, evidence, spentUsd, closes, risk }: Recorded, cut: 
       proves: check.proves.map((index) => index + 1),
     })),
     repairs: lists.repairs.slice(0, cut.checks).map((repair) => ({ ...repair, check: short(repair.check) })),
-    files: verified.files.slice(0, cut.files).map((file) => ({ ...file, path: short(file.path) })),
+    // Paths are whole: one that is shortened is another file, which no scope names.
+    files: verified.files.slice(0, cut.files),
     shown: lists.shown.slice(0, cut.files).map((file) => ({ ...file, path: short(file.path), why: short(file.why) })),
     closes: [...closes],
     proposer: firstCharacters(proposed.response.proposer_used, 200),

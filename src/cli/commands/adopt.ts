@@ -6,7 +6,8 @@ import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function adoptCommand(cli: Cli): Command {
   const description =
-    'Gives pull requests back to Moose after another push to their branches: what the branches hold is verified, and followed again.'
+    'Gives pull requests back to Moose after another push to their branches, or after they were given up and reopened: what the branches ' +
+    'hold is verified, and followed again.'
   return orderCommand('adopt', description, 'moose adopt 1a2b3c4d').action((ids: string[]) =>
     actOnOrders(cli, ids, { verb: 'adopt', done: () => 'adopted; it is verified as it stands', notes: outside }),
   )

@@ -134,8 +134,9 @@ export function nextForReview(order: WorkOrderDetail): string {
     return `see what holds it up: moose why ${id}   ${close}`
   const against = weighed(order)
   const first = against === null ? '' : `weigh first: ${against}   `
+  const adopt = review.code === 'hands_off' ? `or give it back: moose adopt ${id}   ` : ''
   const verified = review.isLeftBehind ? `or: moose verify ${id}   ` : ''
-  return `${first}moose show ${id} --diff   then: moose merge ${id}   ${verified}${close}`
+  return `${first}moose show ${id} --diff   then: moose merge ${id}   ${adopt}${verified}${close}`
 }
 
 /** What a person weighs before the open pull request of an order is merged; null: nothing is known to speak against it. */

@@ -79,6 +79,11 @@ export const RED_OPTIONAL = 'red_optional'
  */
 export const APPROVED_BEHIND = 'approved_behind'
 
+/** The state of one that a person has given up in Moose, and that is open; `code` is `hands_off`. */
+export const GIVEN_UP = 'given_up'
+export const GIVEN_UP_TEXT =
+  'a person has given it up in Moose (moose close, moose cancel), and it is open on its forge all the same'
+
 /** The states in which nothing is left to be done about an open pull request. */
 export const AT_REST: readonly string[] = ['quiet', RED_OPTIONAL, LEFT_BEHIND, APPROVED_BEHIND]
 

@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
-import { APPROVED_BEHIND, type FollowUpView, LEFT_BEHIND, LOST_STATES, RED_OPTIONAL } from './follow-up.ts'
+import { APPROVED_BEHIND, type FollowUpView, GIVEN_UP, LEFT_BEHIND, LOST_STATES, RED_OPTIONAL } from './follow-up.ts'
 import { approvedBeforeText, SeenApproval } from './seen-approval.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
@@ -94,10 +94,12 @@ export function reviewOf(pull: PullInReview | null): Review {
   const isLeftBehind = isApproved || (standing.needs === 'weigh' && (isLeft || followUp?.state === APPROVED_BEHIND))
   if (followUp === undefined || followUp === null || followUp.code === null)
     return { ...standing, code: null, isLeftBehind }
-  const { code, why } = followUp
+  const { state, code, why } = followUp
   const left = LEFT[code] === undefined ? '' : LEFT[code](beyond(standing, followUp))
-  const because = left === '' ? standing.because : `${standing.because.replace(/\.$/, '')}${left}`
-  return { ...standing, because: standing.because === why ? why : because, code, isLeftBehind }
+  const reason = state === GIVEN_UP && standing.because !== why ? `; ${why}` : ''
+  const because = left === '' ? standing.because : `${standing.because.replace(/\.$/, '')}${reason}${left}`
+  const isSaid = standing.because === why && state !== GIVEN_UP
+  return { ...standing, because: isSaid ? why : because, code, isLeftBehind }
 }
 
 /** Of why Moose does no more what is not said yet; empty: all of it is. */
@@ -147,9 +149,10 @@ function standingOf(pull: PullInReview | null): Standing {
   if (review === 'REVIEW_REQUIRED') return is('human', 'it has to be reviewed first')
   const { base, follow_up: followUp } = pull
   const left = followUp?.state === LEFT_BEHIND ? followUp.why : null
+  const givenUp = followUp?.state === GIVEN_UP ? [followUp.why] : []
   const unread = followUp?.conversation_hidden === true ? [UNREAD] : []
   const before = approvedBeforeText(pull)
-  const against = [left, before, ...unread, ...againstMerge(pull)].filter((one) => one !== null)
+  const against = [...givenUp, left, before, ...unread, ...againstMerge(pull)].filter((one) => one !== null)
   if (against.length === 0) return is('merge', 'it is ready to be merged')
   const advice = left === null ? null : `Merge it as it stands, or have it verified with ${base} merged in.`
   return { needs: 'weigh', because: against.join('; '), advice }

@@ -23,8 +23,16 @@ export type DueEntry = {
   endpoint: Endpoint
 }
 
-/** How many are taken: in all, and of one endpoint; `busy` has how many of each, by its name, are under way already. */
-export type Places = { most: number; mostOfOne: number; busy: ReadonlyMap<string, number> }
+/**
+ * How many are taken: in all, and of one endpoint; `busy` has how many of each, by its name, are under way already. Of one that is
+ * `failing` one is.
+ */
+export type Places = {
+  most: number
+  mostOfOne: number
+  busy: ReadonlyMap<string, number>
+  failing: ReadonlySet<string>
+}
 
 const MOST_OF_REASON = 500
 
@@ -40,23 +48,32 @@ const MORE = sql`case
 end`
 
 /**
- * Takes what is due, the earliest first, and of no endpoint more than its places: for as long as the lease no other process does.
+ * Takes what is due, and of no endpoint more than its places: for as long as the lease no other process does. The endpoint with the
+ * fewest under way comes first, then one that is not failing, then the earliest: a backlog takes no place from another endpoint.
  * What is not settled by then is due again.
  */
 export async function takeDue(
   db: Db,
-  { most, mostOfOne, busy, leaseMs }: Places & { leaseMs: number },
+  { most, mostOfOne, busy, failing, leaseMs }: Places & { leaseMs: number },
 ): Promise<DueEntry[]> {
   const { rows } = await sql<Omit<DueEntry, 'endpoint'> & Endpoint>`
-    with due as materialized (
-      select entry.id from notification_endpoints as endpoint cross join lateral (
-        select id, next_try_at from notification_outbox
+    with places as (
+      select id, coalesce((${JSON.stringify(Object.fromEntries(busy))}::jsonb ->> name)::integer, 0) as busy,
+        name = any(${[...failing]}::text[]) as is_failing
+      from notification_endpoints
+    ),
+    found as materialized (
+      select entry.id, endpoint_id, next_try_at, busy, is_failing from places as endpoint cross join lateral (
+        select id, endpoint_id, next_try_at from notification_outbox
         where endpoint_id = endpoint.id and delivered_at is null and dead_at is null and next_try_at <= clock_timestamp()
         order by next_try_at
-        limit greatest(0, ${mostOfOne}::integer
-          - coalesce((${JSON.stringify(Object.fromEntries(busy))}::jsonb ->> endpoint.name)::integer, 0))
+        limit greatest(0, case when is_failing then 1 else ${mostOfOne}::integer end - busy)
         for update skip locked
-      ) as entry order by entry.next_try_at limit ${most}
+      ) as entry
+    ),
+    due as (
+      select id from found
+      order by busy + row_number() over (partition by endpoint_id order by next_try_at), is_failing, next_try_at limit ${most}
     )
     update notification_outbox as entry
     set tries = entry.tries + 1, next_try_at = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})

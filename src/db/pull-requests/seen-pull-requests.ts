@@ -39,7 +39,7 @@ export async function pullRequestsToLookAt(db: Db, keys: readonly AttemptKey[]):
 /** How an open pull request that an order is in review with stands, and what is kept of how it was followed. */
 export type Followed = Pick<
   PullRequestRow,
-  'base' | 'base_sha' | 'head_sha' | 'conflict' | 'hands_off' | 'adopted_sha' | 'follow_up'
+  'base' | 'base_sha' | 'head_sha' | 'conflict' | 'hands_off' | 'adopted_sha' | 'given_up_at' | 'follow_up'
 > & {
   /** Commits that attempts of the order have made. */
   made: readonly string[]
@@ -80,7 +80,7 @@ export async function followedPullRequest(
   const row = await db
     .selectFrom('pull_requests')
     .innerJoin('work_orders', 'work_orders.id', 'pull_requests.work_order_id')
-    .select(['base', 'base_sha', 'head_sha', 'conflict', 'hands_off', 'adopted_sha', 'follow_up'])
+    .select(['base', 'base_sha', 'head_sha', 'conflict', 'hands_off', 'adopted_sha', 'given_up_at', 'follow_up'])
     .select(sql<boolean>`coalesce(${IS_APPROVED} and ${IS_AS_MADE}, false)`.as('isApproved'))
     .select(
       sql<string[]>`array(select attempts.head_sha from attempts

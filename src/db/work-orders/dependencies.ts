@@ -10,10 +10,19 @@ type Db = Kysely<Database>
 /** For a query with `work_orders`: the ids of the orders it waits for. */
 export const DEPENDS_ON = sql<string[]>`moose_dependencies(work_orders.metadata)`
 
-/** For a query with `work_orders`: every order it depends on is merged. */
+/**
+ * For a query with `work_orders` and what it depends on as `other`: each merge of that was reverted on its base. An order whose
+ * change is made already is not asked.
+ */
+const IS_REVERTED = sql<boolean>`(work_orders.verifies is null and coalesce((
+  select bool_and(ending.reverted_at is not null) from outcome_vectors as ending
+  where ending.work_order_id = other.id and ending.operation_type = 'pull_request_end'
+    and ending.outcome in ('merged', 'merged_unverified')), false))`
+
+/** For a query with `work_orders`: every order it depends on is merged, and was not reverted. */
 export const HAS_ITS_DEPENDENCIES = sql<boolean>`(not work_orders.metadata ? 'dependencies' or not exists (
   select from unnest(moose_dependencies(work_orders.metadata)) as needed
-  left join work_orders as other on other.id = needed where other.status is distinct from 'completed'
+  left join work_orders as other on other.id = needed where other.status is distinct from 'completed' or ${IS_REVERTED}
 ))`
 
 /** An order that another one waits for; without a status and a title it is not there any more. */
@@ -25,28 +34,32 @@ export type Dependency = {
   /** A human has to decide about it. */
   isEscalated: boolean
   isApproved: boolean
+  /** Its merge was reverted on its base, and by which commit; null there: not known. Null: it was not. */
+  revert: { by: string | null } | null
 }
 
 /** Characters of a text that others have written. */
 const MOST_OF_TEXT = 200
 
-/** For a query with `work_orders`: those it depends on that are not merged, as a list of `Dependency`. */
+/** For a query with `work_orders`: those it depends on that are not merged, or were reverted, as a list of `Dependency`. */
 export const UNMET_DEPENDENCIES = sql<Dependency[]>`case when work_orders.metadata ? 'dependencies' then (
   select coalesce(jsonb_agg(jsonb_build_object('id', needed, 'title', left(other.title, ${MOST_OF_TEXT}),
     'isApproved', coalesce(other.metadata ->> 'approved_by_director' = 'true', false),
-    'status', other.status, 'isEscalated', moose_escalation_cause(other) is not null, 'code', left(other.status_reason ->> 'code', ${MOST_OF_TEXT})) order by other.created_at, needed), '[]')
+    'status', other.status, 'isEscalated', moose_escalation_cause(other) is not null, 'code', left(other.status_reason ->> 'code', ${MOST_OF_TEXT}),
+    'revert', case when ${IS_REVERTED} then jsonb_build_object('by', (select reverted_by from outcome_vectors
+      where work_order_id = other.id and operation_type = 'pull_request_end' order by reverted_at desc nulls last limit 1)) end) order by other.created_at, needed), '[]')
   from unnest(moose_dependencies(work_orders.metadata)) as needed
-  left join work_orders as other on other.id = needed where other.status is distinct from 'completed'
+  left join work_orders as other on other.id = needed where other.status is distinct from 'completed' or ${IS_REVERTED}
 ) else '[]' end`
 
-/** For a query with `work_orders`: an order it depends on has failed, was cancelled or is gone. */
+/** For a query with `work_orders`: an order it depends on has failed, was cancelled or reverted, or is gone. */
 const HAS_FAILED_DEPENDENCY = sql<boolean>`(work_orders.metadata ? 'dependencies' and exists (
   select from unnest(moose_dependencies(work_orders.metadata)) as needed
   left join work_orders as other on other.id = needed
-  where other.id is null or other.status in ('failed', 'cancelled')
+  where other.id is null or other.status in ('failed', 'cancelled') or ${IS_REVERTED}
 ))`
 
-/** Approved orders to be blocked, because one they depend on has ended without a merge, and those to be released again. */
+/** Approved orders to be blocked, because one they depend on has ended without a merge that holds, and those to be released again. */
 export async function unsettledDependents(
   db: Db,
 ): Promise<{ blocked: { id: string; unmet: Dependency[] }[]; released: { id: string }[] }> {
@@ -85,7 +98,7 @@ export async function dependenciesOf(
   })
 }
 
-/** Those of one order that are not merged. */
+/** Those of one order that are not merged, or were reverted. */
 export async function unmetDependencies(db: Db, id: string): Promise<Dependency[]> {
   const query = db.selectFrom('work_orders').select(UNMET_DEPENDENCIES.as('unmet')).where('id', '=', id)
   const row = await query.executeTakeFirst()

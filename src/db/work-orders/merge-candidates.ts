@@ -63,7 +63,7 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
       'projects.default_branch as project_base',
     ])
     .select(['pull_requests.number', 'pull_requests.attempt', 'node_id', 'base', 'branch', 'head_sha', 'seen_head_sha'])
-    .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'adopted_sha', 'merge_asked'])
+    .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'adopted_sha', 'given_up_at', 'merge_asked'])
     .select(['seen_mark', 'seen_at', 'unread_since', 'seen_base', 'seen_draft', 'followed_mark'])
     .select(['seen_changes_requested', 'seen_unanswered', 'seen_absent_checks', 'seen_approval'])
     .select([

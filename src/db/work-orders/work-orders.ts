@@ -4,6 +4,7 @@ import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { canMove, type Phase, STATUSES, type Status } from '../../work-order/status.ts'
 import { endReruns, endUnbegun } from '../follow-ups.ts'
+import { giveUpPullRequests } from '../pull-requests/given-up.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
 import { DEPENDS_ON } from './dependencies.ts'
@@ -157,6 +158,7 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
   const isOver = move.to === 'cancelled' || move.to === 'completed'
   if (isOver || move.verifies !== undefined) await endUnbegun(db, id)
   if (isOver) await endReruns(db, id)
+  if (move.to === 'cancelled' && !byPullRequest) await giveUpPullRequests(db, id)
   const phase = move.phase === undefined ? null : move.phase
   const where = phase === null ? move.to : `${move.to}/${phase}`
   const message = move.because === undefined ? where : `${where}: ${move.because}`

@@ -127,9 +127,10 @@ const adopt = createRoute({
   method: 'post',
   path: '/api/work-orders/{id}/adopt',
   operationId: 'adoptWorkOrder',
-  summary: 'Give the open pull request back to Moose after somebody else has pushed to its branch',
+  summary:
+    'Give the open pull request back to Moose after another push to its branch, or after it was given up and reopened',
   description:
-    'From then on Moose keeps its hands off it (`hands_off` of the pull request’s `follow_up`). What the branch holds is verified as ' +
+    'From such a push on, and once it is open again, Moose keeps its hands off it (`hands_off` of the pull request’s `follow_up`). What the branch holds is verified as ' +
     'with verify, and Moose reacts again to what becomes of it.',
   tags,
   request: { params: WorkOrderParams },

@@ -11,6 +11,7 @@ const OTHER: Dependency = {
   code: null,
   isEscalated: false,
   isApproved: true,
+  revert: null,
 }
 const behind = (...waitsFor: Dependency[]) => behindDependencies({ id: ID, waitsFor, attempt: null })
 
@@ -33,6 +34,18 @@ test('an order is blocked by one that ended without a merge, which is named befo
   const gone = behind({ ...OTHER, title: null, status: null })
   assert.match(gone.short, /is not there any more$/)
   assert.match(gone.sentence, / It is started when it does not depend on that any more\.$/)
+})
+
+test('an order is blocked by one that was reverted, which nothing brings back, and is released without it', () => {
+  const reverted = { ...OTHER, status: 'completed', revert: { by: 'f'.repeat(40) } } as const
+  const { short, sentence, code, next } = behind(OTHER, reverted)
+  assert.match(
+    short,
+    /^is blocked by 5e6f7a8b "Plan", .* and which was reverted on its base by f{12}; it waits for 1 more$/,
+  )
+  assert.match(sentence, / It is started when it does not depend on that any more\.$/)
+  assert.deepEqual([code, next], ['dependency_unmet', ['moose edit 1a2b3c4d --depends-on none', 'moose show 5e6f7a8b']])
+  assert.match(behind({ ...reverted, revert: { by: null } }).short, /was reverted on its base$/)
 })
 
 test('one that is retried waits for its approval where it has none', () => {

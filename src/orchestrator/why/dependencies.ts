@@ -6,7 +6,7 @@ import { answer, attemptEvidence, short } from './facts.ts'
 /** Named in one answer. */
 const MOST_NAMED = 10
 
-/** An order it depends on is not merged; one that has ended without a merge is named first. */
+/** An order it depends on is not merged; one that has ended without a merge that holds is named first. */
 export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 'attempt'>): Why {
   const { id, waitsFor } = order
   const ended = waitsFor.filter(hasEnded)
@@ -26,13 +26,13 @@ export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 
       ...attemptEvidence(order),
     ],
     orders: waitsFor.slice(0, MOST_NAMED).flatMap((one) => (one.status === null ? [] : [one.id])),
-    next: [...wayOn(first), `moose edit ${short(id)} --depends-on none`],
+    next: [...wayOn(first), `moose edit ${short(id)} --depends-on none`, ...toSee(first)],
   })
 }
 
 /** When the order waits again for what has ended. */
-function goesOn({ status, isApproved }: Dependency): string {
-  if (status === null) return 'It is started when it does not depend on that any more.'
+function goesOn({ status, isApproved, revert }: Dependency): string {
+  if (status === null || revert !== null) return 'It is started when it does not depend on that any more.'
   return `It waits on when that is retried${isApproved ? '' : ' and approved'}.`
 }
 
@@ -53,11 +53,12 @@ export function unmetOf({ waitsFor }: Pick<Whereabouts, 'waitsFor'>): {
 }
 
 /** Whether no merge comes of it by itself. */
-export function hasEnded({ status }: Pick<Dependency, 'status'>): boolean {
-  return status === null || status === 'failed' || status === 'cancelled'
+export function hasEnded({ status, revert }: Pick<Dependency, 'status' | 'revert'>): boolean {
+  return status === null || revert !== null || status === 'failed' || status === 'cancelled'
 }
 
-function standing({ status, code }: Dependency): string {
+function standing({ status, code, revert }: Dependency): string {
+  if (revert !== null) return `was reverted on its base${revert.by === null ? '' : ` by ${revert.by.slice(0, 12)}`}`
   switch (status) {
     case null:
       return 'is not there any more'
@@ -75,11 +76,16 @@ function standing({ status, code }: Dependency): string {
   }
 }
 
-function wayOn({ id, status, isEscalated, isApproved }: Dependency): string[] {
-  if (status === null) return []
+function wayOn({ id, status, isEscalated, isApproved, revert }: Dependency): string[] {
+  // Nothing that is done about it brings its change back.
+  if (status === null || revert !== null) return []
   const show = `moose show ${short(id)}`
   if (isEscalated) return [`moose decide ${short(id)}`, show]
   const approve = isApproved ? [] : [`moose approve ${short(id)}`]
   if (status === 'failed' || status === 'cancelled') return [`moose retry ${short(id)}`, ...approve, show]
   return [`moose why ${short(id)}`]
+}
+
+function toSee({ id, revert }: Dependency): string[] {
+  return revert === null ? [] : [`moose show ${short(id)}`]
 }

@@ -78,14 +78,8 @@ function is(kind: string, answer: Why): Why {
 }
 
 describe('an order that depends on others', () => {
-  const other = {
-    id: OTHER,
-    title: 'Plan',
-    status: 'pending',
-    code: null,
-    isEscalated: false,
-    isApproved: true,
-  } as const
+  const stands = { status: 'pending', code: null, isEscalated: false, isApproved: true, revert: null } as const
+  const other = { id: OTHER, title: 'Plan', ...stands } as const
 
   test('waits until they are merged, and says which and how they stand', () => {
     const waits = why({ order: { waitsFor: [other] }, verdict: null })

@@ -58,7 +58,7 @@ export function decideCommand(cli: Cli): Command {
 const HELP = `
 Options of a decision:
   allow    what is held of its change may be published
-  adopt    the pull request is given back to Moose after another push to its branch
+  adopt    the pull request is given back to Moose after another push to its branch, or a reopening
   retry    tried again, with a higher cap where the one it has is too low
   model    given to another proposer
   amend    the order is changed, approved as changed, and tried again

@@ -1,0 +1,48 @@
+import { type Kysely, sql } from 'kysely'
+import { GIVEN_UP, GIVEN_UP_TEXT } from '../../contract/evidence/follow-up.ts'
+import type { AttemptKey } from '../attempts/attempts.ts'
+import type { Database } from '../schema.ts'
+import { recordEvent } from '../work-order-events.ts'
+
+type Db = Kysely<Database>
+
+/**
+ * Keeps that a person has given an order up in Moose, with each pull request of it that is not merged: on a forge, one can be
+ * reopened by accounts that may not write.
+ */
+export async function giveUpPullRequests(db: Db, workOrderId: string): Promise<void> {
+  await db
+    .updateTable('pull_requests')
+    .set({ given_up_at: sql<Date>`moose_now()` })
+    .where('work_order_id', '=', workOrderId)
+    .where('state', '<>', 'merged')
+    .where('given_up_at', 'is', null)
+    .execute()
+}
+
+/** A person has its open pull request followed again. */
+export async function takeUpPullRequest(db: Db, workOrderId: string): Promise<void> {
+  await db
+    .updateTable('pull_requests')
+    .set({ given_up_at: null, follow_up: null })
+    .where('work_order_id', '=', workOrderId)
+    .where('state', '=', 'open')
+    .where('given_up_at', 'is not', null)
+    .execute()
+}
+
+/** Of a pull request that was reopened: what it was last judged to be is not how it stands now, where a person has given it up. */
+export async function noteReopened(db: Db, { workOrderId, attempt }: AttemptKey, at: Date): Promise<void> {
+  const view = { state: GIVEN_UP, why: GIVEN_UP_TEXT, code: 'hands_off', at: at.toISOString() }
+  const row = await db
+    .updateTable('pull_requests')
+    .set({ follow_up: JSON.stringify(view) })
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('given_up_at', 'is not', null)
+    .returning('number')
+    .executeTakeFirst()
+  if (row === undefined) return
+  const message = `pull request #${row.number}: ${GIVEN_UP_TEXT}; nothing is done about it until: moose adopt ${workOrderId.slice(0, 8)}`
+  await recordEvent(db, { workOrderId, attempt, type: 'pull_request', message })
+}
