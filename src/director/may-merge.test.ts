@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SeenApproval } from '../contract/evidence/seen-approval.ts'
 import type { Risk } from '../work-order/risk.ts'
-import { MERGE_RULES, type MergeFacts, refusalsBeforeRisk, riskRefusal } from './may-merge.ts'
+import { MERGE_RULES, refusalsBeforeRisk, riskRefusal } from './may-merge.ts'
+import type { MergeFacts } from './merge-facts.ts'
 
 const HEAD = 'a'.repeat(40)
 

@@ -1,6 +1,7 @@
 import type { SeenApproval } from '../contract/evidence/seen-approval.ts'
 import type { PullRequestFacts } from '../ports/pull-request-facts.ts'
-import { decidingIn, type Known, timeOf } from './fold.ts'
+import { decidingIn, timeOf } from './asked.ts'
+import type { Known } from './fold.ts'
 
 /** The approval that counts for the head, else the latest one. A merge of the base counts only where Moose has made it. */
 export function approvalOf(facts: PullRequestFacts, { ours }: Pick<Known, 'ours'>): SeenApproval {

@@ -5,7 +5,8 @@ import {
   type FollowUpView,
 } from '../contract/evidence/follow-up.ts'
 import type { CheckFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
-import { type Asked, digest, isBehind, type Known, type State } from './fold.ts'
+import { type Asked, digest } from './asked.ts'
+import { isBehind, type Known, type State } from './fold.ts'
 
 /** A reaction that was begun. */
 export type Past = {

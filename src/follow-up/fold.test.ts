@@ -10,14 +10,13 @@ import {
 } from '../../test/support/pull-request-facts.ts'
 import {
   changesRequestedBy,
-  fold,
-  type Known,
   openThreadsIn,
   strangersIn,
   unansweredBy,
   unapprovedBy,
   waitsForReviewer,
-} from './fold.ts'
+} from './asked.ts'
+import { fold, type Known } from './fold.ts'
 
 const known = (some: Partial<Known> = {}): Known => ({
   base: 'main',

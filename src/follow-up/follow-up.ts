@@ -1,49 +1,30 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
-import { FollowUpView, GIVEN_UP, LEFT_BEHIND, RED_OPTIONAL } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { wantedProposer } from '../db/escalations/order-escalations.ts'
-import {
-  allowedReaction,
-  type BegunFollowUp,
-  beginFollowUp,
-  followUpsOf,
-  keepRerun,
-  type NewFollowUp,
-  noteFollowUp,
-} from '../db/follow-ups.ts'
+import { allowedReaction, beginFollowUp, followUpsOf, keepRerun, type NewFollowUp } from '../db/follow-ups.ts'
 import { noteFollowed, type SeenToMerge } from '../db/pull-requests/merge-asked.ts'
-import { type Followed, followedPullRequest, type Look, type SeenAs } from '../db/pull-requests/seen-pull-requests.ts'
+import { followedPullRequest, type Look } from '../db/pull-requests/seen-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
-import { recordEvent } from '../db/work-order-events.ts'
 import { type Paused, pausedAmong, readPausing } from '../db/work-orders/failure-rows.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
-import type { CheckFact, FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
+import type { CheckFact, FollowUpForge, FollowUpForges } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { approvalOf } from './approval.ts'
+import { changesRequestedBy, openThreadsIn, unansweredBy } from './asked.ts'
 import { asksModel, type Decision, onceMore, type Reaction, SAID } from './decide.ts'
-import { createFailures, type Failures, failingOf, judge, judgeExplained } from './failures.ts'
-import {
-  byOthers,
-  changesRequestedBy,
-  type Known,
-  openThreadsIn,
-  type State,
-  strangersIn,
-  unansweredBy,
-  unapprovedBy,
-  waitsForReviewer,
-} from './fold.ts'
+import { createFailures, type Failures, judge, judgeExplained } from './failures.ts'
+import type { State } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
+import { isSaidHidden, type Judging, knownOf, noteStanding, type Seen, withKnown } from './standing.ts'
 import { answerReviews, taskOf } from './task.ts'
-import { type Asked, askFacts, forget, keyOf, type Told } from './told.ts'
+import { type AskedFacts, askFacts, forget, keyOf, type Told } from './told.ts'
 
 export type FollowUpDeps = {
   db: Kysely<Database>
@@ -69,7 +50,7 @@ export type FollowUps = {
 }
 
 export function createFollowUps(deps: FollowUpDeps): FollowUps {
-  const asked: Asked = { told: new Map(), again: new Map() }
+  const asked: AskedFacts = { told: new Map(), again: new Map() }
   const failures = createFailures()
   return {
     async saw(sightings, signal, look) {
@@ -105,20 +86,6 @@ function followedIn({ project }: WatchedPullRequest, { facts }: Told): Omit<Seen
   const isAutoMerged = project.forge === 'local' || facts.state !== 'open' ? null : facts.auto_merge !== null
   const said = { openThreads: openThreadsIn(facts), changesRequested: changesRequestedBy(facts) }
   return { headSha, isAutoMerged, absentChecks, ...said }
-}
-
-/** What was said on the forge of it is not known, or not all of it; the local forge has nothing said. */
-function isSaidHidden({ project }: WatchedPullRequest, { knows }: PullRequestFacts): boolean {
-  return project.forge === 'github' && !knows.reviews
-}
-
-type Seen = {
-  of: WatchedPullRequest
-  as: SeenAs
-  row: Followed
-  facts: PullRequestFacts
-  known: Known
-  past: readonly BegunFollowUp[]
 }
 
 type Following = FollowUpDeps & { failures: Failures }
@@ -186,7 +153,6 @@ async function reactTo(
 
 /** `isRead` false: what was read before counts, if anything was. */
 type FailuresOf = (failing: readonly CheckFact[], isRead: boolean) => ReturnType<Failures['of']>
-type Judging = (failing: readonly CheckFact[]) => ReturnType<Failures['of']>
 
 /** Red checks are read before a model is asked to mend them. */
 async function judgeRead({ facts, known, past }: Seen, failuresOf: Judging): Promise<ReturnType<typeof judge>> {
@@ -197,102 +163,6 @@ async function judgeRead({ facts, known, past }: Seen, failuresOf: Judging): Pro
   const red = await failuresOf(reaction.failing)
   if (red === null) return judged
   return judgeExplained({ state, decision: { ...decision, reaction } }, red, { facts, known, past })
-}
-
-/** With what is known of it here, where the forge was asked before, or does not tell. */
-function withKnown(asTold: PullRequestFacts, { head_sha, conflict }: Followed): PullRequestFacts {
-  const holds = conflict !== null && conflict.head_sha === asTold.head_sha && conflict.base_sha === asTold.base_sha
-  const merging = holds ? { mergeability: 'conflict' as const, conflict_files: conflict.files } : {}
-  return { ...asTold, known_head_sha: head_sha, ...merging }
-}
-
-function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'now' | 'toldAt' | 'isRerunning'> {
-  return {
-    base: row.base,
-    verifiedBase: row.base_sha,
-    ours: row.made,
-    handsOff: row.hands_off,
-    adopted: row.adopted_sha,
-    isGivenUp: row.given_up_at !== null,
-    answered: past.flatMap(({ keys, notDone, outcome }) =>
-      isAnswer(outcome) ? keys.filter((key) => !notDone.includes(key)) : [],
-    ),
-    failed: past.flatMap(({ keys, notDone, outcome }) => (isAnswer(outcome) ? notDone : keys)),
-  }
-}
-
-/** Null: it is under way. */
-const isAnswer = (outcome: string | null) => outcome === null || outcome === 'succeeded'
-
-async function noteStanding(
-  deps: FollowUpDeps,
-  seen: Seen & { reading: Judging },
-  state: State,
-  decision: Decision,
-): Promise<void> {
-  const { db, clock } = deps
-  const { of, as, row, facts, known } = seen
-  const handsOff = byOthers(facts, known)
-  const isExhausted = decision.reaction === null && decision.isExhausted
-  const isLeftAlone = handsOff !== null || state.is === GIVEN_UP
-  const code = isLeftAlone ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
-  const standsAs =
-    decision.reaction !== null ? null : decision.isLeftBehind ? LEFT_BEHIND : decision.isOptional ? RED_OPTIONAL : null
-  const strangers = strangersIn(facts)
-  const ignored =
-    strangers.length === 0 ? '' : `; what ${strangers.slice(0, 5).join(', ')} asked for is not done: no write access`
-  const unread = facts.unread === null || decision.why.includes(facts.unread) ? '' : `; ${facts.unread}`
-  const why = `${decision.why}${unread}${ignored}`
-  // The local forge has none to show.
-  const isHidden = of.project.forge === 'github' && !facts.knows.checks
-  // Of a conversation that is not known it is not known either whether all of it was answered.
-  const said = isSaidHidden(of, facts) ? { conversation_hidden: true } : { ...answeredWith(seen), ...unapproved(seen) }
-  const waits = decision.reaction === null && decision.waitsFor !== undefined ? { waits_for: decision.waitsFor } : {}
-  const more = { ...(isHidden ? { checks_hidden: true } : {}), ...said, ...waits, ...(await redIn(seen, decision)) }
-  const view = { state: standsAs === null ? state.is : standsAs, why, code, at: clock.now().toISOString(), ...more }
-  if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
-  await db.transaction().execute(async (transaction) => {
-    if (!(await noteFollowUp(transaction, of, { view, handsOff, as }))) return
-    const next = decision.reaction === null ? '' : `: ${SAID[decision.reaction.kind]}`
-    const back =
-      code !== 'hands_off' ? '' : `; nothing is done about it until: moose adopt ${of.workOrderId.slice(0, 8)}`
-    const message = `pull request #${of.number}: ${why}${next}${back}`
-    await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
-  })
-}
-
-function unapproved({ facts, past }: Seen): Pick<FollowUpView, 'unapproved'> {
-  const by = unapprovedBy(
-    facts,
-    past.map(({ keys, notDone, outcome, madeSha }) => {
-      return { keys: isAnswer(outcome) ? keys.filter((key) => !notDone.includes(key)) : [], madeSha }
-    }),
-  )
-  return by.length === 0 ? {} : { unapproved: by }
-}
-
-/** The red checks that a model mends, or would. */
-async function redIn(
-  { row, reading }: Pick<Seen, 'row'> & { reading: Judging },
-  decision: Decision,
-): Promise<Pick<FollowUpView, 'failing'>> {
-  const about = decision.reaction === null ? decision.refused : decision.reaction
-  if (about?.kind !== 'checks') return {}
-  const before = FollowUpView.safeParse(row.follow_up)
-  const known = before.success && before.data.failing !== undefined ? before.data.failing : []
-  return { failing: failingOf(about.failing, await reading(about.failing), known) }
-}
-
-/** The commit that was made for what reviews ask for, where only the reviewer can go on. */
-function answeredWith({ facts, known, past }: Seen): Pick<FollowUpView, 'answered_with'> {
-  const last = past.findLast(({ kind }) => kind === 'review')
-  if (last === undefined || last.outcome !== 'succeeded' || last.madeSha === null) return {}
-  return waitsForReviewer(facts, known) ? { answered_with: last.madeSha } : {}
-}
-
-function isSameView(before: unknown, view: FollowUpView): boolean {
-  if (typeof before !== 'object' || before === null) return false
-  return isDeepStrictEqual({ ...before, at: view.at }, view)
 }
 
 type Allowed = { state: State; signal: AbortSignal; allowedBy: string | null; failuresOf: FailuresOf }

@@ -11,9 +11,9 @@ import type { WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { asWords, fenced } from '../work-order/markdown.ts'
 import { isInScope } from '../work-order/scope.ts'
+import { type Asked, digest } from './asked.ts'
 import type { Reaction } from './decide.ts'
 import { type RedCheck, toldOfChecks } from './failures.ts'
-import { type Asked, digest } from './fold.ts'
 
 /** Characters that a model is told in all. */
 const LONGEST_TOLD = 40_000

@@ -15,11 +15,11 @@ export type Told = { mark: string; facts: PullRequestFacts; at: Date }
 /** When what was not read, or not all of it, is asked for again though nothing has changed, and since when that is so. */
 type Again = { times: number; at: number; since: number; isTold: boolean }
 /** By order and attempt. */
-export type Asked = { told: Map<string, Told>; again: Map<string, Again> }
+export type AskedFacts = { told: Map<string, Told>; again: Map<string, Again> }
 
 export const keyOf = ({ workOrderId, attempt }: WatchedPullRequest) => `${workOrderId} ${attempt}`
 
-export function forget({ told, again }: Asked, of: WatchedPullRequest): void {
+export function forget({ told, again }: AskedFacts, of: WatchedPullRequest): void {
   told.delete(keyOf(of))
   again.delete(keyOf(of))
 }
@@ -47,7 +47,7 @@ type AskingDeps = {
 /** Asks for the facts of those of which something has changed, or was not read. One that cannot be read takes nothing from others. */
 export async function askFacts(
   deps: AskingDeps,
-  asked: Asked,
+  asked: AskedFacts,
   { awaited, look }: { awaited: readonly Sighting[]; look: Look | null },
   signal: AbortSignal,
 ): Promise<void> {
@@ -79,7 +79,7 @@ export async function askFacts(
   }
 }
 
-function isDue({ told, again }: Asked, { of, mark }: Sighting, now: number): boolean {
+function isDue({ told, again }: AskedFacts, { of, mark }: Sighting, now: number): boolean {
   const next = again.get(keyOf(of))
   const isOther = told.get(keyOf(of))?.mark !== mark
   if (next === undefined) return isOther
@@ -87,7 +87,7 @@ function isDue({ told, again }: Asked, { of, mark }: Sighting, now: number): boo
 }
 
 function keepAgain(
-  { again }: Asked,
+  { again }: AskedFacts,
   of: WatchedPullRequest,
   is: { isUnread: boolean; isTold: boolean; now: number },
 ): void {
@@ -100,7 +100,7 @@ function keepAgain(
 }
 
 /** Whether it is this one that cannot be read, and has not been for long. */
-function isHidden({ again }: Asked, of: WatchedPullRequest, { fault, now }: { fault: Fault; now: number }): boolean {
+function isHidden({ again }: AskedFacts, of: WatchedPullRequest, { fault, now }: { fault: Fault; now: number }): boolean {
   const untold = again.get(keyOf(of))
   return untold !== undefined && now - untold.since >= UNREAD_FOR_MS && !NOT_OF_ONE.has(fault.code)
 }
