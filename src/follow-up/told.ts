@@ -100,7 +100,11 @@ function keepAgain(
 }
 
 /** Whether it is this one that cannot be read, and has not been for long. */
-function isHidden({ again }: AskedFacts, of: WatchedPullRequest, { fault, now }: { fault: Fault; now: number }): boolean {
+function isHidden(
+  { again }: AskedFacts,
+  of: WatchedPullRequest,
+  { fault, now }: { fault: Fault; now: number },
+): boolean {
   const untold = again.get(keyOf(of))
   return untold !== undefined && now - untold.since >= UNREAD_FOR_MS && !NOT_OF_ONE.has(fault.code)
 }
