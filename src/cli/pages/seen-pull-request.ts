@@ -140,7 +140,7 @@ export function nextForReview(order: WorkOrderDetail): string {
 export function weighed({ pull_request: pull }: Pick<WorkOrderDetail, 'pull_request'>): string | null {
   if (pull === null || pull.state !== 'open') return null
   const { needs, because } = reviewOf(pull)
-  const against = needs === 'weigh' ? [because] : againstMerge(pull)
+  const against = needs === 'weigh' || needs === 'answer' ? [because] : againstMerge(pull)
   return against.length === 0 ? null : oneLine(against.join('; '), MOST_WEIGHED)
 }
 

@@ -58,9 +58,10 @@ export type PullInReview = {
 
 /**
  * `weigh`: it can be merged, once a person has weighed what speaks against that. `mend`: what is on the branch was verified, and
- * failed. `by_hand`: it conflicts, and no model is asked any more. `lost`: it is not there, or merged elsewhere.
+ * failed. `by_hand`: it conflicts, and no model is asked any more. `answer`: what a person with write access asks for was not done yet.
+ * `lost`: it is not there, or merged elsewhere.
  */
-type Needs = 'merge' | 'weigh' | 'verify' | 'mend' | 'resolve' | 'by_hand' | 'human' | 'checks' | 'lost'
+type Needs = 'merge' | 'answer' | 'weigh' | 'verify' | 'mend' | 'resolve' | 'by_hand' | 'human' | 'checks' | 'lost'
 
 export type Review = {
   needs: Needs
@@ -128,6 +129,8 @@ function standingOf(pull: PullInReview | null): Standing {
   // No attempt has met it yet.
   if (pull.follow_up?.state === 'conflict') return is('resolve', pull.follow_up.why)
   if (checks === 'FAILURE' || checks === 'ERROR') return withRedChecks(checks, pull)
+  const asked = pull.follow_up
+  if (asked?.state === 'settling' || asked?.state === 'reviewed') return is('answer', asked.why)
   if (review === 'CHANGES_REQUESTED') return is('human', askedText(pull))
   if (pull.seen_draft === true)
     return { needs: 'human', because: draftText('GitHub'), advice: 'Mark it there as ready for review.' }
@@ -307,6 +310,7 @@ function commandsOf(id: string, needs: Needs): string[] {
     // A verification of what conflicts is known to fail until somebody has pushed.
     case 'by_hand':
     case 'human':
+    case 'answer':
     case 'checks':
       return [look, close]
     case 'lost':

@@ -83,11 +83,12 @@ function whyItRuns(order: Whereabouts): Why {
   })
 }
 
-function whyInReview({ order, idle }: WhyFacts): Why {
+function whyInReview({ order, idle, byRule }: WhyFacts): Why {
   const { pull, id } = order
   const following = followingOf(order, idle)
   const review = reviewOf(pull)
-  const { because, advice } = review
+  const { advice } = review
+  const because = review.needs === 'merge' && byRule !== null ? byRule : review.because
   const named = pull === null ? 'its pull request' : `pull request #${pull.number}`
   const rows: [string, string | null][] =
     pull === null
