@@ -106,6 +106,29 @@ test('what a person has just asked for is said first, also where it is merged, a
   assert.equal(weighed(await detailOf(given.moose, given.id)), said)
 })
 
+test('what waits to have its open pull request verified stands in review with it everywhere, and is merged when that has ended', async () => {
+  await using given = await inReview()
+  const { home, moose, id, short, why } = given
+  await moose.orchestrator.stop()
+  await moose.orchestrator.verify(id)
+  const doing = 'what its branch holds is being verified'
+  const { short: told, evidence } = await why()
+  assert.ok(told.startsWith(`pull request #1: ${doing}; `), told)
+  assert.deepEqual(evidence[0], { name: 'pull request', text: '#1, open' })
+  assert.deepEqual((await detailOf(moose, id)).at_pull_request, { number: 1, doing })
+  const refused = /cannot be (adopted|merged) now, because something is being done about its pull request #1/
+  await assert.rejects(moose.orchestrator.adopt(id), refused)
+  await assert.rejects(moose.orchestrator.merge(id), refused)
+  await moose[Symbol.asyncDispose]()
+  const { environment } = home
+  for (const name of ['list', 'show', 'why']) {
+    const { stdout } = await command(name === 'list' ? [name] : [name, short], { environment })
+    assert.ok(stdout.includes(`in review: ${doing}`), stdout)
+  }
+  const merging = await command(['merge', '--all', '--yes'], { environment })
+  assert.match(merging.stderr, new RegExp(`${short}: not merged now: pull request #1: ${doing}\\. Type the same again`))
+})
+
 test('what fails with the base merged in is told so, and is not offered to be merged', async () => {
   await using given = await inReview()
   const { home, why, kinds, verified } = given

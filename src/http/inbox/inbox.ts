@@ -31,7 +31,7 @@ import { lastOrders } from '../../work-order/words.ts'
 import { riskNow, withTerms } from '../filing/approval-terms.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { approvalOf } from './approval.ts'
-import { type ListedOrder, ordersInStates } from './listed-orders.ts'
+import { type ListedOrder, ordersInStates, shownAtPull } from './listed-orders.ts'
 
 type Deps = Pick<HttpDeps, 'db' | 'orchestrator' | 'adapters' | 'log' | 'proposers' | 'config'>
 
@@ -53,7 +53,7 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
   if (order.phase === 'in_review')
     return { work_order: order, why: await withRisk(deps, order, { ...found, why }), worst_case_usd: null }
   if (order.status !== 'pending' || order.approved)
-    return { work_order: order, why, worst_case_usd: null }
+    return { work_order: { ...order, ...shownAtPull(found.order) }, why, worst_case_usd: null }
   const [shown = order] = await withTerms(deps, [order])
   const { worstCaseUsd, sentence, evidence } = approvalOf(
     shown,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BEFORE, ID, INTAKE, NOW, order, PULL } from '../../../test/support/whereabouts.ts'
+import { ATTEMPT, BEFORE, ID, INTAKE, NOW, order, PULL } from '../../../test/support/whereabouts.ts'
 import type { PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { whyOf } from './why.ts'
 
@@ -9,6 +9,15 @@ function why(given: { order: Partial<Whereabouts>; byRule?: string | null }) {
   const own = { verdict: { id: ID, waitsFor: null }, resting: null, idle: null, byRule, now: NOW }
   return whyOf({ order: order(given.order), intake: INTAKE, ...own })
 }
+
+test('waits or runs for its open pull request: which one, and what is done about it', () => {
+  const reactions = [{ kind: 'base' as const, outcome: null, isAllowed: false }]
+  const attempt = { ...ATTEMPT, number: 2, status: 'succeeded' } as const
+  const waits = (more: Partial<Whereabouts>) => why({ order: { attempt, reactions, pull: PULL, ...more } }).short
+  assert.match(waits({}), /^pull request #7: the base is being merged in; is taken on next$/)
+  assert.match(waits({ reactions: [] }), /^pull request #7: what its branch holds is being verified; /)
+  assert.doesNotMatch(waits({ pull: { ...PULL, state: 'closed' } }), /pull request/)
+})
 
 test('is in review, and somebody has just asked for something, or it is merged by rule: that comes first', () => {
   const at = BEFORE.toISOString()
