@@ -8,11 +8,12 @@ import { ID_OR_PREFIX } from '../work-order/uuid.ts'
 import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
+import { EndedVerification } from './evidence/ended-verification.ts'
 import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
-import { FollowUpCount, FollowUpView } from './evidence/follow-up.ts'
+import { AtPullRequest, FollowUpCount, FollowUpView } from './evidence/follow-up.ts'
 import { ToldReaction } from './evidence/last-reaction.ts'
 import { AFTER_MERGE } from './evidence/merged-by.ts'
-import { EndedVerification, OpenAsSeen } from './evidence/review.ts'
+import { OpenAsSeen } from './evidence/review.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
 import { ShortWhy } from './why/why.ts'
@@ -196,6 +197,11 @@ export const WorkOrderView = z
     github_branch: z.string().nullable(),
     github_pr_url: z.string().nullable(),
     github_pr_number: z.number().int().nullable(),
+    at_pull_request: AtPullRequest.optional().openapi({
+      description:
+        'Of an order that is pending or in progress for its open pull request, in lists and where one order is shown: its number, and ' +
+        'what is being done about it. It is in review again when that has ended.',
+    }),
     proposer: z.string().nullable(),
     /** Expected USD of one attempt; null before routing or when the price is unknown. */
     estimated_cost: ShownUsd.nullable(),

@@ -104,6 +104,20 @@ export async function countedFollowUps(db: Db, workOrderId: string) {
   return rows.map(({ kind, allowed_by: allowedBy }) => ({ kind, isAllowed: allowedBy !== null }))
 }
 
+/** The kind of the reaction to an open pull request of an order that is under way; null: none is. */
+export async function reactionUnderWay(db: Db, workOrderId: string): Promise<FollowUpKind | null> {
+  const row = await db
+    .selectFrom('follow_ups')
+    .select('kind')
+    .where('work_order_id', '=', workOrderId)
+    .where('outcome', 'is', null)
+    .where('kind', '<>', 'rerun')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : row.kind
+}
+
 export type NewFollowUp = {
   workOrderId: string
   kind: FollowUpKind

@@ -1,15 +1,8 @@
+import { draftText, outsideText, threadsText } from '../contract/evidence/against-merge.ts'
 import { GIVEN_UP, GIVEN_UP_TEXT } from '../contract/evidence/follow-up.ts'
 import { forgeName } from '../contract/evidence/merged-by.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import {
-  draftText,
-  outsideText,
-  type PullInReview,
-  retargetedText,
-  reviewOf,
-  threadsText,
-  UNREAD,
-} from '../contract/evidence/review.ts'
+import { type PullInReview, retargetedText, reviewOf, UNREAD } from '../contract/evidence/review.ts'
 import { approvedBeforeText } from '../contract/evidence/seen-approval.ts'
 import type { RiskLevel } from '../work-order/content.ts'
 import { isAtMost, type Risk } from '../work-order/risk.ts'

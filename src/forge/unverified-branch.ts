@@ -1,4 +1,4 @@
-import { type EndedVerification, whatFailed } from '../contract/evidence/review.ts'
+import { type EndedVerification, whatFailed } from '../contract/evidence/ended-verification.ts'
 import type { PullRequestRow } from '../db/pull-requests/pull-requests.ts'
 import { Fault } from '../faults/fault.ts'
 import { waysToMend, waysToVerify, withWaysOut } from '../work-order/ways-out.ts'

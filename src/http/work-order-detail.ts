@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import { isoTime } from '../clock.ts'
 import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
+import { atPullRequest } from '../contract/evidence/follow-up.ts'
 import { toldReaction } from '../contract/evidence/last-reaction.ts'
 import { approvalIn } from '../contract/evidence/seen-approval.ts'
 import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
@@ -11,7 +12,7 @@ import { attemptHistory } from '../db/attempts/attempt-history.ts'
 import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { ordersEscalated } from '../db/escalations/order-escalations.ts'
-import { countedFollowUps, followUpIn } from '../db/follow-ups.ts'
+import { countedFollowUps, followUpIn, reactionUnderWay } from '../db/follow-ups.ts'
 import { projectOf } from '../db/projects.ts'
 import {
   findPullRequestOfAttempt,
@@ -42,8 +43,10 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
   const key = shown === undefined ? null : { workOrderId: order.id, attempt: shown.attempt }
   const pullRequest = key === null ? null : await findPullRequestOfAttempt(db, key)
   const attempts = await attemptHistory(db, order.id)
+  const at = atPullRequest({ ...order, attempt: order.attempts }, pullRequest, await reactionUnderWay(db, order.id))
   return {
     ...order,
+    ...(at === null ? {} : { at_pull_request: at }),
     budget: await readOrderBudget(db, order.id),
     dependencies: await dependenciesOf(db, order.depends_on),
     attempt_history: attempts.map((attempt) => {

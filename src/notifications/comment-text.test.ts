@@ -43,7 +43,7 @@ test('a comment says phase, cost and link', () => {
 test('the phase is that of the pull request, and what Moose does about it', () => {
   assert.equal(phaseOf({ state: 'merged', status: 'completed', phase: null }), 'merged')
   assert.equal(phaseOf({ state: 'merged', reverted: true }), 'merged, and reverted since')
-  assert.equal(phaseOf({ reacting: 'checks', status: 'pending' }), 'in review: failed checks are repaired')
+  assert.equal(phaseOf({ reacting: 'checks', status: 'pending' }), 'in review: failed checks are being repaired')
   assert.equal(phaseOf({ status: 'failed', reacting: 'checks', code: 'check_failed' }), 'failed (`check_failed`)')
   assert.equal(phaseOf({ status: 'cancelled', phase: null, code: '| x [y](z)' }), 'cancelled')
   for (const status of ['cancelled', 'pending'] as const)

@@ -1,4 +1,4 @@
-import type { FollowUpKind } from '../contract/evidence/follow-up.ts'
+import { DOING } from '../contract/evidence/follow-up.ts'
 import type { CommentedPullRequest } from '../db/notifications/commented-pull-request.ts'
 import { shownUsd, Usd } from '../money.ts'
 
@@ -37,7 +37,7 @@ function phaseText({ status, phase, state, code, reacting, reverted }: CommentFa
   if (state === 'merged') return reverted ? 'merged, and reverted since' : 'merged'
   // What its order does from then on is about another one.
   if (state === 'closed') return 'closed unmerged'
-  if (reacting !== null && status !== 'failed' && status !== 'blocked') return REACTING[reacting]
+  if (reacting !== null && status !== 'failed' && status !== 'blocked') return `in review: ${DOING[reacting]}`
   if (status === 'in_progress')
     return phase === 'in_review' ? 'in review' : `at work${phase === null ? '' : `: ${phase}`}`
   const why = code === null || !CODE.test(code) ? '' : ` (\`${code}\`)`
@@ -51,13 +51,6 @@ function decisionText(cause: string, shortId: string): string {
 
 /** A row may be by plain SQL. */
 const CODE = /^[a-z][a-z0-9_]{0,99}$/
-
-const REACTING: Readonly<Record<FollowUpKind, string>> = {
-  base: 'in review: its base is merged in',
-  rerun: 'in review: failed checks are run again',
-  checks: 'in review: failed checks are repaired',
-  review: 'in review: what a review asks for is done',
-}
 
 function followUpText({ repairs, review_rounds: rounds }: CommentFacts): string {
   const parts = [

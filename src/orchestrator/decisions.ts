@@ -17,7 +17,7 @@ import { projectOf } from '../db/projects.ts'
 import { giveUpPullRequests, takeUpPullRequest } from '../db/pull-requests/given-up.ts'
 import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
-import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
+import { atItsPull, findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { codesOf, isOf } from '../faults/families.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { Forges } from '../ports/pull-request.ts'
@@ -299,6 +299,8 @@ async function closeOrder(deps: Acting, order: WorkOrderView, evenLost: boolean)
 
 function inReviewWith(order: WorkOrderView, pulls: readonly PullRequestBrief[], wish: string): PullRequestBrief {
   const pull = standsOn(order, pulls)
+  if (order.phase !== 'in_review' && order.status !== 'blocked' && pull?.state === 'open')
+    throw atItsPull(order, pull, wish)
   if (order.phase !== 'in_review' || pull === null) throw wrongStatus(order, wish)
   return pull
 }

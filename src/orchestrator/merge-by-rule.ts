@@ -8,7 +8,7 @@ import { allowancesOfAll } from '../db/work-orders/allowed-changes.ts'
 import { type MergeCandidate, mergeCandidateIds, mergeCandidates } from '../db/work-orders/merge-candidates.ts'
 import { type MergeRefusal, refusalsBeforeRisk, riskRefusal } from '../director/may-merge.ts'
 import { createRisks, type ToJudge } from '../director/order-risk.ts'
-import { actByRule, isAskedFor, type MergeActs } from './act-by-rule.ts'
+import { actByRule, askedToMerge, isAskedFor, type MergeActs } from './act-by-rule.ts'
 
 type Db = Kysely<Database>
 
@@ -31,6 +31,30 @@ export async function mergeVerdicts(
     verdicts.set(order.id, { order, refusals: [...refusals, ...last], asked: order.merge_asked })
   }
   return verdicts
+}
+
+/** Rules that have nothing against it any more after some minutes, or the next look. */
+const ENDS_BY_ITSELF: ReadonlySet<string> = new Set(['unseen', 'checks_may_begin', 'newer_base'])
+/** Orders whose risk is found for a list. */
+const MOST_COMING = 20
+
+/** Of those of some orders whose pull request is merged without a human, what that waits for, by the orders' ids. */
+export async function comingByRule(db: Db, ids: readonly string[], here: Here): Promise<ReadonlyMap<string, string>> {
+  const riskOfOrder = createRisks(db)
+  const coming = new Map<string, string>()
+  const isPassed = ({ order, refusals }: Judged) =>
+    refusals.every(({ rule }) => ENDS_BY_ITSELF.has(rule) || (rule === 'follow_up' && order.follow_up === null))
+  for (const { order, refusals } of (await beforeRisk(db, ids, here)).filter(isPassed)) {
+    const { merge_asked: asked, head_sha: head } = order
+    const isAsked = asked?.is === 'waiting' && asked.head_sha === head
+    const [refusal] = refusals
+    if (isAsked) coming.set(order.id, askedToMerge(order))
+    // What is neither asked for nor waits is being merged, or is of a higher risk.
+    if (isAsked || refusal === undefined || asked?.is === 'switched_off' || coming.size >= MOST_COMING) continue
+    if (riskRefusal(await riskOfOrder(toJudge(order)), order.auto_merge).length === 0)
+      coming.set(order.id, `it is to be merged by rule, and waits: ${refusal.reason}`)
+  }
+  return coming
 }
 
 /** When it is judged, how often pull requests are looked at, and why nothing is merged by rule then; null: nothing stops it. */

@@ -106,9 +106,10 @@ export async function failurePauses(
   const { projects, proposers } = await readPausing(db, await readPauseAfter(db, defaults))
   const names = new Map((await allProjects(db)).map(({ id, name }) => [id, name]))
   return [...projects.values(), ...proposers.values()].flatMap((row) => {
-    const { kind, subject, code, step, message, orders, since } = row
+    const { kind, subject, code, step, message, orders, since, last_at } = row
     const name = kind === 'project' ? names.get(subject) : subject
-    return name === undefined ? [] : [{ kind, name, code, step, message, orders, since: isoTime(since) }]
+    const at = { since: isoTime(since), paused_at: isoTime(last_at) }
+    return name === undefined ? [] : [{ kind, name, code, step, message, orders, ...at }]
   })
 }
 

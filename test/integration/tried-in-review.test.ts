@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { weighed } from '../../src/cli/pages/seen-pull-request.ts'
 import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
 import { beginFollowUp } from '../../src/db/follow-ups.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
@@ -88,6 +89,46 @@ test('a hand change whose checks fail is told as verified and failed, until what
   assert.deepEqual(await kinds(), ['merge'])
 })
 
+test('what a person has just asked for is said first, also where it is merged, and nothing is offered to be merged', async () => {
+  await using given = await inReview()
+  const { home, short, why, kinds, listed } = given
+  const said = 'a comment of a review by ada may be continued: it is less than 2 minutes old'
+  const follow_up = JSON.stringify({ state: 'settling', why: said, code: null, at: new Date().toISOString() })
+  await home.database.db.updateTable('pull_requests').set({ follow_up }).execute()
+  const { sentence, next } = await why()
+  assert.ok(
+    sentence.startsWith(`It is in review with pull request #1: ${said}. Moose reacts to no pull request`),
+    sentence,
+  )
+  assert.ok(!next.includes(`moose merge ${short}`), next.join())
+  assert.ok((await listed()).includes(said))
+  assert.deepEqual(await kinds(), ['review'], 'nothing is reacted to')
+  assert.equal(weighed(await detailOf(given.moose, given.id)), said)
+})
+
+test('what waits to have its open pull request verified stands in review with it everywhere, and is merged when that has ended', async () => {
+  await using given = await inReview()
+  const { home, moose, id, short, why } = given
+  await moose.orchestrator.stop()
+  await moose.orchestrator.verify(id)
+  const doing = 'what its branch holds is being verified'
+  const { short: told, evidence } = await why()
+  assert.ok(told.startsWith(`pull request #1: ${doing}; `), told)
+  assert.deepEqual(evidence[0], { name: 'pull request', text: '#1, open' })
+  assert.deepEqual((await detailOf(moose, id)).at_pull_request, { number: 1, doing })
+  const refused = /cannot be (adopted|merged) now, because something is being done about its pull request #1/
+  await assert.rejects(moose.orchestrator.adopt(id), refused)
+  await assert.rejects(moose.orchestrator.merge(id), refused)
+  await moose[Symbol.asyncDispose]()
+  const { environment } = home
+  for (const name of ['list', 'show', 'why']) {
+    const { stdout } = await command(name === 'list' ? [name] : [name, short], { environment })
+    assert.ok(stdout.includes(`in review: ${doing}`), stdout)
+  }
+  const merging = await command(['merge', '--all', '--yes'], { environment })
+  assert.match(merging.stderr, new RegExp(`${short}: not merged now: pull request #1: ${doing}\\. Type the same again`))
+})
+
 test('what fails with the base merged in is told so, and is not offered to be merged', async () => {
   await using given = await inReview()
   const { home, why, kinds, verified } = given
@@ -137,7 +178,10 @@ test('a conflict that is left to a person before a model is asked is not offered
   assert.ok(!(await why()).next.some((command) => command.includes('--resolve')), 'it is known before one is asked')
   assert.equal(await verified(true), 'merge_conflict')
   const { sentence, next } = await why()
-  assert.match(sentence, /in attempt 3: A model can resolve what is text on both sides, and greeting\.txt is not\./)
+  assert.match(
+    sentence,
+    /, seen at .*; A model can resolve what is text on both sides, and greeting\.txt is not\. Merge/,
+  )
   assert.match(sentence, new RegExp(`Merge main into ${branch} by hand`))
   assert.ok(!next.some((command) => command.includes('--resolve')), next.join())
 })

@@ -43,10 +43,18 @@ for (const account of ['tester', 'tester[bot]'])
     const { id, pull, head } = await review(given, moose)
     await policy(given, 'auto')
     await says(moose, id, /less than 2 minutes, and checks may still begin \(checks_may_begin\)/)
+    const told = async (path: string) =>
+      await (await moose.http.fetch(new Request(`http://127.0.0.1/api/${path}`))).text()
+    assert.match(
+      await told(`work-orders/${id}/why`),
+      /#1: it is to be merged by rule, and waits: its commit has been on GitHub/,
+    )
+    assert.match(await told('inbox'), /"inbox":\[\]/, 'it goes on by itself')
     await checksHaveBegun(given)
     turns(pull, 'PENDING')
     await says(moose, id, /^merged by rule: GitHub was asked to merge it at [0-9a-f]{12} when/)
     assert.equal(pull.autoMerge?.method, 'merge')
+    assert.match(await told('inbox'), /"inbox":\[\]/)
     await looksAgain(given)
     assert.equal(asks(given), 1)
 

@@ -175,6 +175,19 @@ test('GitHub: what people with write access ask for in a review is done in one c
   assert.equal(calls.length, 2)
 })
 
+test('GitHub: what was asked for a moment ago is said first; while Moose waits for its end it is nothing to merge', async (t) => {
+  await using given = await inReview(t)
+  if (given === null) return
+  const { pull, moose, id } = given
+  pull.threads = [thread('T1', { ...said('C1', 'ada', 'Say dear.'), at: new Date().toISOString() })]
+  pull.touched = 1
+  const why = await becomes(given, { state: 'settling' })
+  const told = async (path: string) =>
+    await (await moose.http.fetch(new Request(`http://127.0.0.1/api/${path}`))).text()
+  assert.ok((await told(`work-orders/${id}/why`)).includes(`with pull request #1: ${why}. Moose has the model`), why)
+  assert.match(await told('inbox'), /"inbox":\[\]/)
+})
+
 test('GitHub: each thread is answered with what became of its comment: the commit, the reason of the model, or that its file stays', async (t) => {
   const reason = 'other.txt: delete it @eve, closes #7; <b>it</b> was changed by me'
   const answer = `Comment 2: not done: ${reason}\n\n${write('greeting.txt', 'hello, dear world!')}`

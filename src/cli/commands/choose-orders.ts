@@ -43,6 +43,8 @@ export type Choice = {
   fits: (order: ListedWorkOrder) => boolean
   /** `pending orders that are not approved`. */
   which: string
+  /** What is said of one that is not meant now; null: nothing. */
+  left?: (order: ListedWorkOrder) => string | null
 }
 
 /** Orders that one call chooses, and another acts on all together. */
@@ -157,6 +159,10 @@ async function chosen(cli: Cli, api: ApiClient, options: ChoiceOptions, choice: 
       Date.parse(order.created_at) < before &&
       (code === undefined || order.status_reason?.code === code),
   )
+  for (const order of found) {
+    const said = choice.left === undefined || Date.parse(order.created_at) >= before ? null : choice.left(order)
+    if (said !== null) cli.output.note(`${shortId(order.id)}: ${said}`)
+  }
   const looked: WorkOrderDetail[] = []
   for (const { id } of meant) {
     const { work_order } = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })

@@ -6,6 +6,7 @@ import { oneLine } from './terminal-text.ts'
 
 /** Of a phase that a newer version has written. */
 const LONGEST_PHASE = 40
+const LONGEST_DOING = 60
 
 const COLOURS: Record<Status, (paint: Paint) => (text: string) => string> = {
   pending: (paint) => paint.yellow,
@@ -16,9 +17,13 @@ const COLOURS: Record<Status, (paint: Paint) => (text: string) => string> = {
   blocked: (paint) => paint.magenta,
 }
 
-/** Where an order stands: `in_progress/verifying`, `pending, not approved`, `completed`. */
-export function stateOf(order: Pick<WorkOrderView, 'status' | 'phase' | 'approved'>, paint: Paint): string {
-  const { status, phase, approved } = order
+/** Where an order stands: `in_progress/verifying`, `pending, not approved`, `completed`, `in review: the base is being merged in`. */
+export function stateOf(
+  order: Pick<WorkOrderView, 'status' | 'phase' | 'approved' | 'at_pull_request'>,
+  paint: Paint,
+): string {
+  const { status, phase, approved, at_pull_request: at } = order
+  if (at !== undefined) return paint.cyan(`in review: ${oneLine(at.doing, LONGEST_DOING)}`)
   const text = phase === null ? status : `${status}/${oneLine(phase, LONGEST_PHASE)}`
   return COLOURS[status](paint)(status === 'pending' && !approved ? `${text}, not approved` : text)
 }

@@ -1,6 +1,7 @@
+import { againstMerge } from '../../contract/evidence/against-merge.ts'
 import { failingLines, reactionsText } from '../../contract/evidence/follow-up.ts'
 import { mergedByText } from '../../contract/evidence/merged-by.ts'
-import { againstMerge, reviewOf } from '../../contract/evidence/review.ts'
+import { reviewOf } from '../../contract/evidence/review.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
 import { ago, shortId } from './humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
@@ -143,7 +144,7 @@ export function nextForReview(order: WorkOrderDetail): string {
 export function weighed({ pull_request: pull }: Pick<WorkOrderDetail, 'pull_request'>): string | null {
   if (pull === null || pull.state !== 'open') return null
   const { needs, because } = reviewOf(pull)
-  const against = needs === 'weigh' ? [because] : againstMerge(pull)
+  const against = needs === 'weigh' || needs === 'answer' ? [because] : againstMerge(pull)
   return against.length === 0 ? null : oneLine(against.join('; '), MOST_WEIGHED)
 }
 

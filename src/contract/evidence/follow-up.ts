@@ -62,6 +62,37 @@ export const REACTIONS: Record<FollowUpKind, string> = {
   review: 'review rounds',
 }
 
+/** What is being done about an open pull request, by the kind of the reaction; of none, a person asked for it. */
+export const DOING: Record<FollowUpKind, string> = {
+  base: 'the base is being merged in',
+  rerun: 'failed checks are being run again',
+  checks: 'failed checks are being repaired',
+  review: 'what a review asks for is being done',
+}
+
+export const AtPullRequest = z.object({ number: z.number().int(), doing: z.string() }).openapi('AtPullRequest')
+type AtPullRequest = z.infer<typeof AtPullRequest>
+
+/**
+ * What is being done about the open pull request of an order that is not in review because of that; null: it is at none.
+ *
+ * @param order.attempt the last one; null: none was begun
+ * @param kind of the reaction that is under way; null: it is none
+ */
+export function atPullRequest(
+  order: { status: string; phase: string | null; approved: boolean; attempt: number | null },
+  pull: { number: number; state: string; attempt: number } | null,
+  kind: FollowUpKind | null,
+): AtPullRequest | null {
+  const { status, phase, approved, attempt } = order
+  if (pull === null || pull.state !== 'open' || attempt === null) return null
+  // Of its own attempt it is being recorded.
+  const isAtIt =
+    status === 'pending' ? approved : status === 'in_progress' && phase !== 'in_review' && pull.attempt < attempt
+  if (!isAtIt) return null
+  return { number: pull.number, doing: kind === null ? 'what its branch holds is being verified' : DOING[kind] }
+}
+
 /** `repairs 2 of 2`, of the bounds for an order those that are used. */
 export function reactionsText(counts: readonly FollowUpCount[]): string {
   return counts.map(({ kind, done, most }) => `${REACTIONS[kind]} ${done} of ${most}`).join(', ')

@@ -1,26 +1,10 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
+import { againstMerge, draftText } from './against-merge.ts'
+import { type EndedVerification, whatFailed } from './ended-verification.ts'
 import { APPROVED_BEHIND, type FollowUpView, GIVEN_UP, LEFT_BEHIND, LOST_STATES, RED_OPTIONAL } from './follow-up.ts'
 import { approvedBeforeText, SeenApproval } from './seen-approval.ts'
 import type { SeenConflict } from './seen-conflict.ts'
-
-/** A verification of a pull request that came to nothing. */
-export const EndedVerification = z
-  .object({
-    attempt: z.number().int(),
-    /** The commit that was verified; null: none was made. */
-    head_sha: z.string().nullable(),
-    /** The commit of the base that it builds on. */
-    base_sha: z.string().nullable(),
-    /** What it ended with; null: nothing says so. */
-    code: z.string().nullable(),
-    /** The check that failed; null: none. */
-    check: z.string().nullable(),
-    /** Of a check one line of what it printed, else why it ended so; null: nothing says so. */
-    said: z.string().nullable(),
-  })
-  .openapi('EndedVerification')
-export type EndedVerification = z.infer<typeof EndedVerification>
 
 /** What a person weighs of a pull request while it is open. */
 export const OpenAsSeen = z.object({
@@ -67,9 +51,10 @@ export type PullInReview = {
 
 /**
  * `weigh`: it can be merged, once a person has weighed what speaks against that. `mend`: what is on the branch was verified, and
- * failed. `by_hand`: it conflicts, and no model is asked any more. `lost`: it is not there, or merged elsewhere.
+ * failed. `by_hand`: it conflicts, and no model is asked any more. `answer`: what a person with write access asks for was not done yet.
+ * `lost`: it is not there, or merged elsewhere.
  */
-type Needs = 'merge' | 'weigh' | 'verify' | 'mend' | 'resolve' | 'by_hand' | 'human' | 'checks' | 'lost'
+type Needs = 'merge' | 'answer' | 'weigh' | 'verify' | 'mend' | 'resolve' | 'by_hand' | 'human' | 'checks' | 'lost'
 
 export type Review = {
   needs: Needs
@@ -142,6 +127,8 @@ function standingOf(pull: PullInReview | null): Standing {
   // No attempt has met it yet.
   if (pull.follow_up?.state === 'conflict') return is('resolve', pull.follow_up.why)
   if (checks === 'FAILURE' || checks === 'ERROR') return withRedChecks(checks, pull)
+  const asked = pull.follow_up
+  if (asked?.state === 'settling' || asked?.state === 'reviewed') return is('answer', asked.why)
   if (review === 'CHANGES_REQUESTED') return is('human', askedText(pull))
   if (pull.seen_draft === true)
     return { needs: 'human', because: draftText('GitHub'), advice: 'Mark it there as ready for review.' }
@@ -180,17 +167,6 @@ function askedText({ follow_up: followUp }: PullInReview): string {
   return sha === undefined ? asks : `${asks}; ${sha.slice(0, 12)} answers it, and the reviewer has to look again`
 }
 
-/** What a person weighs before a pull request is merged, whatever else it waits for. */
-export function againstMerge({
-  seen_open_threads: threads = 0,
-  outside_scope: outside = [],
-}: Pick<PullInReview, 'seen_open_threads' | 'outside_scope'>): string[] {
-  return [...(threads === 0 ? [] : [threadsText(threads)]), ...(outside.length === 0 ? [] : [outsideText(outside)])]
-}
-
-/** Of a pull request that is marked as not ready. */
-export const draftText = (forge: string) => `it is a draft on ${forge}`
-
 /** Of a pull request that is to be merged into another branch than the one its commit was verified with; null: it is not. */
 export function retargetedText(
   pull: Pick<PullInReview, 'base' | 'seen_base' | 'project_base'>,
@@ -208,22 +184,6 @@ function isOfProject({
   project_base: base,
 }: Pick<PullInReview, 'seen_base' | 'project_base'>): boolean {
   return base !== undefined && seen === base
-}
-
-const MOST_OUTSIDE = 5
-
-/** Of a pull request that changes these files beside those of its scope. */
-export function outsideText(files: readonly string[]): string {
-  const more = files.length > MOST_OUTSIDE ? `, and ${files.length - MOST_OUTSIDE} more` : ''
-  return `it changes what is outside of the scope of the order: ${files.slice(0, MOST_OUTSIDE).join(', ')}${more}`
-}
-
-/** Of an open pull request whose reviews have so many threads that are not resolved. */
-export function threadsText(count: number): string {
-  const what = count === 1 ? 'a thread' : `${count} threads`
-  const are = count === 1 ? 'is' : 'are'
-  const them = count === 1 ? 'it' : 'them'
-  return `${what} of its reviews, by people with write access, ${are} not resolved; a person resolves ${them} on its forge`
 }
 
 function withRedChecks(checks: string, { base, branch, follow_up: followUp }: PullInReview): Standing {
@@ -298,17 +258,6 @@ function afterFailure(pull: PullInReview, failed: EndedVerification): Standing {
   }
 }
 
-const MOST_SAID = 300
-
-/** Such as `check "lint" failed: 3 errors`. */
-export function whatFailed({ code, check, said }: EndedVerification): string {
-  const line = said === null ? '' : said.replaceAll(/\s+/g, ' ').trim()
-  const short = line.length > MOST_SAID ? `${line.slice(0, MOST_SAID).toWellFormed()}…` : line
-  if (check !== null) return `check "${check}" failed${short === '' ? '' : `: ${short}`}`
-  if (code === 'merge_conflict' && short !== '') return short
-  return `${code === null ? 'it came to nothing' : code}${short === '' ? '' : `: ${short}`}`
-}
-
 /** The commands to type for an order in review, the most likely first; none of them is refused as it stands. */
 export function nextInReview(id: string, { needs, code, isLeftBehind }: Omit<Review, 'because' | 'advice'>): string[] {
   const all = commandsOf(id, needs)
@@ -333,6 +282,7 @@ function commandsOf(id: string, needs: Needs): string[] {
     // A verification of what conflicts is known to fail until somebody has pushed.
     case 'by_hand':
     case 'human':
+    case 'answer':
     case 'checks':
       return [look, close]
     case 'lost':

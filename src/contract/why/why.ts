@@ -94,6 +94,8 @@ export const FailurePause = z
     orders: z.array(z.guid()),
     /** When the first of them failed. */
     since: Time,
+    /** When the last of them failed, which has paused it; left out: an earlier Moose did not say. */
+    paused_at: Time.optional(),
   })
   .openapi('FailurePause')
 export type FailurePause = z.infer<typeof FailurePause>

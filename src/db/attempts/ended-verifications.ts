@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { EndedVerification } from '../../contract/evidence/review.ts'
+import type { EndedVerification } from '../../contract/evidence/ended-verification.ts'
 import type { PullRequestRow } from '../pull-requests/pull-requests.ts'
 import type { Database } from '../schema.ts'
 import { type ConflictOf, wasAnswered } from './asked-before.ts'

@@ -49,7 +49,7 @@ export async function lastAttemptOf(db: Kysely<Database>, workOrderId: string): 
   if (row === undefined) return null
   const { code, checkFailed, goesOn, asksTheSame, answers, replayed } = row
   const had = { answers: Number(answers), isReplayed: Number(replayed) > 0 }
-  return { code, checkFailed, goesOn: goesOn === true, isOfOther: asksTheSame === false, ...had }
+  return { code, checkFailed, goesOn: goesOn === true, isOfOther: !asksTheSame, ...had }
 }
 
 const ASKS_THE_SAME = sql<boolean>`(

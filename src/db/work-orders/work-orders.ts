@@ -82,6 +82,18 @@ export function wrongStatus(order: { id: string; status: Status; phase: string |
   return new Fault('work_order_conflict', message, { id: order.id, status: order.status })
 }
 
+/** Of an order whose open pull request something is being done about. */
+export function atItsPull(
+  { id, status }: { id: string; status: Status },
+  { number }: { number: number },
+  wish: string,
+): Fault {
+  const message =
+    `Work order ${id} cannot be ${wish} now, because something is being done about its pull request #${number}. It can be when that ` +
+    `has ended: moose why ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id, status })
+}
+
 /** For who acts on an order as it was looked at. */
 export function changedSince(
   { id, content_sha256 }: { id: string; content_sha256: string },

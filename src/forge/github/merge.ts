@@ -1,4 +1,4 @@
-import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
+import { type EndedVerification, whatFailed } from '../../contract/evidence/ended-verification.ts'
 import type { SeenConflict } from '../../contract/evidence/seen-conflict.ts'
 import { failedVerificationAt, readEndedAsSeen } from '../../db/attempts/ended-verifications.ts'
 import type { PullRequestRow } from '../../db/pull-requests/pull-requests.ts'

@@ -1,4 +1,4 @@
-import { whatFailed } from '../../contract/evidence/review.ts'
+import { whatFailed } from '../../contract/evidence/ended-verification.ts'
 import { failedVerificationAt, triedResolutionAt } from '../../db/attempts/ended-verifications.ts'
 import { endPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'

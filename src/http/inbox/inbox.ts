@@ -32,7 +32,7 @@ import { lastOrders } from '../../work-order/words.ts'
 import { riskNow, withTerms } from '../filing/approval-terms.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { approvalOf } from './approval.ts'
-import { type ListedOrder, ordersInStates } from './listed-orders.ts'
+import { type ListedOrder, ordersInStates, shownAtPull } from './listed-orders.ts'
 
 type Deps = Pick<HttpDeps, 'db' | 'orchestrator' | 'adapters' | 'log' | 'proposers' | 'config'>
 
@@ -53,7 +53,8 @@ export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Om
   const why = (await ordersEscalated(deps.db, [order.id])).has(order.id) ? withDecide(found.why, order.id) : found.why
   if (order.phase === 'in_review')
     return { work_order: order, why: await withRisk(deps, order, { ...found, why }), worst_case_usd: null }
-  if (order.status !== 'pending' || order.approved) return { work_order: order, why, worst_case_usd: null }
+  if (order.status !== 'pending' || order.approved)
+    return { work_order: { ...order, ...shownAtPull(found.order) }, why, worst_case_usd: null }
   const [shown = order] = await withTerms(deps, [order])
   const { worstCaseUsd, sentence, evidence } = approvalOf(
     shown,
@@ -168,11 +169,11 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
   })
 }
 
-/** Nothing while its checks on the forge still run, or are run again, unless there is something to decide. */
+/** Nothing while its checks on the forge still run, or are run again, or Moose does the next by itself, unless there is something to decide. */
 function reviewEntry(order: ListedOrder, escalated: ReadonlySet<string>): InboxEntry[] {
   const { needs } = reviewOf(order.explained.order.pull)
   if (escalated.has(order.listed.id)) return [orderEntry('review', order)]
-  if (isRunAgain(order.explained.order)) return []
+  if (isRunAgain(order.explained.order) || order.explained.goesOn) return []
   return needs === 'checks' ? [] : [orderEntry(needs === 'merge' ? 'merge' : 'review', order)]
 }
 
@@ -216,7 +217,7 @@ function pausedEntry({ provider, proposers, failures, reason, since, until }: Pa
 }
 
 function failureEntry(pause: FailurePause): InboxEntry {
-  const { kind, name, code, step, orders, since } = pause
+  const { kind, name, code, step, orders, since, paused_at: at } = pause
   const what = kind === 'project' ? 'of the project' : 'given to the proposer'
   const sentence = `The ${kind} ${name} is paused: the ${lastOrders(orders.length)} ${what} failed with ${code} at ${step}.`
   const last = orders.slice(-1).map((id) => `moose show ${id.slice(0, 8)}`)
@@ -224,7 +225,7 @@ function failureEntry(pause: FailurePause): InboxEntry {
   return {
     ...plainEntry(kind === 'project' ? 'paused_project' : 'paused_proposer', sentence, next),
     evidence: rowEvidence(pause),
-    since,
+    since: at === undefined ? since : at,
     ...(kind === 'project' ? { project: name } : { proposer: name }),
   }
 }

@@ -1,3 +1,4 @@
+import { atPullRequest } from '../../contract/evidence/follow-up.ts'
 import { LANES, type LanesQuery, type LaneView, type ListQuery } from '../../contract/order-list.ts'
 import type { ListedWorkOrder } from '../../contract/work-orders.ts'
 import { replayedOrders } from '../../db/attempts/attempt-history.ts'
@@ -86,6 +87,7 @@ async function withAnswers({ db, orchestrator }: Deps, orders: readonly ListedRo
     const { attempt } = explained.order
     const running_since = attempt?.status === 'running' ? attempt.claimedAt.toISOString() : null
     const derived = {
+      ...shownAtPull(explained.order),
       replayed: replayed.has(order.id),
       state: orderState(order),
       why,
@@ -94,6 +96,14 @@ async function withAnswers({ db, orchestrator }: Deps, orders: readonly ListedRo
     }
     return [{ listed: { ...order, ...derived }, explained }]
   })
+}
+
+/** With what is being done about its open pull request, where that is why it is not in review. */
+export function shownAtPull({ status, phase, isApproved, attempt, pull, reactions }: ExplainedOrder['order']) {
+  const under = reactions.findLast(({ kind, outcome }) => outcome === null && kind !== 'rerun')
+  const order = { status, phase, approved: isApproved, attempt: attempt === null ? null : attempt.number }
+  const at = atPullRequest(order, pull, under === undefined ? null : under.kind)
+  return at === null ? {} : { at_pull_request: at }
 }
 
 /** Characters of the short answer in a list; `GET /api/work-orders/{id}/why` has all of it. */

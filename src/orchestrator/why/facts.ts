@@ -39,6 +39,8 @@ export type WhyFacts = {
   resting: Resting | null
   /** What keeps open pull requests from being reacted to; null: nothing, or the order is in review with none. */
   idle: Idle
+  /** Of an open pull request that is merged without a human what that waits for; null: it is not, or nothing is known of it. */
+  byRule: string | null
   now: Date
 }
 

@@ -9,6 +9,14 @@ export type Idle = 'switched_off' | 'emergency_stop' | 'polling' | 'service' | n
 /** States in which something is wrong that Moose reacts to by itself; one that is only behind can be merged as it stands. */
 const TO_DO: ReadonlySet<string> = new Set(['conflict', 'red', 'settling', 'reviewed'])
 
+/** States in which somebody asks for something that Moose has the model do next. */
+const ASKED: ReadonlySet<string> = new Set(['settling', 'reviewed'])
+const DONE_NEXT: Following = {
+  short: 'the model is to do that',
+  sentence: 'Moose has the model that made the change do that, once nothing was added or edited for two minutes.',
+  next: [],
+}
+
 type Followed = { pull: Pick<PullRequestSeen, 'follow_up'> | null; reactions: Whereabouts['reactions'] }
 
 /** Beside what an open pull request needs: what Moose does about it by itself, or what keeps it from that. */
@@ -24,6 +32,7 @@ export function followingOf(order: Followed, idle: Idle): Following | null {
     }
   const followUp = order.pull === null ? null : order.pull.follow_up
   if (idle === null && followUp?.waits_for !== undefined) return behindPause(followUp.waits_for)
+  if (idle === null && followUp !== null && followUp.code === null && ASKED.has(followUp.state)) return DONE_NEXT
   if (idle === null || followUp === null || followUp.code !== null || !TO_DO.has(followUp.state)) return null
   return WAITS[idle]
 }

@@ -3,6 +3,7 @@ import { assertRoom } from '../../attempt/disk-room.ts'
 import { whyStopped } from '../../budget/emergency.ts'
 import type { Config } from '../../config.ts'
 import { forgeName } from '../../contract/evidence/merged-by.ts'
+import { reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Database } from '../../db/schema.ts'
 import { readSettings, type Settings } from '../../db/system-config.ts'
@@ -14,7 +15,7 @@ import { Fault, toFault } from '../../faults/fault.ts'
 import { askedToMerge } from '../act-by-rule.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { faultOfRow } from '../malformed-rows.ts'
-import { type MergeVerdict, mergeVerdicts } from '../merge-by-rule.ts'
+import { comingByRule, type MergeVerdict, mergeVerdicts } from '../merge-by-rule.ts'
 import { type ConditionSources, neededUsd, pauseOf, readConditions, rowOf, whatReleases } from '../resume-conditions.ts'
 import { resumedByRetry } from '../resumed-by-retry.ts'
 import type { Intake, Resting } from './facts.ts'
@@ -47,8 +48,8 @@ export async function readWhy(
     .execute(async (db) => explain({ ...sources, db, proposers: async () => proposers }, ids))
 }
 
-/** The answer about an order, and what the database says of it. */
-export type ExplainedOrder = { why: Why; order: Whereabouts }
+/** The answer about an order, and what the database says of it; `goesOn`: what its pull request needs is done without a human. */
+export type ExplainedOrder = { why: Why; order: Whereabouts; goesOn: boolean }
 
 async function explain(sources: WhySources, ids: readonly string[]): Promise<Map<string, ExplainedOrder>> {
   const orders = await whereaboutsOf(sources.db, ids)
@@ -57,23 +58,32 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
   const { intake, verdicts } = looksAhead ? await readIntake(sources) : { intake: IDLE, verdicts: NO_VERDICTS }
   const resting = states.has('blocked') ? await readResting(sources, intake) : NONE_REST
   const idle = states.has('review') ? await readIdle(sources) : null
-  const inReview = orders.filter((order) => stateOf(order) === 'review').map(({ id }) => id)
-  // It is evidence, which a list does not show.
-  const now = sources.clock.now()
-  const judged = orders.length === 1 ? inReview : []
-  const stopped = judged.length === 0 ? null : await whyNoneMerged(sources)
-  const ruled = await mergeVerdicts(sources.db, judged, {
-    now,
-    stopped,
+  const inReview = orders.filter((order) => stateOf(order) === 'review')
+  const here = {
+    now: sources.clock.now(),
+    stopped: inReview.length === 0 ? null : await whyNoneMerged(sources),
     lookIntervalMs: sources.config.trackIntervalMs,
-  })
+  }
+  // It is evidence, which a list does not show.
+  const judged = orders.length === 1 ? inReview : []
+  const ruled = await mergeVerdicts(sources.db, idsOf(judged), here)
+  const coming = await comingByRule(sources.db, idsOf(inReview.filter((order) => needsOf(order) === 'merge')), here)
   return new Map(
     orders.map((order) => {
-      const facts = { verdict: verdicts.get(order.id) ?? null, resting: resting.get(order.id) ?? null }
-      return [order.id, { order, why: withRules(whyOf({ order, intake, idle, now, ...facts }), ruled.get(order.id)) }]
+      const { id } = order
+      const own = {
+        verdict: verdicts.get(id) ?? null,
+        resting: resting.get(id) ?? null,
+        byRule: coming.get(id) ?? null,
+      }
+      const why = withRules(whyOf({ order, intake, idle, now: here.now, ...own }), ruled.get(id))
+      return [id, { order, why, goesOn: coming.has(id) || (idle === null && needsOf(order) === 'answer') }]
     }),
   )
 }
+
+const idsOf = (orders: readonly Whereabouts[]) => orders.map(({ id }) => id)
+const needsOf = ({ pull }: Whereabouts) => reviewOf(pull).needs
 
 /** Why no pull request is merged by rule now, whichever it is; null: nothing says so. */
 async function whyNoneMerged({ db, config, homeId, dispatcher }: WhySources): Promise<string | null> {

@@ -1,5 +1,11 @@
 import { isoTime } from '../../clock.ts'
-import { type FollowUpKind, type FollowUpView, failingLines, REACTIONS } from '../../contract/evidence/follow-up.ts'
+import {
+  atPullRequest,
+  type FollowUpKind,
+  type FollowUpView,
+  failingLines,
+  REACTIONS,
+} from '../../contract/evidence/follow-up.ts'
 import { howLastEnded, type LastReaction, notDoneLines } from '../../contract/evidence/last-reaction.ts'
 import { mergedByText } from '../../contract/evidence/merged-by.ts'
 import type { Revert, UnverifiedMerge } from '../../contract/evidence/revert.ts'
@@ -25,13 +31,28 @@ export function stateOf({ status, phase, isApproved }: Whereabouts): OrderState 
 
 const ANSWERS: Record<OrderState, (facts: WhyFacts) => Why> = {
   unapproved: ({ order }) => whyUnapproved(order),
-  waiting: whyItWaits,
+  waiting: (facts) => withPull(facts.order, whyItWaits(facts)),
   running: ({ order }) => whyItRuns(order),
   review: whyInReview,
   blocked: whyItRests,
   failed: ({ order }) => whyItFailed(order),
   completed: ({ order }) => whyItIsOver(order, 'completed'),
   cancelled: ({ order }) => whyItIsOver(order, 'cancelled'),
+}
+
+/** What waits for an open pull request stands with it: it is in review again when that has ended. */
+function withPull({ status, phase, isApproved, attempt, pull, reactions }: Whereabouts, why: Why): Why {
+  const under = reactions.findLast(({ kind, outcome }) => outcome === null && kind !== 'rerun')
+  const order = { status, phase, approved: isApproved, attempt: attempt === null ? null : attempt.number }
+  const at = atPullRequest(order, pull, under === undefined ? null : under.kind)
+  if (at === null || pull === null) return why
+  const url = pull.url === null ? '' : `, ${pull.url}`
+  return {
+    ...why,
+    short: `pull request #${at.number}: ${at.doing}; ${why.short}`,
+    sentence: `It is in review with pull request #${at.number}: ${at.doing}. ${why.sentence}`,
+    evidence: [{ name: 'pull request', text: `#${pull.number}, ${pull.state}${url}` }, ...why.evidence],
+  }
 }
 
 function whyUnapproved(order: Whereabouts): Why {
@@ -96,11 +117,12 @@ function reactionOf({ last, pull }: Whereabouts, attempt: number) {
   return { on, sentence, evidence: [{ name: 'pull request', text: `#${pull.number}, ${pull.state}${at}` }, ...failing] }
 }
 
-function whyInReview({ order, idle }: WhyFacts): Why {
+function whyInReview({ order, idle, byRule }: WhyFacts): Why {
   const { pull, id } = order
   const following = followingOf(order, idle)
   const review = reviewOf(pull)
-  const { because, advice } = review
+  const { advice } = review
+  const because = review.needs === 'merge' && byRule !== null ? byRule : review.because
   const named = pull === null ? 'its pull request' : `pull request #${pull.number}`
   const rows: [string, string | null][] =
     pull === null

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { sql } from 'kysely'
 import type { Moose } from '../../../src/app.ts'
-import { WhyResponse } from '../../../src/contract/why/inbox.ts'
+import { InboxResponse, WhyResponse } from '../../../src/contract/why/inbox.ts'
 import type { Scripted } from '../model-server.ts'
 import { detailOf, fileOrder, settled } from '../moose-home.ts'
 import { until } from '../until.ts'
@@ -105,4 +105,14 @@ export async function isGreen(given: OnGitHub, pull: Pull, state = 'quiet'): Pro
 export async function eventsOf({ db }: Moose, id: string): Promise<string[]> {
   const rows = await db.selectFrom('work_order_events').select('message').where('work_order_id', '=', id).execute()
   return rows.map(({ message }) => message)
+}
+
+export async function call(moose: Moose, path: string, body?: object): Promise<Response> {
+  const sent = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  return await moose.http.fetch(new Request(`http://127.0.0.1${path}`, body === undefined ? {} : sent))
+}
+
+export async function inboxOf(moose: Moose): Promise<[kind: string, sentence: string][]> {
+  const { inbox } = InboxResponse.parse(await (await call(moose, '/api/inbox')).json())
+  return inbox.map(({ kind, sentence }) => [kind, sentence])
 }

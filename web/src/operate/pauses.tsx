@@ -20,7 +20,7 @@ export function PausedAfterFailures({ paused }: { paused: readonly FailurePause[
 }
 
 export function FailurePauseText({ pause }: { pause: FailurePause }) {
-  const { kind, name, code, step, message, orders, since } = pause
+  const { kind, name, code, step, message, orders, since, paused_at: at } = pause
   return (
     <>
       <h3>
@@ -30,7 +30,7 @@ export function FailurePauseText({ pause }: { pause: FailurePause }) {
         Its {lastOrders(orders.length)} failed with {code} at {step}: {message}
       </p>
       <p className="quiet">
-        Since <Ago at={since} />; no order of it is taken on.
+        Since <Ago at={at === undefined ? since : at} />; no order of it is taken on.
       </p>
       <div className="buttons">
         <ResumeAfterFailures kind={kind} name={name} />

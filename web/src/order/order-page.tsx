@@ -98,12 +98,14 @@ function EditLink({ order }: { order: OrderDetail }) {
 
 function Title({ order }: { order: OrderDetail }) {
   const { title, id, project, actual_cost: cost, budget_usd: cap, github_pr_url: url, github_pr_number: number } = order
+  const at = order.at_pull_request
   const named = `pull request #${number}${order.pull_request?.state === 'closed' ? ', closed' : ''}`
   return (
     <header className="order-head">
       <h1>{title}</h1>
       <p className="entry-line">
-        <StateBadge state={stateOf(order)} />
+        <StateBadge state={at === undefined ? stateOf(order) : 'review'} />
+        {at === undefined ? null : <span>{at.doing}</span>}
         {order.phase === null || order.phase === 'in_review' ? null : <span>{order.phase}</span>}
         <code title={id}>{shortId(id)}</code>
         {project === null ? null : <span>{project}</span>}

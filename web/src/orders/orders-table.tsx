@@ -165,11 +165,11 @@ function Heads({
 
 /** What is answered of an order; drawn again only when that has changed. Times go on by themselves. */
 const OrderCells = memo(function OrderCells({ order }: { order: ListedOrder }) {
-  const { id, title, project, state, why, actual_cost: cost, hidden_text: hidden } = order
+  const { id, title, project, state, why, actual_cost: cost, hidden_text: hidden, at_pull_request: at } = order
   return (
     <>
       <span role="cell" className="order-state">
-        <StateBadge state={state} />
+        <StateBadge state={at === undefined ? state : 'review'} />
       </span>
       <span role="cell" className="order-title order-name">
         <Link to="/orders/$id" params={{ id }} title={title}>
