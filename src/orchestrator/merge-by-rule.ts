@@ -63,6 +63,7 @@ type Judged = { order: MergeCandidate; refusals: readonly MergeRefusal[] }
 
 /** What the rules say that need no more than two queries for all of some orders. */
 async function beforeRisk(db: Db, ids: readonly string[], here: Here): Promise<Judged[]> {
+  if (ids.length === 0) return []
   const candidates = await mergeCandidates(db, ids)
   const allowances = await allowancesOfAll(
     db,

@@ -55,19 +55,21 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
   const orders = await whereaboutsOf(sources.db, ids)
   const states = new Set(orders.map(stateOf))
   const looksAhead = states.has('waiting') || states.has('blocked')
-  const { intake, verdicts } = looksAhead ? await readIntake(sources) : { intake: IDLE, verdicts: NO_VERDICTS }
+  const service = looksAhead || states.has('review') ? await readService(sources) : NO_SERVICE
+  const { intake, verdicts } = looksAhead ? await readIntake(sources, service) : { intake: IDLE, verdicts: NO_VERDICTS }
   const resting = states.has('blocked') ? await readResting(sources, intake) : NONE_REST
-  const idle = states.has('review') ? await readIdle(sources) : null
+  const idle = states.has('review') ? idleOf(sources, service) : null
   const inReview = orders.filter((order) => stateOf(order) === 'review')
-  const here = {
-    now: sources.clock.now(),
-    stopped: inReview.length === 0 ? null : await whyNoneMerged(sources),
-    lookIntervalMs: sources.config.trackIntervalMs,
-  }
   // It is evidence, which a list does not show.
   const judged = orders.length === 1 ? inReview : []
+  const toMerge = inReview.filter((order) => needsOf(order) === 'merge')
+  const here = {
+    now: sources.clock.now(),
+    stopped: judged.length + toMerge.length === 0 ? null : await whyNoneMerged(sources, service),
+    lookIntervalMs: sources.config.trackIntervalMs,
+  }
   const ruled = await mergeVerdicts(sources.db, idsOf(judged), here)
-  const coming = await comingByRule(sources.db, idsOf(inReview.filter((order) => needsOf(order) === 'merge')), here)
+  const coming = await comingByRule(sources.db, idsOf(toMerge), here)
   return new Map(
     orders.map((order) => {
       const { id } = order
@@ -86,12 +88,15 @@ const idsOf = (orders: readonly Whereabouts[]) => orders.map(({ id }) => id)
 const needsOf = ({ pull }: Whereabouts) => reviewOf(pull).needs
 
 /** Why no pull request is merged by rule now, whichever it is; null: nothing says so. */
-async function whyNoneMerged({ db, config, homeId, dispatcher }: WhySources): Promise<string | null> {
-  if ((await faultOf(() => whyStopped(db))) !== null) return 'an emergency stop is in force'
+async function whyNoneMerged(
+  { db, config, dispatcher }: WhySources,
+  { stop, others }: Service,
+): Promise<string | null> {
+  if (stop !== null) return 'an emergency stop is in force'
   const settings = await readSettings(db, config).catch(faultOfRow)
   if (!isFault(settings) && !settings.enabled) return 'orchestrator_enabled is false'
   // Another process may take orders on, and merge.
-  if (dispatcher.polling || (await readProcesses(db, homeId)).others > 0) return null
+  if (dispatcher.polling || others > 0) return null
   return 'no orders are taken on: moose start'
 }
 
@@ -112,25 +117,25 @@ function withRules(why: Why, verdict: MergeVerdict | undefined): Why {
 const NO_VERDICTS: ReadonlyMap<string, Verdict> = new Map()
 const NONE_REST: ReadonlyMap<string, Resting> = new Map()
 /** Where no order waits it is not asked how they are taken on. */
+const NO_SERVICE: Service = { isService: false, others: 0, stop: null }
 const IDLE: Intake = {
+  ...NO_SERVICE,
   isPolling: false,
-  isService: false,
-  others: 0,
-  stop: null,
   isEnabled: true,
   places: null,
   disk: null,
 }
 
 /** As a look of the dispatcher reads it: whether all is stopped, the settings, the disk, and what a claim would choose. */
-async function readIntake(sources: WhySources): Promise<{ intake: Intake; verdicts: ReadonlyMap<string, Verdict> }> {
-  const { db, config, homeId, dispatcher } = sources
-  const stop = await faultOf(async () => whyStopped(db))
+async function readIntake(
+  { db, config, dispatcher }: WhySources,
+  { stop, ...processes }: Service,
+): Promise<{ intake: Intake; verdicts: ReadonlyMap<string, Verdict> }> {
   const settings = await readSettings(db, config).catch(faultOfRow)
   const places = isFault(settings) ? null : await readPlaces(db, settings)
   const intake: Intake = {
     isPolling: dispatcher.polling,
-    ...(await readProcesses(db, homeId)),
+    ...processes,
     stop: isFault(settings) && stop === null ? settings : stop,
     isEnabled: isFault(settings) || settings.enabled,
     places: places === null ? null : places.places,
@@ -143,21 +148,22 @@ async function readIntake(sources: WhySources): Promise<{ intake: Intake; verdic
 }
 
 /** What keeps open pull requests from being reacted to; another process that lives may react. */
-async function readIdle({ db, config, homeId, dispatcher }: WhySources): Promise<Idle> {
+function idleOf({ config, dispatcher }: WhySources, { isService, others, stop }: Service): Idle {
   if (!config.followUp) return 'switched_off'
-  const stop = await faultOf(async () => whyStopped(db))
   if (stop?.code === 'emergency_stop') return 'emergency_stop'
-  if (dispatcher.polling) return null
-  const { isService, others } = await readProcesses(db, homeId)
-  return others > 0 ? null : isService ? 'polling' : 'service'
+  if (dispatcher.polling || others > 0) return null
+  return isService ? 'polling' : 'service'
 }
 
-/** Whether this process is a service or a worker, and how many others live. */
-async function readProcesses(db: Kysely<Database>, homeId: string): Promise<Pick<Intake, 'isService' | 'others'>> {
+/** Why all is stopped, whether this process is a service or a worker, and how many others live. */
+type Service = Pick<Intake, 'isService' | 'others' | 'stop'>
+
+async function readService({ db, homeId }: WhySources): Promise<Service> {
+  const stop = await faultOf(async () => whyStopped(db))
   const workers = (await listWorkers(db)).filter(({ alive }) => alive)
   const isThis = ({ executor_id, pid }: { executor_id: string; pid: number }) =>
     executor_id === homeId && pid === process.pid
-  return { isService: workers.some(isThis), others: workers.filter((worker) => !isThis(worker)).length }
+  return { stop, isService: workers.some(isThis), others: workers.filter((worker) => !isThis(worker)).length }
 }
 
 async function readPlaces(db: Kysely<Database>, settings: Settings) {
