@@ -219,4 +219,49 @@ describe('an order in the page: its facts', { skip: whyNoBrowser(), timeout: 600
     assert.deepEqual(complaints, [])
     await context.close()
   })
+
+  test('while its pull request is open what it asks for stays, and is amended where it has to be decided about', async () => {
+    await home.database.pool.query("delete from outcome_vectors where operation_type = 'pull_request_end'")
+    // What has become of its pull request was reacted to by another attempt.
+    await home.database.pool.query(
+      `insert into attempts (work_order_id, number, project_id, content, executor_id)
+       select work_order_id, 2, project_id, content, executor_id from attempts where work_order_id = $1`,
+      [ids.good],
+    )
+    await home.database.pool.query(
+      "update attempts set status = 'failed', ended_at = now() where work_order_id = $1 and number = 2",
+      [ids.good],
+    )
+    const stops = (status: string, description: string, code: string | null) =>
+      home.database.pool.query(
+        'update work_orders set status = $2, phase = null, description = $3, status_reason = $4, attempts = 2 where id = $1',
+        [ids.good, status, description, code === null ? null : JSON.stringify({ code, message: 'It is held.' })],
+      )
+    await stops('blocked', 'Changed by SQL.', 'protected_change')
+    await stops('pending', 'Changed by SQL.', null)
+    const { page, complaints, context } = await at(ids.good)
+    const link = page.getByRole('link', { name: 'Edit what it asks for' })
+    await page.getByRole('button', { name: 'Approve' }).waitFor()
+    assert.equal(await link.count(), 0, 'the API refuses that while its pull request is open')
+    await page.goto(`${service.url}/orders/${ids.good}/edit`)
+    await page.getByText('Its pull request is open, so what it asks for stays as it is').waitFor()
+    assert.ok(await page.getByLabel('Description').isDisabled())
+
+    await stops('blocked', 'Changed by SQL.', 'protected_change')
+    await page.goto(`${service.url}/orders/${ids.good}`)
+    await link.click()
+    await page.getByText('Its pull request is closed unmerged; the order is approved as changed').waitFor()
+    await page.getByLabel('Budget in USD').fill('4')
+    await page.getByRole('button', { name: 'Save' }).waitFor()
+    await page.getByLabel('Description').fill('Write it so that it is read.')
+    await page.getByRole('button', { name: 'Amend and make anew' }).click()
+    await page.getByText('Its pull request is closed.').waitFor()
+    const { rows } = await home.database.pool.query(
+      'select state from pull_requests where work_order_id = $1 and attempt = 1',
+      [ids.good],
+    )
+    assert.deepEqual(rows, [{ state: 'closed' }])
+    assert.deepEqual(complaints, [])
+    await context.close()
+  })
 })

@@ -149,11 +149,11 @@ export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
     const isMoved = pull !== null && pull.seen_head_sha !== null && pull.seen_head_sha !== pull.head_sha
     const isIn = pull?.conflict !== null && pull?.conflict !== undefined
     const isTried = pull?.tried_resolution !== null && pull?.tried_resolution !== undefined
-    // What conflicts is neither merged nor verified before somebody has pushed.
+    // What conflicts is neither merged nor verified before another push.
     if (isIn) return isTried || isLeftByHand(pull) ? unmerged : ['resolve', ...unmerged]
     // What another push has put on its branch is not merged before it is verified.
     if (isMoved) return ['verify', ...unmerged]
-    // What has to be decided comes first; who knows better may merge it all the same.
+    // What has to be decided comes first; merging it all the same stays possible.
     return isToDecide(order) ? [...unmerged, 'verify', 'merge'] : [...verbs, 'verify']
   }
   const hasCommit = attempts.some(({ head_sha: sha, verifies }) => sha !== null && typeof verifies !== 'number')
@@ -165,11 +165,31 @@ export function isToDecide({ phase, pull_request: pull }: Pick<OrderDetail, 'pha
   return phase === 'in_review' && pull?.follow_up?.code === 'follow_up_exhausted'
 }
 
-/** Whether no model can resolve what an open pull request conflicts with now; its base may have moved on since that was seen. */
+/** Whether a change of what an order asks for is decided by `amend`, which closes its open pull request and has it made anew. */
+export function isMadeAnew(order: OrderDetail): boolean {
+  return isToDecide(order) || (order.escalated === true && isOpen(order))
+}
+
+/** Whether what an order asks for cannot be changed: it is being carried out, its pull request is open, or it is completed. */
+export function isFixed(order: OrderDetail): boolean {
+  const { status } = order
+  return !isMadeAnew(order) && (status === 'in_progress' || status === 'completed' || isOpen(order))
+}
+
+function isOpen({ pull_request: pull }: OrderDetail): boolean {
+  return pull?.state === 'open'
+}
+
+/**
+ * Whether no model can resolve what an open pull request conflicts with now. Its base may have moved on since that was seen: then
+ * only where its follow-up has found the same with the base as it is now.
+ */
 export function isLeftByHand(pull: OrderDetail['pull_request']): boolean {
   const conflict = pull?.conflict
   if (conflict === undefined || conflict === null || conflict.by_hand === undefined) return false
-  return conflict.seen_base_sha === undefined || conflict.seen_base_sha === conflict.base_sha
+  const followUp = pull?.follow_up
+  const isSame = followUp?.state === 'conflict' && followUp.code === 'follow_up_exhausted'
+  return isSame || conflict.seen_base_sha === undefined || conflict.seen_base_sha === conflict.base_sha
 }
 
 /** As the API derives it in its list. */

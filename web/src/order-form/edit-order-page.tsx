@@ -2,8 +2,8 @@ import { Toast } from '@base-ui/react/toast'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useMemo } from 'react'
-import { isToDecide, stateOf } from '../api/actions.ts'
-import { answer, api, type OrderDetail } from '../api/client.ts'
+import { isFixed, isMadeAnew, isToDecide, stateOf } from '../api/actions.ts'
+import { answer, api, type OrderDetail, type Scope } from '../api/client.ts'
 import { orderQuery, queryClient } from '../api/queries.ts'
 import { Failed, Loading, StateBadge } from '../ui/states.tsx'
 import { shortId } from '../ui/words.tsx'
@@ -30,7 +30,8 @@ function Editing({ order }: { order: OrderDetail }) {
   const { draft, change, rebase, discard } = useEdit(order)
   const changes = changesOf(draft.before, draft.after)
   const names = Object.keys(changes)
-  const saving = useSaving(order, draft, discard)
+  const amends = isAmended(order, names)
+  const saving = useSaving(order, { draft, amends }, discard)
   const body = useSettled(draft.after)
   const query = checkQuery({ work_orders: [bodyOf(body)], edit_of: order.id })
   const { data, error } = useQuery({ ...query, enabled: whyNot('file') === undefined })
@@ -39,8 +40,7 @@ function Editing({ order }: { order: OrderDetail }) {
   const problems = check === null ? [] : check.problems.filter((problem) => names.includes(fieldOf(problem)))
   const isConflict = draft.content !== order.content_sha256
   const fixed = { content: whyFixed(order), budget: notOf(whyNot('operate'), 'a budget is changed') }
-  const amends = isToDecide(order)
-  const mayNot = whyNot(amends ? 'approve' : 'file')
+  const mayNot = whyNotAll(whyNot, amends ? ['approve', 'operate'] : ['file'])
   const isReady = names.length > 0 && problems.length === 0 && !isConflict
   const maySave = isReady && !saving.isPending && mayNot === undefined
   return (
@@ -102,9 +102,10 @@ function EditHead({ order, mayNot, fixed }: EditHeadProps) {
       </header>
       {mayNot === undefined ? null : <p className="warn">{mayNot}, so it cannot edit orders.</p>}
       {fixed === null ? null : <p className="warn">{fixed}</p>}
-      {isToDecide(order) ? (
+      {isMadeAnew(order) ? (
         <p className="warn">
           Its pull request is closed unmerged; the order is approved as changed, and tried again from the start.
+          {isToDecide(order) ? '' : ' A change of its budget or of what it depends on alone closes nothing.'}
         </p>
       ) : order.approved && fixed === null ? (
         <p className="warn">
@@ -128,12 +129,25 @@ function notOf(why: string | undefined, act: string): string | null {
   return why === undefined ? null : `${why}, by which ${act}`
 }
 
+/** Why the session may not do what takes all of these scopes; undefined: it may. */
+function whyNotAll(whyNot: ReturnType<typeof useWhyNot>, scopes: readonly Scope[]): string | undefined {
+  return scopes.map(whyNot).find((why) => why !== undefined)
+}
+
+/** Fields that can be changed while the pull request of an order is open. */
+const BESIDE_CONTENT: ReadonlySet<string> = new Set(['budget_usd', 'depends_on'])
+
+/** Whether these changes are sent as the decision `amend`. */
+function isAmended(order: OrderDetail, names: readonly string[]): boolean {
+  return isToDecide(order) || (isMadeAnew(order) && names.some((name) => !BESIDE_CONTENT.has(name)))
+}
+
 /** Why only its budget can be changed; null: all can. */
 function whyFixed(order: OrderDetail): string | null {
   const { status, phase } = order
   if (status === 'completed') return 'It is completed. What it asked for stays; its budget alone can be changed.'
-  if (status !== 'in_progress' || isToDecide(order)) return null
-  const now = phase === 'in_review' ? 'Its pull request is open' : 'It is being carried out'
+  if (!isFixed(order)) return null
+  const now = status === 'in_progress' && phase !== 'in_review' ? 'It is being carried out' : 'Its pull request is open'
   return `${now}, so what it asks for stays as it is; its budget alone can be changed.`
 }
 
@@ -172,14 +186,14 @@ function isSame(one: unknown, other: unknown): boolean {
 
 type ConflictProps = { order: OrderDetail; draft: Draft; rebase: () => void; discard: () => void }
 
-/** Somebody else has edited the order meanwhile. */
+/** The order was edited elsewhere meanwhile. */
 function Conflict({ order, draft, rebase, discard }: ConflictProps) {
   const theirs = changesOf(draft.before, fieldsOf(order))
   const both = Object.keys(changesOf(draft.before, draft.after)).filter((name) => name in theirs)
   return (
     <section className="why form-conflict" role="alert" aria-label="Edited meanwhile">
       <p>
-        <strong>The order was edited by somebody else meanwhile.</strong> Now it asks for something else in:
+        <strong>The order was edited elsewhere meanwhile.</strong> Now it asks for something else in:
       </p>
       <dl className="evidence">
         {Object.entries(theirs).map(([name, value]) => (
@@ -201,14 +215,16 @@ function Conflict({ order, draft, rebase, discard }: ConflictProps) {
   )
 }
 
-function useSaving(order: OrderDetail, draft: Draft, discard: () => void) {
+type Change = { draft: Draft; amends: boolean }
+
+function useSaving(order: OrderDetail, { draft, amends }: Change, discard: () => void) {
   const toasts = Toast.useToastManager()
   const navigate = useNavigate()
   return useMutation({
     mutationFn: async () => {
       const params = { path: { id: order.id } }
       const changes = { ...changesOf(draft.before, draft.after), content_sha256: draft.content }
-      if (isToDecide(order)) {
+      if (amends) {
         const decided = await answer(
           api.POST('/api/work-orders/{id}/decide', { params, body: { option: 'amend', changes } }),
         )

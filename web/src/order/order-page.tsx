@@ -2,7 +2,7 @@ import { Tabs } from '@base-ui/react/tabs'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { lazy, type ReactNode, Suspense } from 'react'
-import { stateOf, type Verb, verbsOfDetail } from '../api/actions.ts'
+import { isFixed, stateOf, type Verb, verbsOfDetail } from '../api/actions.ts'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 import { orderQuery, whyQuery } from '../api/queries.ts'
 import { ApprovalTerms, ApprovalWarnings } from '../inbox/approval-terms.tsx'
@@ -80,13 +80,13 @@ function OrderView({ order }: { order: OrderDetail }) {
   )
 }
 
-/** Of one that may be edited: it is not in progress, nor completed. */
+/** Of one in review that has to be decided about, the form is among the options. */
 function EditLink({ order }: { order: OrderDetail }) {
   const { id, status } = order
   const navigate = useNavigate()
-  const isFixed = status === 'in_progress' || status === 'completed'
-  useKeys({ e: () => (isFixed ? undefined : void navigate({ to: '/orders/$id/edit', params: { id } })) })
-  if (isFixed) return null
+  const isHidden = status === 'in_progress' || isFixed(order)
+  useKeys({ e: () => (isHidden ? undefined : void navigate({ to: '/orders/$id/edit', params: { id } })) })
+  if (isHidden) return null
   return (
     <p>
       <Link to="/orders/$id/edit" params={{ id }} title="Key e">
