@@ -16,8 +16,7 @@ import { type OrderAction, orderCommand } from './act-on-orders.ts'
 import { actOnChosen, type Choice, type ChoiceOptions, type Together, withChoice } from './choose-orders.ts'
 
 const UNAPPROVED: Choice = {
-  statuses: () => ['pending'],
-  fits: ({ approved }) => !approved,
+  states: () => ['unapproved'],
   which: 'pending orders that are not approved',
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../../contract/work-orders.ts'
 import { Fault, type FaultCode, isFaultCode, toFault } from '../../faults/fault.ts'
 import type { RiskLevel } from '../../work-order/content.ts'
-import type { Status } from '../../work-order/status.ts'
+import type { OrderState } from '../../work-order/order-state.ts'
 import { waysIn } from '../../work-order/ways-out.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { type ApiClient, workOrderPath } from '../client/api-client.ts'
@@ -27,7 +27,7 @@ export type ChoiceOptions = {
   project?: string
   /** In ms. */
   olderThan?: number
-  state?: Status
+  state?: OrderState
   failedWith?: FaultCode
   /** The highest one. */
   risk?: RiskLevel
@@ -38,13 +38,11 @@ export type ChoiceOptions = {
 
 export type Choice = {
   /** In which states such orders are, by what was asked for. */
-  statuses: (options: ChoiceOptions) => readonly Status[]
-  /** Which of them are meant. */
-  fits: (order: ListedWorkOrder) => boolean
+  states: (options: ChoiceOptions) => readonly OrderState[]
   /** `pending orders that are not approved`. */
   which: string
-  /** What is said of one that is not meant now; null: nothing. */
-  left?: (order: ListedWorkOrder) => string | null
+  /** What is said of one of these states that is not meant now; null: nothing. */
+  left?: { states: readonly OrderState[]; say: (order: ListedWorkOrder) => string | null }
 }
 
 /** Orders that one call chooses, and another acts on all together. */
@@ -142,33 +140,38 @@ function waysToChoose(verb: OrderAction['verb']): string {
 /** Each as it is looked at now, the oldest first. */
 async function chosen(cli: Cli, api: ApiClient, options: ChoiceOptions, choice: Choice): Promise<WorkOrderDetail[]> {
   const found: ListedWorkOrder[] = []
-  for (const status of choice.statuses(options)) {
-    const query = new URLSearchParams({ limit: String(MOST), status })
-    if (options.project !== undefined) query.set('project', options.project)
-    const path = `/api/work-orders?${query.toString()}`
-    const { work_orders } = await api.call({ method: 'GET', path, answer: ListedWorkOrdersResponse })
-    if (work_orders.length === MOST)
-      cli.output.note(`Only the newest ${MOST} ${status} orders are looked at; type the same again for the others.`)
-    found.push(...work_orders)
+  for (const state of choice.states(options)) {
+    const listed = await listedIn(api, state, options)
+    if (listed.length === MOST) cli.output.note(cutTo(state === 'review' ? 'orders in review' : `${state} orders`))
+    found.push(...listed)
   }
   const before = options.olderThan === undefined ? Number.POSITIVE_INFINITY : Date.now() - options.olderThan
   const { failedWith: code } = options
   const meant = found.filter(
-    (order) =>
-      choice.fits(order) &&
-      Date.parse(order.created_at) < before &&
-      (code === undefined || order.status_reason?.code === code),
+    (order) => Date.parse(order.created_at) < before && (code === undefined || order.status_reason?.code === code),
   )
-  for (const order of found) {
-    const said = choice.left === undefined || Date.parse(order.created_at) >= before ? null : choice.left(order)
-    if (said !== null) cli.output.note(`${shortId(order.id)}: ${said}`)
-  }
+  for (const state of choice.left === undefined ? [] : choice.left.states)
+    for (const order of await listedIn(api, state, options)) {
+      const said = Date.parse(order.created_at) < before ? choice.left?.say(order) : null
+      if (said !== null && said !== undefined) cli.output.note(`${shortId(order.id)}: ${said}`)
+    }
   const looked: WorkOrderDetail[] = []
   for (const { id } of meant) {
     const { work_order } = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
     looked.push(work_order)
   }
   return looked.toSorted((one, other) => one.created_at.localeCompare(other.created_at))
+}
+
+/** The newest of a state. */
+async function listedIn(api: ApiClient, state: OrderState, { project }: ChoiceOptions): Promise<ListedWorkOrder[]> {
+  const query = new URLSearchParams({ limit: String(MOST), state, ...(project === undefined ? {} : { project }) })
+  const path = `/api/work-orders?${query.toString()}`
+  return (await api.call({ method: 'GET', path, answer: ListedWorkOrdersResponse })).work_orders
+}
+
+function cutTo(which: string): string {
+  return `Only the newest ${MOST} ${which} are looked at; type the same again for the others.`
 }
 
 async function chosenBy(
@@ -178,7 +181,7 @@ async function chosenBy(
   { choose }: Together,
 ): Promise<WorkOrderView[]> {
   const { orders, isCut, note } = await choose(api, options)
-  if (isCut) cli.output.note(`Only the newest ${MOST} such orders are looked at; type the same again for the others.`)
+  if (isCut) cli.output.note(cutTo('such orders'))
   if (note !== null) cli.output.note(note)
   return orders
 }

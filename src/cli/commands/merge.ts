@@ -6,13 +6,15 @@ import { type OrderAction, orderCommand } from './act-on-orders.ts'
 import { actOnChosen, type Choice, type ChoiceOptions, withChoice } from './choose-orders.ts'
 
 const IN_REVIEW: Choice = {
-  statuses: () => ['in_progress', 'pending'],
-  fits: ({ phase }) => phase === 'in_review',
+  states: () => ['review'],
   which: 'orders in review',
-  left: ({ at_pull_request: at }) =>
-    at === undefined
-      ? null
-      : `not merged now: pull request #${at.number}: ${harmless(at.doing)}. Type the same again when that has ended.`,
+  left: {
+    states: ['running', 'waiting'],
+    say: ({ at_pull_request: at }) =>
+      at === undefined
+        ? null
+        : `not merged now: pull request #${at.number}: ${harmless(at.doing)}. Type the same again when that has ended.`,
+  },
 }
 
 const ACTION: OrderAction = {

@@ -7,12 +7,11 @@ import { type OrderAction, orderCommand } from './act-on-orders.ts'
 import { actOnChosen, type Choice, type ChoiceOptions, faultCode, withChoice } from './choose-orders.ts'
 
 const FAILED: Choice = {
-  statuses({ state, failedWith }) {
+  states({ state, failedWith }) {
     if (state !== undefined) return [state]
     // What is blocked has such a reason too.
     return failedWith === undefined ? ['failed'] : ['failed', 'blocked']
   },
-  fits: () => true,
   which: 'failed orders',
 }
 
