@@ -215,6 +215,33 @@ for (const [what, where, second] of BEFORE) {
   })
 }
 
+test('what a person gave up and is reopened says how it is taken up again where its order is in review, and not once that is completed', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const reopened = async (status: Stands['status'], ends: readonly (readonly [Attempt, PullRequestState | null])[]) => {
+    const id = await given(database, { status }, ends)
+    await db.updateTable('pull_requests').set({ given_up_at: NOW }).where('work_order_id', '=', id).execute()
+    if (ends.length > 1) await see(database, id, 2, 'merged')
+    await see(database, id, 1, 'open')
+    const { follow_up } = await db
+      .selectFrom('pull_requests')
+      .select('follow_up')
+      .where('work_order_id', '=', id)
+      .where('attempt', '=', 1)
+      .executeTakeFirstOrThrow()
+    assert.match(JSON.stringify(follow_up), /hands_off/)
+    return [await stands(database, id), await lastEvent(database, id)]
+  }
+  const [reviewed, said] = await reopened('cancelled', [['succeeded', 'closed']])
+  assert.equal(reviewed, 'in_progress/in_review #11')
+  assert.match(String(said), /nothing is done about it until: moose adopt/)
+  const closed = ['succeeded', 'closed'] as const
+  const [completed, told] = await reopened('cancelled', [closed, closed])
+  assert.equal(completed, 'completed #12')
+  assert.match(String(told), /reopened/)
+  assert.doesNotMatch(String(told), /moose adopt/)
+})
+
 test('an attempt that fails leaves its order to the pull request that was reopened meanwhile', async () => {
   await using database = await createTestDatabase()
   const { db } = database

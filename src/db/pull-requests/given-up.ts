@@ -31,7 +31,10 @@ export async function takeUpPullRequest(db: Db, workOrderId: string): Promise<vo
     .execute()
 }
 
-/** Of a pull request that was reopened: what it was last judged to be is not how it stands now, where a person has given it up. */
+/**
+ * Of a pull request that was reopened: what it was last judged to be is not how it stands now, where a person has given it up. An
+ * order that is in review with it is told how it is taken up again; a completed one takes no `moose adopt`.
+ */
 export async function noteReopened(db: Db, { workOrderId, attempt }: AttemptKey, at: Date): Promise<void> {
   const view = { state: GIVEN_UP, why: GIVEN_UP_TEXT, code: 'hands_off', at: at.toISOString() }
   const row = await db
@@ -40,9 +43,20 @@ export async function noteReopened(db: Db, { workOrderId, attempt }: AttemptKey,
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('given_up_at', 'is not', null)
-    .returning('number')
+    .returning((eb) => [
+      'number',
+      eb
+        .exists(
+          eb
+            .selectFrom('work_orders')
+            .select('work_orders.id')
+            .whereRef('work_orders.id', '=', 'pull_requests.work_order_id')
+            .where('work_orders.phase', '=', 'in_review'),
+        )
+        .as('is_in_review'),
+    ])
     .executeTakeFirst()
-  if (row === undefined) return
+  if (row === undefined || row.is_in_review !== true) return
   const message = `pull request #${row.number}: ${GIVEN_UP_TEXT}; nothing is done about it until: moose adopt ${workOrderId.slice(0, 8)}`
   await recordEvent(db, { workOrderId, attempt, type: 'pull_request', message })
 }
