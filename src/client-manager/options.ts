@@ -57,7 +57,7 @@ function ofStopped(facts: OptionFacts): (Offer | null)[] {
   return [allow(facts), retry(facts), model(facts), amend(facts), verify(facts), ABORT]
 }
 
-/** Of what somebody else has pushed, no model is asked to make anything before it is given back. */
+/** On top of another push no model is asked to make anything before it is given back. */
 function ofReview(facts: OptionFacts, review: ReviewCause): (Offer | null)[] {
   if (review === 'lost') return [END]
   if (review === 'hands_off') return [ADOPT, VERIFY_BRANCH, CLOSE]

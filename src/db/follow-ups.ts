@@ -248,7 +248,7 @@ export async function followUpAnswered(db: Db, id: string, posted: number): Prom
 /**
  * Keeps how an open pull request was seen to stand, unless something else was seen since.
  *
- * @param handsOff the commit of somebody else that Moose keeps its hands off; null: it follows the pull request
+ * @param handsOff the commit of another push that Moose keeps its hands off; null: it follows the pull request
  * @returns whether it stood otherwise before
  */
 export async function noteFollowUp(
@@ -333,7 +333,7 @@ export async function adoptPullRequest(db: Db, { workOrderId, attempt }: Attempt
 
 type Pull = { workOrderId: string; number: number }
 
-/** Keeps that a human has had a commit of somebody else verified: it is never taken for Moose's own, whatever comes on top of it. */
+/** Keeps that a human has had a commit of another push verified: it is never taken for Moose's own, whatever comes on top of it. */
 export async function noteAdopted(db: Db, { workOrderId, number }: Pull, sha: string): Promise<void> {
   await db
     .updateTable('pull_requests')
@@ -344,7 +344,7 @@ export async function noteAdopted(db: Db, { workOrderId, number }: Pull, sha: st
     .execute()
 }
 
-/** Keeps that a reaction has found a commit of somebody else on the branch of an open pull request, as the next look would. */
+/** Keeps that a reaction has found a commit of another push on the branch of an open pull request, as the next look would. */
 export async function noteHandsOff(
   db: Db,
   { workOrderId, number }: Pull,

@@ -26,7 +26,7 @@ export type MergeFacts = {
     body: string
     follow_up: FollowUpView | null
     adopted_sha: string | null
-    /** Since when a person has given it up in Moose; null: nobody has. */
+    /** Since when a person has given it up in Moose; null: it is not given up. */
     given_up_at: Date | null
     /** Since when a look has seen something else than what its facts were read of; null: it has not. */
     unread_since: Date | null

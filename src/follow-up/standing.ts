@@ -104,7 +104,7 @@ async function viewOf(
   }
 }
 
-/** What could not be read, and who is not heard. */
+/** What could not be read, and the accounts whose requests are not carried out. */
 function besides(facts: PullRequestFacts, { why }: Decision): string {
   const strangers = strangersIn(facts)
   const ignored =

@@ -44,7 +44,7 @@ export async function standingBranch(
   return { baseTip, head, isThere, madeBy, forkedAt }
 }
 
-/** Anybody can write a trailer, and an attempt also keeps what it only verified: both have to name the attempt. */
+/** A trailer may be in any commit, and an attempt also keeps what it only verified: both have to name the attempt. */
 async function makerOf(
   mirror: Mirror,
   head: string,

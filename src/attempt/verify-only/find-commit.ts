@@ -29,7 +29,7 @@ export type FoundCommit = Applied & {
   branchHead: string | null
   /** The branch holds what this attempt has made and verified: it was taken over right after its push. */
   isPushed?: true
-  /** The commit that somebody else has pushed, which it is or builds on. */
+  /** The commit of another push that it is or builds on. */
   byOthers?: string
 }
 
@@ -47,7 +47,7 @@ type Parts = Pick<Adapters, 'workspaces'>
 
 /**
  * Finds the commit that is to be verified, or makes it: what the attempt left; of a pull request what its branch holds, with
- * the base merged in where that has moved and nobody else has pushed to the branch.
+ * the base merged in where that has moved and the branch holds no other push.
  *
  * @returns the conflict where git cannot merge and a model may resolve it
  * @throws {Fault} `work_order_conflict` when there is none, or a reaction of Moose's own finds what it has not made; `merge_conflict`;
@@ -110,7 +110,7 @@ async function ofBranch(
   const isOurs = madeBy === context.attempt
   const isByHand = head !== known && !isOurs
   const byOthers = isByHand ? leftByHand(context, pull, standing) : {}
-  // What was verified before may hold what somebody has changed outside of the scope; Moose itself never does.
+  // What was verified before may hold what another push has changed outside of the scope; Moose itself never does.
   const isOutside = await sayOutside(context, routed, { workspaces, from: forkedAt, to: head })
   const byHand = isByHand || isOutside ? { byHand: true as const } : {}
   const branchHead = isThere ? head : null
@@ -148,7 +148,7 @@ async function ofBranch(
     return { ...found, baseSha: baseTip, reason, conflict: { ...conflict, markedSha }, pull }
   }
   if (isByHand) {
-    // git can merge it, and nothing has to be made of what somebody has pushed.
+    // git can merge it, and nothing has to be made of what another push holds.
     await workspaces.keep(project, request, head)
     return await asItStands()
   }
@@ -181,7 +181,7 @@ function leftByHand(
 
 const ByOthers = z.object({ number: z.number(), branch: z.string(), by_others: z.string() })
 
-/** What somebody else has pushed, as the end of a reaction tells of it; null: it ended otherwise. */
+/** What another push holds, as the end of a reaction tells of it; null: it ended otherwise. */
 export function pushedByOthers({ code, details }: FaultRecord): { number: number; sha: string; why: string } | null {
   const told = code === 'work_order_conflict' ? ByOthers.safeParse(details) : null
   if (told === null || !told.success) return null

@@ -7,7 +7,7 @@ alter table pull_requests
   add column if not exists seen_look bigint,
   add column if not exists followed_look bigint;
 
--- Nobody but Moose counts.
+-- The sequence belongs to Moose: no role of the API of Supabase uses it.
 do $$
 declare
   who text;

@@ -2,7 +2,7 @@ import type { ColumnType } from 'kysely'
 
 /** Columns of `pull_requests` that the rules of merging go by. */
 export type SeenToMergeColumns = {
-  /** Since when a person has given it up in Moose, and has not taken it up again; null: nobody has. */
+  /** Since when a person has given it up in Moose, and has not taken it up again; null: it is not given up. */
   given_up_at: ColumnType<Date | null, never, Date | null>
   /** Another one whenever something may have changed; of the last look, and of the one when its facts were read. */
   seen_mark: ColumnType<string | null, never, string>
