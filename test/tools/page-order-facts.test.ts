@@ -220,6 +220,28 @@ describe('an order in the page: its facts', { skip: whyNoBrowser(), timeout: 600
     await context.close()
   })
 
+  test('a conflict that no model may resolve is left to a person also once its base has moved and was looked at', async () => {
+    const resolve = 'Have it resolved by the model'
+    const stands = (code: string | null) =>
+      home.database.pool.query(
+        `update pull_requests set follow_up = $2, conflict = jsonb_build_object('base_sha', 'b', 'seen_base_sha', 'c',
+           'head_sha', head_sha, 'files', '["good.txt"]'::jsonb, 'by_hand', 'It is no text.', 'since', now()) where work_order_id = $1`,
+        [ids.good, JSON.stringify({ state: 'conflict', why: 'it conflicts', code, at: new Date().toISOString() })],
+      )
+    await stands(null)
+    const { page, context } = await at(ids.good)
+    await page.getByRole('button', { name: resolve }).waitFor()
+    await stands('follow_up_exhausted')
+    await page.reload()
+    await part(page, 'Pull request').getByText('It is no text. Merge').waitFor()
+    assert.equal(await page.getByRole('button', { name: resolve }).count(), 0)
+    await context.close()
+    await home.database.pool.query(
+      'update pull_requests set follow_up = null, conflict = null where work_order_id = $1',
+      [ids.good],
+    )
+  })
+
   test('while its pull request is open what it asks for stays, and is amended where it has to be decided about', async () => {
     await home.database.pool.query("delete from outcome_vectors where operation_type = 'pull_request_end'")
     // What has become of its pull request was reacted to by another attempt.
