@@ -171,12 +171,16 @@ const CASES: Readonly<Record<string, readonly [facts: Partial<MergeFacts>, says:
   unapproved: [
     [
       pull({ follow_up: { ...QUIET, unapproved: ['ada'] } }),
-      /^a commit was made for what was asked for outside of a thread, and the person who asked has not approved it: ada$/,
+      /^a commit was made for what was asked for outside of a thread, and the person who asked has not approved it: ada; that person approves it, or the comment is hidden or deleted$/,
     ],
   ],
   draft: [[{ forge: 'github', ...pull({ seen_draft: true }) }, /^it is a draft on GitHub$/]],
   retargeted: [
     [{ forge: 'github', ...pull({ seen_base: 'release' }) }, /^its base was changed on GitHub from main to release$/],
+    [
+      pull({ project_base: 'develop' }),
+      /^its base is main, and that of its project is develop now; it was not verified/,
+    ],
   ],
   checks_hidden: [
     [

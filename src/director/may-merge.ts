@@ -1,13 +1,20 @@
-import { draftText, outsideText, threadsText } from '../contract/evidence/against-merge.ts'
+import {
+  draftText,
+  named,
+  outsideText,
+  retargetedText,
+  threadsText,
+  unapprovedText,
+} from '../contract/evidence/against-merge.ts'
 import { GIVEN_UP, GIVEN_UP_TEXT } from '../contract/evidence/follow-up.ts'
 import { forgeName } from '../contract/evidence/merged-by.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import { type PullInReview, retargetedText, reviewOf, UNREAD } from '../contract/evidence/review.ts'
-import { approvedBeforeText } from '../contract/evidence/seen-approval.ts'
+import { type PullInReview, reviewOf, UNREAD } from '../contract/evidence/review.ts'
+import { approvalSeen, approvedBeforeText } from '../contract/evidence/seen-approval.ts'
 import type { RiskLevel } from '../work-order/content.ts'
 import { isAtMost, type Risk } from '../work-order/risk.ts'
 import { outsideOf } from '../work-order/scope.ts'
-import { isRunning, type MergeFacts, overdueMs, seenCountsForMs } from './merge-facts.ts'
+import { isRunning, type MergeFacts, overdueMs, seenCountsForMs, UNREAD_FOR_MS } from './merge-facts.ts'
 
 /** `isPassing`: it ends with the next look, and takes nothing back that a forge was asked for. */
 export type MergeRefusal = { rule: string; reason: string; isPassing?: true }
@@ -21,13 +28,11 @@ type MergeRule = {
 }
 
 /** States of a follow-up in which there is nothing to do, or only to wait. */
-const AT_REST: ReadonlySet<string> = new Set(['quiet', 'checking'])
+const QUIET_OR_CHECKING: ReadonlySet<string> = new Set(['quiet', 'checking'])
 /** A forge begins the checks of a commit so soon, if it has any. */
 const BEGIN_WITHIN_MS = 120_000
 /** Checks that ran on the base are waited for so long: some run there alone. */
 const EXPECTED_WITHIN_MS = 600_000
-/** Facts that could not be read for so long since a look saw that something has changed take back what a forge was asked for. */
-const UNREAD_FOR_MS = 300_000
 /** Each completes "It is not merged by rule: …"; null: it has nothing against it. The rule `risk` comes after them. */
 export const MERGE_RULES: readonly MergeRule[] = [
   { rule: 'stopped', refuses: ({ stopped }) => stopped },
@@ -104,8 +109,8 @@ export const MERGE_RULES: readonly MergeRule[] = [
     refuses: ({ forge, pull: { follow_up: followUp } }) => {
       // It is null from a verification, or an answer of a human, until the next look has judged it.
       if (followUp === null) return forge === 'local' ? null : 'its commit was not looked at since it was verified'
-      const isAtRest = followUp.code === null && AT_REST.has(followUp.state)
-      return isAtRest || followUp.code === 'hands_off' ? null : followUp.why
+      const isQuiet = followUp.code === null && QUIET_OR_CHECKING.has(followUp.state)
+      return isQuiet || followUp.code === 'hands_off' ? null : followUp.why
     },
   },
   {
@@ -125,13 +130,12 @@ export const MERGE_RULES: readonly MergeRule[] = [
   {
     rule: 'approved_before',
     refuses: ({ forge, pull, seen }) => {
-      const { review, head_sha: head, seen_approval: approval } = pull
       // What is not read yet is refused by the rule `unseen`.
-      const isRead = forge !== 'local' && seen?.sha === head && seen.mark === pull.seen_mark
-      if (!isRead || review !== 'APPROVED') return null
-      const isOfHead = approval !== null && approval !== undefined && approval.head_sha === head
-      if (!isOfHead || approval.by === null) return `${forgeName(forge)} calls it approved, ${NO_APPROVAL}`
-      return approvedBeforeText(pull)
+      const isRead = forge !== 'local' && seen?.sha === pull.head_sha && seen.mark === pull.seen_mark
+      if (!isRead || pull.review !== 'APPROVED') return null
+      if (approvalSeen(pull) === null) return `${forgeName(forge)} calls it approved, ${NO_APPROVAL}`
+      const before = approvedBeforeText(pull)
+      return before === null ? null : `${before}; to be merged by rule it needs another approval`
     },
   },
   {
@@ -143,11 +147,7 @@ export const MERGE_RULES: readonly MergeRule[] = [
   },
   {
     rule: 'unapproved',
-    refuses: ({ pull: { follow_up: followUp } }) => {
-      const by = followUp?.unapproved
-      if (by === undefined || by.length === 0) return null
-      return `a commit was made for what was asked for outside of a thread, and the person who asked has not approved it: ${named(by)}`
-    },
+    refuses: ({ pull: { follow_up: followUp } }) => unapprovedText(followUp),
   },
   {
     rule: 'unseen',
@@ -202,7 +202,13 @@ export const MERGE_RULES: readonly MergeRule[] = [
     rule: 'review',
     refuses: ({ forge, pull }) => {
       // What its forge waits for by itself; the states of its follow-up, and open threads, have rules of their own.
-      const open = { seen_open_threads: 0, seen_draft: false, seen_base: null, seen_approval: null }
+      const open = {
+        seen_open_threads: 0,
+        seen_draft: false,
+        seen_base: null,
+        seen_approval: null,
+        project_base: undefined,
+      }
       const apart = { follow_up: null, outside_scope: [], ...open }
       const { needs, because } = reviewOf({ ...(forge === 'local' ? pull : waitedFor(pull)), ...apart })
       return needs === 'merge' ? null : because
@@ -212,13 +218,6 @@ export const MERGE_RULES: readonly MergeRule[] = [
 
 const NO_APPROVAL = 'and no approval by a person with write access was seen, which it needs'
 const minutes = (ms: number) => `${ms / 60_000} minutes`
-
-const MOST_NAMED = 5
-
-function named(names: readonly string[]): string {
-  const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : ''
-  return `${names.slice(0, MOST_NAMED).join(', ')}${more}`
-}
 
 /** A pull request without what only has to come: the end of checks, and an approval. */
 function waitedFor<Pull extends PullInReview>(pull: Pull): Pull {

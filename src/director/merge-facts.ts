@@ -62,6 +62,16 @@ export type SeenFacts = {
 /** After so long, or so many intervals where that is longer, what a look has seen counts no more. */
 const SEEN_COUNTS_FOR = { ms: 300_000, intervals: 3 }
 
+/** Facts that could not be read for so long since a look saw that something has changed take back what a forge was asked for. */
+export const UNREAD_FOR_MS = 300_000
+
+/** Whether it is not known for so long how it stands now, and a look that is to come is not all that it waits for. */
+export function isUnreadForLong(facts: MergeFacts): boolean {
+  const { pull, now } = facts
+  if (pull.seen_at !== null && overdueMs(facts) >= UNREAD_FOR_MS) return true
+  return pull.unread_since !== null && now.getTime() - pull.unread_since.getTime() >= UNREAD_FOR_MS
+}
+
 /** How long what a look has seen counts, in ms. */
 export function seenCountsForMs({ lookIntervalMs }: MergeFacts): number {
   return Math.max(SEEN_COUNTS_FOR.ms, SEEN_COUNTS_FOR.intervals * lookIntervalMs)

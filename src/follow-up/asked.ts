@@ -141,18 +141,26 @@ type Answer = { keys: readonly string[]; madeSha: string | null }
 
 /**
  * Logins of people whose request outside of a thread was answered with a commit, and who have approved neither that nor a later one:
- * a thread is resolved by a person who has looked at the answer, and nothing else says that of these.
+ * a thread is resolved by a person who has looked at the answer, and nothing else says that of these. A forge lets nobody approve
+ * what their own account has opened, so a person whose account is seen to be the one of Moose is not among them.
  *
  * @param answers the earliest first
  */
 export function unapprovedBy(facts: PullRequestFacts, answers: readonly Answer[]): string[] {
+  const own = ownLogins(facts)
   const waiting = askedIn(facts).filter(({ key, by, at, thread }) => {
     const index = answers.findLastIndex(({ keys }) => keys.includes(key))
-    if (thread !== null || index === -1) return false
+    if (thread !== null || index === -1 || own.has(by)) return false
     const made = answers.slice(index).flatMap(({ madeSha }) => (madeSha === null ? [] : [madeSha]))
     return !isApprovedSince(facts.reviews, by, at, [...made, facts.head_sha])
   })
   return [...new Set(waiting.map(({ by }) => by))].toSorted()
+}
+
+/** Of the account by which Moose acts, where it has written something that was told. */
+function ownLogins({ threads, reviews, comments }: PullRequestFacts): ReadonlySet<string | null> {
+  const all = [...threads.flatMap((thread) => thread.comments), ...reviews, ...comments]
+  return new Set(all.flatMap(({ is_moose: isMoose, login }) => (isMoose ? [login] : [])))
 }
 
 /** Whether a review asks for changes, and all that was asked for was reacted to: only its reviewer can go on. */
@@ -176,7 +184,8 @@ export function strangersIn({ threads, reviews, comments: said }: PullRequestFac
   return [...new Set(logins)].toSorted()
 }
 
-function written(id: string, by: string, body: string): Pick<Asked, 'key' | 'by' | 'body'> {
+/** Of what a person has written, by which it is known. */
+export function written(id: string, by: string, body: string): Pick<Asked, 'key' | 'by' | 'body'> {
   return { key: `${id} ${digest(body)}`, by, body }
 }
 

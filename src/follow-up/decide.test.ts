@@ -7,6 +7,7 @@ import { fold, type Known } from './fold.ts'
 
 const known: Known = {
   base: 'main',
+  projectBase: 'main',
   verifiedBase: sha('b'),
   ours: [],
   handsOff: null,

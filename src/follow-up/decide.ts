@@ -32,7 +32,7 @@ export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
 )
 
 /**
- * `isExhausted`: something is to be done, and Moose may do no more of it; `refused`: what the bounds refuse; `isLeftBehind`: all
+ * `isExhausted`: something is to be done, and Moose may do no more of it; `refused`: what the bounds refuse, or what waits; `isLeftBehind`: all
  * that it lacks is a newer base, which was merged in with success as often as the bounds allow; `isOptional`: all that is wrong is a
  * red check that its forge does not require, and of which nothing can be read; `waitsFor`: what has to be resumed before a model is asked.
  */

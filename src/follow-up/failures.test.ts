@@ -9,6 +9,7 @@ import type { Known } from './fold.ts'
 const NOW = new Date('2026-11-01T12:00:00Z')
 const known: Known = {
   base: 'main',
+  projectBase: 'main',
   verifiedBase: sha('b'),
   ours: [],
   handsOff: null,

@@ -20,6 +20,7 @@ import { fold, type Known } from './fold.ts'
 
 const known = (some: Partial<Known> = {}): Known => ({
   base: 'main',
+  projectBase: 'main',
   verifiedBase: sha('a'),
   ours: [sha('1')],
   handsOff: null,
@@ -66,6 +67,11 @@ test('a commit that Moose has not made has it keep its hands off, until that com
 test('of one that is to be merged into another base nothing is judged, nor done', () => {
   const state = fold(factsWith({ base: 'release', mergeability: 'unknown', checks: [checkWith()] }), known())
   assert.deepEqual(state, { is: 'retargeted', because: 'its base was changed from main to release' })
+  const because = 'its base is main, and that of its project is develop now; it was not verified with that yet'
+  for (const facts of [factsWith({ checks: [checkWith()] }), factsWith({ threads: [threadWith()] })])
+    assert.deepEqual(fold(facts, known({ projectBase: 'develop' })), { is: 'retargeted', because })
+  const taken = known({ base: 'develop', projectBase: 'develop' })
+  assert.equal(fold(factsWith({ base: 'develop' }), taken).is, 'quiet')
 })
 
 test('what is red counts where it is not red on the base, and once nothing runs any more', () => {
@@ -216,6 +222,10 @@ test('what was answered outside of a thread waits for an approval, of the answer
     assert.deepEqual(waits(asked, { ...later, at: '2026-11-01T01:00:00Z' }), ['ada'], 'it was approved before')
   }
   assert.deepEqual(waits({ threads: [threadWith()] }), [], 'a thread is resolved')
+  const asked = commentWith({ body: '/moose say dear' })
+  const ofMoose = commentWith({ id: 'c2', is_moose: true, body: 'Done.' })
+  assert.deepEqual(waits({ comments: [asked, ofMoose] }), [], 'no account can approve what it has opened')
+  assert.deepEqual(waits({ comments: [asked, { ...ofMoose, login: 'moose' }] }), ['ada'])
 })
 
 test('changes are requested by whose latest review that decides says so, and who may write', () => {

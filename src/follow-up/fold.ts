@@ -1,3 +1,4 @@
+import { otherBaseText } from '../contract/evidence/against-merge.ts'
 import { APPROVED_BEHIND, GIVEN_UP, GIVEN_UP_TEXT } from '../contract/evidence/follow-up.ts'
 import type { CheckFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { type Asked, type Reacted, unansweredIn } from './asked.ts'
@@ -6,6 +7,8 @@ import { type Asked, type Reacted, unansweredIn } from './asked.ts'
 export type Known = Reacted & {
   /** The branch that its verified commit is to be merged into. */
   base: string
+  /** The base of its project now; with another one it would be verified, and not pushed. */
+  projectBase: string
   /** The commit of the base that its verified commit builds on. */
   verifiedBase: string
   /** Commits that attempts of the order have made. */
@@ -56,6 +59,7 @@ export function fold(facts: PullRequestFacts, known: Known): State {
   const other = byOthers(facts, known)
   if (other !== null) return { is: 'hands_off', because: `${branch} holds ${short(other)}, which Moose has not made` }
   if (base !== known.base) return { is: 'retargeted', because: `its base was changed from ${known.base} to ${base}` }
+  if (known.projectBase !== base) return { is: 'retargeted', because: otherBaseText(base, known.projectBase) }
   if (head !== facts.known_head_sha)
     return {
       is: 'unverified',

@@ -3,6 +3,7 @@ import type { Pool } from 'pg'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
+import type { FollowUpView } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { wantedProposer } from '../db/escalations/order-escalations.ts'
 import { allowedReaction, beginFollowUp, followUpsOf, keepRerun, type NewFollowUp } from '../db/follow-ups.ts'
@@ -22,9 +23,17 @@ import { asksModel, type Decision, onceMore, type Reaction, SAID } from './decid
 import { createFailures, type Failures, judge, judgeExplained } from './failures.ts'
 import type { State } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
-import { isSaidHidden, type Judging, knownOf, noteStanding, type Seen, withKnown } from './standing.ts'
+import {
+  isSaidHidden,
+  isSettledUnmarked,
+  type Judging,
+  knownOf,
+  noteStanding,
+  type Seen,
+  withKnown,
+} from './standing.ts'
 import { answerReviews, taskOf } from './task.ts'
-import { type AskedFacts, askFacts, forget, keyOf, type Told } from './told.ts'
+import { type AskedFacts, askAgainLater, askFacts, forget, keyOf, type Told } from './told.ts'
 
 export type FollowUpDeps = {
   db: Kysely<Database>
@@ -68,14 +77,16 @@ export function createFollowUps(deps: FollowUpDeps): FollowUps {
         // What it was told before is not how it stands now.
         if (known?.mark !== mark) continue
         const as = { mark, look: look ?? null }
-        await followOne({ ...deps, failures }, { of, as }, known, signal)
+        const follow = async () => {
+          const seen = await followOne({ ...deps, failures }, { of, as }, known, signal)
+          if (seen === null) return
+          const { view, ...toMerge } = seen
+          if (isSettledUnmarked(view)) askAgainLater(asked, of, deps.clock.now().getTime())
           // Last: what is merged by rule goes by the state that is kept by then.
-          .then((seen) =>
-            seen === null || isSaidHidden(of, known.facts)
-              ? undefined
-              : noteFollowed(deps.db, of, as, { ...followedIn(of, known), ...seen, at }),
-          )
-          .catch(deps.onError)
+          if (!isSaidHidden(of, known.facts))
+            await noteFollowed(deps.db, of, as, { ...followedIn(of, known), ...toMerge, at })
+        }
+        await follow().catch(deps.onError)
       }
     },
   }
@@ -93,13 +104,13 @@ type Following = FollowUpDeps & { failures: Failures }
 /** What is judged by what Moose has made and done for its order. */
 type SeenOfOrder = Pick<SeenToMerge, 'unanswered' | 'approval'>
 
-/** @returns null: nothing is judged of it, as of `followedPullRequest` */
+/** @returns null: nothing is judged of it, as of `followedPullRequest`, or its order has moved */
 async function followOne(
   deps: Following,
   { of, as }: Pick<Seen, 'of' | 'as'>,
   told: Told,
   signal: AbortSignal,
-): Promise<SeenOfOrder | null> {
+): Promise<(SeenOfOrder & { view: FollowUpView }) | null> {
   const { db, forges, clock } = deps
   const forge = forges[of.project.forge]
   const row = await followedPullRequest(db, of, as)
@@ -108,7 +119,7 @@ async function followOne(
   const past = await followUpsOf(db, of.workOrderId)
   const now = clock.now()
   const isRerunning = await settleReruns(db, forge, { of, facts, past, now, signal })
-  const known = { ...knownOf(row, past), isRerunning, toldAt: told.at, now }
+  const known = { ...knownOf(row, of, past), isRerunning, toldAt: told.at, now }
   const seen: Seen = { of, as, row, facts, known, past }
   // A thread that is not told would count as answered.
   if (!isSaidHidden(of, facts)) await answerReviews(db, forge, seen, signal)
@@ -116,15 +127,16 @@ async function followOne(
   const asking = { key: keyOf(of), headSha: facts.head_sha, now, signal }
   const failuresOf: FailuresOf = (failing, isRead) =>
     deps.failures.of(failing, { ...asking, read: isRead ? read : null })
-  await reactTo(deps, { ...seen, failuresOf }, signal)
-  return { unanswered: unansweredBy(facts, known), approval: approvalOf(facts, known) }
+  const view = await reactTo(deps, { ...seen, failuresOf }, signal)
+  return view === null ? null : { view, unanswered: unansweredBy(facts, known), approval: approvalOf(facts, known) }
 }
 
+/** @returns how it stands; null: its order has moved, or something else was seen of it meanwhile */
 async function reactTo(
   deps: FollowUpDeps,
   seen: Seen & { failuresOf: FailuresOf },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<FollowUpView | null> {
   const { db, forges } = deps
   const { of, as, row, facts, failuresOf } = seen
   const mayReact = async () => row.isApproved && (await deps.isTakenOn())
@@ -135,20 +147,27 @@ async function reactTo(
   const allowedBy = isRefused ? await allowedReaction(db, of.workOrderId, facts.head_sha) : null
   const decision = onceMore(within, allowedBy)
   if (decision.reaction === null) return await noteStanding(deps, standing, state, decision)
-  if (!(await mayReact()))
-    return await noteStanding(deps, standing, state, { reaction: null, why: decision.why, isExhausted: false })
+  if (!(await mayReact())) return await noteStanding(deps, standing, state, waiting(decision, { why: decision.why }))
   // Another process may have seen something else while this one was reading.
-  if ((await followedPullRequest(db, of, as)) === null) return
-  await react(deps, forges[of.project.forge], { ...seen, state, signal, allowedBy }, decision).then(
+  if ((await followedPullRequest(db, of, as)) === null) return null
+  return await react(deps, forges[of.project.forge], { ...seen, state, signal, allowedBy }, decision).then(
     (done) => noteStanding(deps, standing, state, done),
     async (error: unknown) => {
       const { code, message } = toFault(error)
       if (code !== 'work_order_conflict') throw error
       // Where the order has moved meanwhile, what it moved for is looked at first.
-      if ((await findWorkOrder(db, of.workOrderId)).phase !== 'in_review') return
-      await noteStanding(deps, standing, state, { reaction: null, why: message, isExhausted: true })
+      if ((await findWorkOrder(db, of.workOrderId)).phase !== 'in_review') return null
+      return await noteStanding(deps, standing, state, { ...waiting(decision, { why: message }), isExhausted: true })
     },
   )
+}
+
+/** What is not made now, with what it is about. */
+function waiting(
+  { reaction }: { reaction: Reaction },
+  said: { why: string; waitsFor?: Paused['by'] },
+): Decision & { reaction: null } {
+  return { reaction: null, isExhausted: false, refused: reaction, ...said }
 }
 
 /** `isRead` false: what was read before counts, if anything was. */
@@ -189,12 +208,7 @@ async function react(
   const { attempt: verifies, proposer } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
   const paused = asksModel(reaction, state) ? await whatPauses(db, of, proposer, await pauseAfter()) : null
   if (paused !== null)
-    return {
-      reaction: null,
-      why: `${why}; its reaction waits. ${paused.fault.message}`,
-      isExhausted: false,
-      waitsFor: paused.by,
-    }
+    return waiting(decision, { why: `${why}; its reaction waits. ${paused.fault.message}`, waitsFor: paused.by })
   const red = reaction.kind === 'checks' ? await failuresOf(reaction.failing, true) : []
   const task = reaction.kind === 'base' ? null : taskOf(reaction, red === null ? [] : red, facts.base)
   const resolves = kind === 'base' && reaction.resolves

@@ -38,17 +38,20 @@ export function withKnown(asTold: PullRequestFacts, { head_sha, conflict }: Foll
   return { ...asTold, known_head_sha: head_sha, ...merging }
 }
 
-export function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Known, 'now' | 'toldAt' | 'isRerunning'> {
+export function knownOf(
+  row: Followed,
+  { project }: Pick<WatchedPullRequest, 'project'>,
+  past: readonly BegunFollowUp[],
+): Omit<Known, 'now' | 'toldAt' | 'isRerunning'> {
   return {
     base: row.base,
+    projectBase: project.defaultBranch,
     verifiedBase: row.base_sha,
     ours: row.made,
     handsOff: row.hands_off,
     adopted: row.adopted_sha,
     isGivenUp: row.given_up_at !== null,
-    answered: past.flatMap(({ keys, notDone, outcome }) =>
-      isAnswer(outcome) ? keys.filter((key) => !notDone.includes(key)) : [],
-    ),
+    answered: past.flatMap(answeredIn),
     failed: past.flatMap(({ keys, notDone, outcome }) => (isAnswer(outcome) ? notDone : keys)),
   }
 }
@@ -56,26 +59,55 @@ export function knownOf(row: Followed, past: readonly BegunFollowUp[]): Omit<Kno
 /** Null: it is under way. */
 const isAnswer = (outcome: string | null) => outcome === null || outcome === 'succeeded'
 
-/** Keeps how it was seen to stand, and says so in the log where that is new. @param seen `reading` has red checks read */
+/** Keys of what it has done, or may have. */
+function answeredIn({ keys, notDone, outcome }: BegunFollowUp): string[] {
+  return isAnswer(outcome) ? keys.filter((key) => !notDone.includes(key)) : []
+}
+
+/**
+ * Keeps how it was seen to stand, and says so in the log where that is new.
+ *
+ * @param seen `reading` has red checks read
+ * @returns how it stands
+ */
 export async function noteStanding(
   { db, clock }: { db: Kysely<Database>; clock: Clock },
   seen: Seen & { reading: Judging },
   state: State,
   decision: Decision,
-): Promise<void> {
+): Promise<FollowUpView> {
   const { of, as, row, facts, known } = seen
   const handsOff = byOthers(facts, known)
   const view = await viewOf(seen, { state, decision, isLeftAlone: handsOff !== null, at: clock.now() })
-  if (row.hands_off === handsOff && isSameView(row.follow_up, view)) return
+  const isSame = (less: Parameters<typeof isSameView>[2]) =>
+    row.hands_off === handsOff && isSameView(row.follow_up, view, less)
+  if (isSame({})) return view
   await db.transaction().execute(async (transaction) => {
     if (!(await noteFollowUp(transaction, of, { view, handsOff, as }))) return
+    // What red checks say is no part of the sentence.
+    if (isSame({ failing: undefined })) return
     const { workOrderId, attempt } = of
     const next = decision.reaction === null ? '' : `: ${SAID[decision.reaction.kind]}`
-    const back =
-      view.code !== 'hands_off' ? '' : `; nothing is done about it until: moose adopt ${workOrderId.slice(0, 8)}`
-    const message = `pull request #${of.number}: ${view.why}${next}${back}`
+    const message = `pull request #${of.number}: ${view.why}${next}${untilWhat(seen, view)}`
     await recordEvent(transaction, { workOrderId, attempt, type: 'pull_request', message })
   })
+  return view
+}
+
+/** Of one about which nothing is done what to type. */
+function untilWhat({ of, facts, known }: Seen, { state, code }: FollowUpView): string {
+  const id = of.workOrderId.slice(0, 8)
+  if (code === 'hands_off') return `; nothing is done about it until: moose adopt ${id}`
+  const { base, projectBase } = known
+  if (state !== 'retargeted' || base === projectBase) return ''
+  const isThere = of.project.forge === 'local' || facts.base === projectBase
+  const there = isThere ? '' : `its base on GitHub is ${projectBase} and `
+  return `; nothing is done about it until ${there}it is verified with that: moose verify ${id}`
+}
+
+/** Whether it may be settled by what changes no mark, such as a comment that is hidden. */
+export function isSettledUnmarked({ unapproved, code, state }: FollowUpView): boolean {
+  return unapproved !== undefined || (code === 'follow_up_exhausted' && state === 'reviewed')
 }
 
 type Judged = { state: State; decision: Decision; isLeftAlone: boolean; at: Date }
@@ -116,9 +148,7 @@ function besides(facts: PullRequestFacts, { why }: Decision): string {
 function unapproved({ facts, past }: Seen): Pick<FollowUpView, 'unapproved'> {
   const by = unapprovedBy(
     facts,
-    past.map(({ keys, notDone, outcome, madeSha }) => {
-      return { keys: isAnswer(outcome) ? keys.filter((key) => !notDone.includes(key)) : [], madeSha }
-    }),
+    past.map((one) => ({ keys: answeredIn(one), madeSha: one.madeSha })),
   )
   return by.length === 0 ? {} : { unapproved: by }
 }
@@ -142,7 +172,12 @@ function answeredWith({ facts, known, past }: Seen): Pick<FollowUpView, 'answere
   return waitsForReviewer(facts, known) ? { answered_with: last.madeSha } : {}
 }
 
-function isSameView(before: unknown, view: FollowUpView): boolean {
+/** @param less what is not compared */
+function isSameView(
+  before: unknown,
+  view: FollowUpView,
+  less: Partial<Record<keyof FollowUpView, undefined>>,
+): boolean {
   if (typeof before !== 'object' || before === null) return false
-  return isDeepStrictEqual({ ...before, at: view.at }, view)
+  return isDeepStrictEqual({ ...before, at: view.at, ...less }, { ...view, ...less })
 }

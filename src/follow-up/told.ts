@@ -24,6 +24,15 @@ export function forget({ told, again }: AskedFacts, of: WatchedPullRequest): voi
   again.delete(keyOf(of))
 }
 
+/** What is settled by what changes no mark, such as a comment that is hidden, is seen after so long. */
+const UNMARKED_MS = 600_000
+
+/** Has the facts of one asked for again in a while though nothing may have changed, unless they are already. */
+export function askAgainLater({ again }: AskedFacts, of: WatchedPullRequest, now: number): void {
+  if (again.has(keyOf(of))) return
+  again.set(keyOf(of), { times: 0, at: now + UNMARKED_MS, since: now, isTold: true })
+}
+
 /** After so long, and then after twice that, up to a bound: of what could not be read at all, and of what was told in part. */
 const AGAIN_MS = { untold: { first: 10_000, most: 600_000 }, partly: { first: 60_000, most: 3_600_000 } }
 

@@ -7,6 +7,7 @@ import type { Database } from '../db/schema.ts'
 import { allowancesOfAll } from '../db/work-orders/allowed-changes.ts'
 import { type MergeCandidate, mergeCandidateIds, mergeCandidates } from '../db/work-orders/merge-candidates.ts'
 import { type MergeRefusal, refusalsBeforeRisk, riskRefusal } from '../director/may-merge.ts'
+import { isUnreadForLong, type MergeFacts } from '../director/merge-facts.ts'
 import { createRisks, type ToJudge } from '../director/order-risk.ts'
 import { actByRule, askedToMerge, isAskedFor, type MergeActs } from './act-by-rule.ts'
 
@@ -34,32 +35,47 @@ export async function mergeVerdicts(
 }
 
 /** Rules that have nothing against it any more after some minutes, or the next look. */
-const ENDS_BY_ITSELF: ReadonlySet<string> = new Set(['unseen', 'checks_may_begin', 'newer_base'])
+const ENDS_BY_ITSELF: ReadonlySet<string> = new Set(['checks_may_begin', 'newer_base'])
+/** Rules that refuse what is new until a look has read it. */
+const ENDS_WITH_A_LOOK: ReadonlySet<string> = new Set(['follow_up', 'unseen'])
+/** What a forge was asked to merge and has not for so long may wait for what never comes. */
+const LATE_AFTER_MS = 24 * 3_600_000
 /** Orders whose risk is found for a list. */
 const MOST_COMING = 20
 
+/** What a merge by rule waits for; `isLate`: its forge was asked for it more than a day ago, and a person has to look there. */
+export type Coming = { said: string; isLate: boolean }
+
 /** Of those of some orders whose pull request is merged without a human, what that waits for, by the orders' ids. */
-export async function comingByRule(db: Db, ids: readonly string[], here: Here): Promise<ReadonlyMap<string, string>> {
+export async function comingByRule(db: Db, ids: readonly string[], here: Here): Promise<ReadonlyMap<string, Coming>> {
   const riskOfOrder = createRisks(db)
-  const coming = new Map<string, string>()
-  const isPassed = ({ order, refusals }: Judged) =>
-    refusals.every(({ rule }) => ENDS_BY_ITSELF.has(rule) || (rule === 'follow_up' && order.follow_up === null))
+  const coming = new Map<string, Coming>()
+  const isPassed = ({ refusals, isNew }: Judged) =>
+    refusals.every(
+      ({ rule, isPassing }) => isPassing === true || ENDS_BY_ITSELF.has(rule) || (isNew && ENDS_WITH_A_LOOK.has(rule)),
+    )
   for (const { order, refusals } of (await beforeRisk(db, ids, here)).filter(isPassed)) {
     const { merge_asked: asked, head_sha: head } = order
     const isAsked = asked?.is === 'waiting' && asked.head_sha === head
     const [refusal] = refusals
-    if (isAsked) coming.set(order.id, askedToMerge(order))
+    if (isAsked) coming.set(order.id, comingAsAsked(order, here.now.getTime() - Date.parse(asked.at)))
     // What is neither asked for nor waits is being merged, or is of a higher risk.
     if (isAsked || refusal === undefined || asked?.is === 'switched_off' || coming.size >= MOST_COMING) continue
     if (riskRefusal(await riskOfOrder(toJudge(order)), order.auto_merge).length === 0)
-      coming.set(order.id, `it is to be merged by rule, and waits: ${refusal.reason}`)
+      coming.set(order.id, { said: `it is to be merged by rule, and waits: ${refusal.reason}`, isLate: false })
   }
   return coming
 }
 
+function comingAsAsked(order: MergeCandidate, sinceMs: number): Coming {
+  const isLate = sinceMs > LATE_AFTER_MS
+  return { said: `${askedToMerge(order)}${isLate ? ', and has not for more than a day' : ''}`, isLate }
+}
+
 /** When it is judged, how often pull requests are looked at, and why nothing is merged by rule then; null: nothing stops it. */
 type Here = { now: Date; stopped: string | null; lookIntervalMs: number }
-type Judged = { order: MergeCandidate; refusals: readonly MergeRefusal[] }
+/** `isNew`: it was not looked at since it was opened, verified or answered, and a look is to come. */
+type Judged = { order: MergeCandidate; refusals: readonly MergeRefusal[]; isNew: boolean }
 
 /** What the rules say that need no more than two queries for all of some orders. */
 async function beforeRisk(db: Db, ids: readonly string[], here: Here): Promise<Judged[]> {
@@ -74,10 +90,9 @@ async function beforeRisk(db: Db, ids: readonly string[], here: Here): Promise<J
     const { is_in_review: isInReview } = order
     const of = { pull: order, scope: order.files_in_scope, hasHeldChanges: allowances.has(order.id) }
     const own = { ...here, policy, most, forge, isApproved, isAsMade, isInReview, ...of }
-    return {
-      order,
-      refusals: refusalsBeforeRisk({ ...own, seen: seenOf(order), mergedBeside: order.merged_beside }),
-    }
+    const facts: MergeFacts = { ...own, seen: seenOf(order), mergedBeside: order.merged_beside }
+    const isNew = order.follow_up === null && !isUnreadForLong(facts)
+    return { order, refusals: refusalsBeforeRisk(facts), isNew }
   })
 }
 

@@ -93,6 +93,10 @@ async function followed(
     isOnGitHub() {
       of = { ...of, project: { ...project, forge: 'github' } }
     },
+    /** Its project, on GitHub, has another base now. */
+    isInto(defaultBranch: string) {
+      of = { ...of, project: { ...project, forge: 'github', defaultBranch } }
+    },
     /** What is read of a red check from then on; null: nothing, of one that is required or not. */
     says(text: string | null, isRequired = true) {
       const why = text === null ? 'It says nothing.' : null
@@ -408,6 +412,28 @@ test('the log says what is done, and not what would be done if orders were taken
   const events = await given.db.selectFrom('work_order_events').select('message').execute()
   const said = events.map(({ message }) => message).filter((message) => /failed on the forge: build/.test(message))
   assert.deepEqual(said, ['pull request #1: failed on the forge: build'])
+  const failing = async () => {
+    const { follow_up: view } = await given.db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
+    return FollowUpView.parse(view).failing
+  }
+  assert.deepEqual(await failing(), [{ check: 'build', said: null, url: null }])
+  const url = 'https://ci.example/8'
+  await given.happens({ checks: [checkWith({ url })] })
+  assert.deepEqual(await failing(), [{ check: 'build', said: null, url }])
+  const after = await given.db.selectFrom('work_order_events').select('message').execute()
+  assert.equal(after.length, events.length, 'the sentence is the same')
+})
+
+test('a project whose base is changed before that of its pull request on the forge pays for nothing, and says what to do', async () => {
+  await using given = await followed({ rerunFailed: refused, replyTo: refused })
+  given.isInto('develop')
+  await given.happens({ checks: [checkWith()], threads: [threadWith()] })
+  assert.deepEqual(await given.begun(), [])
+  const { follow_up: view } = await given.db.selectFrom('pull_requests').select('follow_up').executeTakeFirstOrThrow()
+  assert.equal(FollowUpView.parse(view).state, 'retargeted')
+  const events = await given.db.selectFrom('work_order_events').select('message').orderBy('id').execute()
+  const what = `its base on GitHub is develop and it is verified with that: moose verify ${given.id.slice(0, 8)}`
+  assert.ok(events.at(-1)?.message.endsWith(`; nothing is done about it until ${what}`), events.at(-1)?.message)
 })
 
 test('where the log of a red check cannot be reached, it stands as that; one of an order that nothing is done for is not read', async () => {

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NEVER_ABORTED } from '../../src/clock.ts'
+import { FollowUpView } from '../../src/contract/evidence/follow-up.ts'
 import { projectOf } from '../../src/db/projects.ts'
 import { beginLook } from '../../src/db/pull-requests/seen-pull-requests.ts'
 import { Fault, type FaultCode } from '../../src/faults/fault.ts'
+import { written } from '../../src/follow-up/asked.ts'
 import { createFollowUps } from '../../src/follow-up/follow-up.ts'
 import { recordSighting } from '../../src/orchestrator/tracker.ts'
 import type { Sighting } from '../../src/ports/pull-request.ts'
 import type { PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
 import { forgeThat, greetingInReview } from '../support/asked-forge.ts'
-import { factsWith } from '../support/pull-request-facts.ts'
+import { commentWith, factsWith } from '../support/pull-request-facts.ts'
 
 /** An order in review on GitHub, which tells facts of it, or a fault, at each look. */
 async function followed() {
@@ -123,4 +125,44 @@ test('nothing is kept as answered where its order has left review while it was r
   })
   await given.looks('2', {})
   assert.equal((await given.row()).followed_mark, '1')
+})
+
+test('what is settled where it is hidden on the forge is asked for again, once in ten minutes', async () => {
+  await using given = await followed()
+  const { db, id } = given
+  const asked = commentWith({ body: '/moose say it louder' })
+  const facts = { comments: [asked], knows: { checks: true, reviews: true } }
+  await db
+    .insertInto('follow_ups')
+    .values({
+      work_order_id: id,
+      kind: 'review',
+      head_sha: (await given.row()).head_sha,
+      base_sha: null,
+      fingerprint: 'one',
+      because: 'a comment of a review by ada',
+      task: JSON.stringify({
+        check: 'x',
+        reason: 'x',
+        told: 'x',
+        surface: null,
+        threads: [],
+        keys: [written(asked.id, 'ada', asked.body).key],
+      }),
+      outcome: 'succeeded',
+      answered: true,
+    })
+    .execute()
+  await given.looks('1', facts)
+  const unapproved = async () => FollowUpView.parse((await given.row()).follow_up).unapproved
+  assert.deepEqual([await unapproved(), given.asked()], [['ada'], 1])
+  for (let at = 0; at < 9; at += 1) await given.looks('1', facts, MINUTE)
+  assert.equal(given.asked(), 1)
+  await given.looks('1', facts, MINUTE)
+  await given.looks('1', facts, MINUTE)
+  assert.equal(given.asked(), 2)
+  await given.looks('1', { ...facts, comments: [] }, 10 * MINUTE)
+  assert.deepEqual([await unapproved(), given.asked()], [undefined, 3])
+  await given.looks('1', { ...facts, comments: [] }, 20 * MINUTE)
+  assert.equal(given.asked(), 3)
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Kysely, type KyselyPlugin, sql } from 'kysely'
 import { askedOfForges } from '../../src/db/pull-requests/merge-asked.ts'
 import type { Database } from '../../src/db/schema.ts'
-import { createMergeByRule } from '../../src/orchestrator/merge-by-rule.ts'
+import { comingByRule, createMergeByRule } from '../../src/orchestrator/merge-by-rule.ts'
 import { forgeThat, greetingInReview } from '../support/asked-forge.ts'
 import { until } from '../support/until.ts'
 
@@ -209,4 +209,43 @@ test('a stop takes back what was asked for once, and not again what another proc
     await until('it has looked', async () => looked >= looks)
   }
   assert.equal(times('withdrawn'), 2)
+})
+
+test('what is merged by rule waits beside the inbox while that ends by itself, and no longer', async () => {
+  await using given = await greetingInReview(CHECKED)
+  const { db, id, moose } = given
+  await db.updateTable('projects').set({ forge: 'github', merge_policy: 'auto', auto_merge: 'high' }).execute()
+  const now = new Date()
+  const minutes = (past: number) => new Date(now.getTime() - past * 60_000)
+  const here = { now, stopped: null, lookIntervalMs: 45_000 }
+  const coming = async () => (await comingByRule(db, [id], here)).get(id)
+  const set = (changes: object) => db.updateTable('pull_requests').set(changes).execute()
+
+  await set({ follow_up: null, seen_at: null, unread_since: null })
+  assert.match(String((await coming())?.said), /was not looked at since it was verified/, 'it was opened just now')
+  await set({ seen_at: minutes(1), unread_since: minutes(6), seen_mark: 'one' })
+  assert.equal(await coming(), undefined, 'its facts cannot be read')
+  const quiet = { state: 'quiet', why: 'there is nothing to do', code: null, at: minutes(30).toISOString() }
+  const head = sql<string>`head_sha`
+  const followed = { followed_sha: head, followed_since: minutes(30), followed_at: minutes(30), followed_mark: 'one' }
+  await set({ ...followed, follow_up: JSON.stringify(quiet), seen_mark: 'two', unread_since: minutes(1) })
+  assert.match(String((await coming())?.said), /and waits: something has changed on GitHub/)
+  await set({ unread_since: minutes(6) })
+  assert.equal(await coming(), undefined, 'it is not passing any more')
+
+  const { head_sha } = await db.selectFrom('pull_requests').select('head_sha').executeTakeFirstOrThrow()
+  const asked = (at: Date) => ({ head_sha, is: 'waiting', why: null, of: 'x', again_at: null, at: at.toISOString() })
+  await set({ seen_mark: 'one', unread_since: null, merge_asked: JSON.stringify(asked(minutes(60))) })
+  assert.deepEqual((await coming())?.isLate, false)
+  await set({ merge_asked: JSON.stringify(asked(minutes(25 * 60))) })
+  const late = await coming()
+  assert.deepEqual([late?.isLate, late?.said.endsWith(', and has not for more than a day')], [true, true])
+
+  const reviewed = { ...quiet, state: 'reviewed', why: 'a comment of a review by ada' }
+  await set({ follow_up: JSON.stringify(reviewed), merge_asked: null })
+  const explained = async () => (await moose.orchestrator.explain([id])).get(id)
+  await db.updateTable('work_orders').set({ metadata: sql`metadata || '{"approved_by_director": false}'` }).execute()
+  const one = await explained()
+  assert.ok(one !== undefined && !one.goesOn)
+  assert.match(one.why.short, /nothing is reacted to: the order is not approved/)
 })

@@ -115,6 +115,9 @@ export const GIVEN_UP = 'given_up'
 export const GIVEN_UP_TEXT =
   'a person has given it up in Moose (moose close, moose cancel), and it is open on its forge all the same'
 
+/** The states in which somebody asks for something that Moose has the model do next. */
+export const ASKED_STATES: readonly string[] = ['settling', 'reviewed']
+
 /** The states in which nothing is left to be done about an open pull request. */
 export const AT_REST: readonly string[] = ['quiet', RED_OPTIONAL, LEFT_BEHIND, APPROVED_BEHIND]
 

@@ -74,3 +74,31 @@ test('a review that asks for changes is said to be answered once it is; a confli
   const conflict = reviewOf({ ...PULL, follow_up: { ...quiet, state: 'conflict', why } })
   assert.deepEqual([conflict.needs, conflict.because], ['resolve', why])
 })
+
+test('one whose project has another base now is not ready to be merged, and says how it is verified with that', () => {
+  const { needs, because, advice } = reviewOf({ ...PULL, seen_base: 'main', project_base: 'develop' })
+  assert.equal(needs, 'human')
+  assert.equal(because, 'its base is main, and that of its project is develop now; it was not verified with that yet')
+  assert.match(String(advice), /change its base there to develop; then moose verify takes that over/)
+  assert.equal(reviewOf({ ...PULL, seen_base: 'main', project_base: 'main' }).needs, 'merge')
+  assert.equal(reviewOf({ ...PULL, seen_base: 'develop', project_base: 'develop' }).needs, 'verify')
+})
+
+test('what a person asked for outside of a thread and has not approved since is weighed', () => {
+  const quiet = { state: 'quiet', why: 'there is nothing to do', code: null, at: '2026-01-31T12:00:00.000Z' }
+  const { needs, because } = reviewOf({ ...PULL, follow_up: { ...quiet, unapproved: ['ada'] } })
+  assert.equal(needs, 'weigh')
+  assert.match(because, /^a commit was made for .* has not approved it: ada; that person approves it, or /)
+})
+
+test('that it was given up is said once, whatever else is against it', () => {
+  const why = 'a person has given it up in Moose'
+  const followUp = { state: 'given_up', why, code: 'hands_off', at: '2026-01-31T12:00:00.000Z' }
+  for (const more of [{}, { seen_open_threads: 1 }, { checks: 'FAILURE' }])
+    assert.equal(reviewOf({ ...PULL, ...more, follow_up: followUp }).because.split(why).length, 2)
+})
+
+test('of an approval of an earlier commit nothing is said that is for a merge by rule alone', () => {
+  const seen_approval = { by: 'ada', approved_sha: 'b', head_sha: 'a', holds: false }
+  assert.equal(reviewOf({ ...PULL, review: 'APPROVED', seen_approval }).because, 'ada approved b, and a was made since')
+})

@@ -1,8 +1,16 @@
 import { isOf } from '../../faults/families.ts'
 import { z } from '../zod.ts'
-import { againstMerge, draftText } from './against-merge.ts'
+import { againstMerge, draftText, isOfProject, retargetedText } from './against-merge.ts'
 import { type EndedVerification, whatFailed } from './ended-verification.ts'
-import { APPROVED_BEHIND, type FollowUpView, GIVEN_UP, LEFT_BEHIND, LOST_STATES, RED_OPTIONAL } from './follow-up.ts'
+import {
+  APPROVED_BEHIND,
+  ASKED_STATES,
+  type FollowUpView,
+  GIVEN_UP,
+  LEFT_BEHIND,
+  LOST_STATES,
+  RED_OPTIONAL,
+} from './follow-up.ts'
 import { approvedBeforeText, SeenApproval } from './seen-approval.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
@@ -81,7 +89,7 @@ export function reviewOf(pull: PullInReview | null): Review {
     return { ...standing, code: null, isLeftBehind }
   const { state, code, why } = followUp
   const left = LEFT[code] === undefined ? '' : LEFT[code](beyond(standing, followUp))
-  const reason = state === GIVEN_UP && standing.because !== why ? `; ${why}` : ''
+  const reason = state === GIVEN_UP && !standing.because.includes(why) ? `; ${why}` : ''
   const because = left === '' ? standing.because : `${standing.because.replace(/\.$/, '')}${reason}${left}`
   const isSaid = standing.because === why && state !== GIVEN_UP
   return { ...standing, because: isSaid ? why : because, code, isLeftBehind }
@@ -119,16 +127,13 @@ function standingOf(pull: PullInReview | null): Standing {
   }
   const is = (needs: Needs, because: string): Standing => ({ needs, because, advice: null })
   const retargeted = retargetedText(pull, 'GitHub')
-  if (retargeted !== null)
-    return isOfProject(pull)
-      ? { needs: 'verify', because: retargeted, advice: 'A verification takes that over as its base.' }
-      : { needs: 'human', because: retargeted, advice: 'Change it back there, or close the pull request.' }
+  if (retargeted !== null) return withOtherBase(pull, retargeted)
   if (pull.follow_up?.code === 'follow_up_exhausted') return is('human', pull.follow_up.why)
   // No attempt has met it yet.
   if (pull.follow_up?.state === 'conflict') return is('resolve', pull.follow_up.why)
   if (checks === 'FAILURE' || checks === 'ERROR') return withRedChecks(checks, pull)
   const asked = pull.follow_up
-  if (asked?.state === 'settling' || asked?.state === 'reviewed') return is('answer', asked.why)
+  if (asked !== undefined && asked !== null && ASKED_STATES.includes(asked.state)) return is('answer', asked.why)
   if (review === 'CHANGES_REQUESTED') return is('human', askedText(pull))
   if (pull.seen_draft === true)
     return { needs: 'human', because: draftText('GitHub'), advice: 'Mark it there as ready for review.' }
@@ -167,23 +172,14 @@ function askedText({ follow_up: followUp }: PullInReview): string {
   return sha === undefined ? asks : `${asks}; ${sha.slice(0, 12)} answers it, and the reviewer has to look again`
 }
 
-/** Of a pull request that is to be merged into another branch than the one its commit was verified with; null: it is not. */
-export function retargetedText(
-  pull: Pick<PullInReview, 'base' | 'seen_base' | 'project_base'>,
-  forge: string,
-): string | null {
-  const { base, seen_base: seen } = pull
-  if (seen === undefined || seen === null || seen === base) return null
-  const ofProject = isOfProject(pull) ? ', which is the base of its project now; it was not verified with that yet' : ''
-  return `its base was changed on ${forge} from ${base} to ${seen}${ofProject}`
-}
-
-/** Whether its base on its forge is that of its project. */
-function isOfProject({
-  seen_base: seen,
-  project_base: base,
-}: Pick<PullInReview, 'seen_base' | 'project_base'>): boolean {
-  return base !== undefined && seen === base
+function withOtherBase(pull: PullInReview, because: string): Standing {
+  const { base, seen_base: seen, project_base: ofProject } = pull
+  if (isOfProject(pull)) return { needs: 'verify', because, advice: 'A verification takes that over as its base.' }
+  const isOnForge = seen !== undefined && seen !== null && seen !== base
+  const advice = isOnForge
+    ? 'Change it back there, or close the pull request.'
+    : `Where it is on GitHub, change its base there to ${ofProject}; then moose verify takes that over. Else change that of its project back.`
+  return { needs: 'human', because, advice }
 }
 
 function withRedChecks(checks: string, { base, branch, follow_up: followUp }: PullInReview): Standing {

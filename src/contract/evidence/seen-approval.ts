@@ -20,19 +20,19 @@ export function approvalIn(stored: unknown): SeenApproval | null {
   return stored === null ? null : SeenApproval.parse(stored)
 }
 
+type Approved = { review: string | null; head_sha: string; seen_approval?: SeenApproval | null | undefined }
+
+/** By a person with write access, as seen with what its branch holds; null: none was seen with that. */
+export function approvalSeen({ head_sha: head, seen_approval: approval = null }: Omit<Approved, 'review'>) {
+  if (approval === null || approval.head_sha !== head || approval.by === null) return null
+  return { ...approval, by: approval.by }
+}
+
 /** Of a pull request that its forge calls approved, where what its branch holds was made after that; null: it was not. */
-export function approvedBeforeText({
-  review,
-  head_sha: head,
-  seen_approval: approval = null,
-}: {
-  review: string | null
-  head_sha: string
-  seen_approval?: SeenApproval | null | undefined
-}): string | null {
-  if (review !== 'APPROVED' || approval === null || approval.holds || approval.head_sha !== head) return null
-  const { by, approved_sha: sha } = approval
-  if (by === null) return null
+export function approvedBeforeText(pull: Approved): string | null {
+  const approval = approvalSeen(pull)
+  if (pull.review !== 'APPROVED' || approval === null || approval.holds) return null
+  const { by, approved_sha: sha, head_sha: head } = approval
   const what = sha === null ? 'a commit that is gone' : sha.slice(0, 12)
-  return `${by} approved ${what}, and ${head.slice(0, 12)} was made since; to be merged by rule it needs another approval`
+  return `${by} approved ${what}, and ${head.slice(0, 12)} was made since`
 }

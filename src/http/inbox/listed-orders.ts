@@ -1,10 +1,10 @@
-import { atPullRequest } from '../../contract/evidence/follow-up.ts'
 import { LANES, type LanesQuery, type LaneView, type ListQuery } from '../../contract/order-list.ts'
 import type { ListedWorkOrder } from '../../contract/work-orders.ts'
 import { replayedOrders } from '../../db/attempts/attempt-history.ts'
 import { findProjectByName } from '../../db/projects.ts'
 import { countOrders, type ListedRow, listWorkOrders } from '../../db/work-orders/list-work-orders.ts'
 import { resumedByRetry } from '../../orchestrator/resumed-by-retry.ts'
+import { atPullOf } from '../../orchestrator/why/facts.ts'
 import type { ExplainedOrder } from '../../orchestrator/why/read-why.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
 import type { HttpDeps } from '../http-deps.ts'
@@ -99,10 +99,8 @@ async function withAnswers({ db, orchestrator }: Deps, orders: readonly ListedRo
 }
 
 /** With what is being done about its open pull request, where that is why it is not in review. */
-export function shownAtPull({ status, phase, isApproved, attempt, pull, reactions }: ExplainedOrder['order']) {
-  const under = reactions.findLast(({ kind, outcome }) => outcome === null && kind !== 'rerun')
-  const order = { status, phase, approved: isApproved, attempt: attempt === null ? null : attempt.number }
-  const at = atPullRequest(order, pull, under === undefined ? null : under.kind)
+export function shownAtPull(order: ExplainedOrder['order']) {
+  const at = atPullOf(order)
   return at === null ? {} : { at_pull_request: at }
 }
 

@@ -1,5 +1,6 @@
 import type { Obstacle } from '../../budget/headroom.ts'
 import { isoTime } from '../../clock.ts'
+import { atPullRequest } from '../../contract/evidence/follow-up.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { ProviderPause } from '../../db/provider-pauses.ts'
 import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
@@ -62,6 +63,13 @@ export type Resting = {
   row: FailureRow | null
   /** What humans allowed of its changes. */
   allowances: readonly Allowance[]
+}
+
+/** What is being done about its open pull request, where that is why it is not in review; null: nothing is. */
+export function atPullOf({ status, phase, isApproved, attempt, pull, reactions }: Whereabouts) {
+  const under = reactions.findLast(({ kind, outcome }) => outcome === null && kind !== 'rerun')
+  const order = { status, phase, approved: isApproved, attempt: attempt === null ? null : attempt.number }
+  return atPullRequest(order, pull, under === undefined ? null : under.kind)
 }
 
 /** What most answers leave out, filled in. */

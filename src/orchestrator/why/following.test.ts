@@ -4,9 +4,10 @@ import { followingOf, isRunAgain } from './following.ts'
 
 type Given = { state: string; code?: string | null; rerun?: string | null }
 
-function order({ state, code = null, rerun }: Given): Parameters<typeof isRunAgain>[0] {
+function order({ state, code = null, rerun }: Given): Parameters<typeof followingOf>[0] {
   const followUp = { state, why: 'x', code, at: '2026-01-31T12:00:00.000Z' }
   return {
+    isApproved: true,
     pull: { follow_up: followUp },
     reactions: rerun === undefined ? [] : [{ kind: 'rerun', outcome: rerun, isAllowed: false }],
   }
@@ -34,4 +35,13 @@ test('checks that are run again go on by themselves until they have ended, also 
     assert.ok(!isRunAgain(order({ state: 'red', rerun })), rerun)
   assert.ok(!isRunAgain(order({ state: 'red', rerun: 'running', code: 'follow_up_exhausted' })))
   assert.ok(!isRunAgain(order({ state: 'checking' })))
+})
+
+test('of an order that is not approved nothing is said to be done next', () => {
+  for (const state of ['red', 'conflict', 'settling', 'reviewed'])
+    for (const idle of [null, 'polling'] as const) {
+      const following = followingOf({ ...order({ state }), isApproved: false }, idle)
+      assert.equal(following?.short, 'nothing is reacted to: the order is not approved')
+    }
+  assert.equal(followingOf({ ...order({ state: 'quiet' }), isApproved: false }, null), null)
 })

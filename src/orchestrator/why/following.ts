@@ -1,4 +1,4 @@
-import type { FollowUpView } from '../../contract/evidence/follow-up.ts'
+import { ASKED_STATES, type FollowUpView } from '../../contract/evidence/follow-up.ts'
 import type { Why } from '../../contract/why/why.ts'
 import { resumeCommand } from '../../db/work-orders/failure-rows.ts'
 import type { PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
@@ -7,17 +7,15 @@ import type { PullRequestSeen, Whereabouts } from '../../db/work-orders/order-wh
 export type Idle = 'switched_off' | 'emergency_stop' | 'polling' | 'service' | null
 
 /** States in which something is wrong that Moose reacts to by itself; one that is only behind can be merged as it stands. */
-const TO_DO: ReadonlySet<string> = new Set(['conflict', 'red', 'settling', 'reviewed'])
+const TO_DO: ReadonlySet<string> = new Set(['conflict', 'red', ...ASKED_STATES])
 
-/** States in which somebody asks for something that Moose has the model do next. */
-const ASKED: ReadonlySet<string> = new Set(['settling', 'reviewed'])
 const DONE_NEXT: Following = {
   short: 'the model is to do that',
   sentence: 'Moose has the model that made the change do that, once nothing was added or edited for two minutes.',
   next: [],
 }
 
-type Followed = { pull: Pick<PullRequestSeen, 'follow_up'> | null; reactions: Whereabouts['reactions'] }
+type Followed = { pull: Pick<PullRequestSeen, 'follow_up'> | null } & Pick<Whereabouts, 'reactions' | 'isApproved'>
 
 /** Beside what an open pull request needs: what Moose does about it by itself, or what keeps it from that. */
 export type Following = Pick<Why, 'short' | 'sentence' | 'next'>
@@ -31,10 +29,12 @@ export function followingOf(order: Followed, idle: Idle): Following | null {
       next: [],
     }
   const followUp = order.pull === null ? null : order.pull.follow_up
+  const isToDo = followUp !== null && followUp.code === null && TO_DO.has(followUp.state)
+  if (isToDo && !order.isApproved) return UNAPPROVED
   if (idle === null && followUp?.waits_for !== undefined) return behindPause(followUp.waits_for)
-  if (idle === null && followUp !== null && followUp.code === null && ASKED.has(followUp.state)) return DONE_NEXT
-  if (idle === null || followUp === null || followUp.code !== null || !TO_DO.has(followUp.state)) return null
-  return WAITS[idle]
+  if (!isToDo) return null
+  if (idle !== null) return WAITS[idle]
+  return ASKED_STATES.includes(followUp.state) ? DONE_NEXT : null
 }
 
 function behindPause(by: NonNullable<FollowUpView['waits_for']>): Following {
@@ -47,7 +47,7 @@ function behindPause(by: NonNullable<FollowUpView['waits_for']>): Following {
 }
 
 /** Whether failed checks of its commit are run again: what they become is looked at by itself. */
-export function isRunAgain({ pull, reactions }: Followed): boolean {
+export function isRunAgain({ pull, reactions }: Omit<Followed, 'isApproved'>): boolean {
   const followUp = pull === null ? null : pull.follow_up
   if (followUp === null || followUp.code !== null || !RUN_AGAIN.has(followUp.state)) return false
   const last = reactions.findLast(({ kind }) => kind === 'rerun')
@@ -56,6 +56,12 @@ export function isRunAgain({ pull, reactions }: Followed): boolean {
 
 /** Until the look after a rerun was asked for, it is red still. */
 const RUN_AGAIN: ReadonlySet<string> = new Set(['red', 'checking'])
+
+const UNAPPROVED: Following = {
+  short: 'nothing is reacted to: the order is not approved',
+  sentence: 'Moose reacts to no pull request of an order that is not approved.',
+  next: [],
+}
 
 const WAITS: Record<NonNullable<Idle>, Following> = {
   switched_off: {

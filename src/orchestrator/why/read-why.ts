@@ -76,10 +76,12 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
       const own = {
         verdict: verdicts.get(id) ?? null,
         resting: resting.get(id) ?? null,
-        byRule: coming.get(id) ?? null,
+        byRule: coming.get(id)?.said ?? null,
       }
       const why = withRules(whyOf({ order, intake, idle, now: here.now, ...own }), ruled.get(id))
-      return [id, { order, why, goesOn: coming.has(id) || (idle === null && needsOf(order) === 'answer') }]
+      // Nothing is reacted to for an order that is not approved.
+      const isAnswered = idle === null && order.isApproved && needsOf(order) === 'answer'
+      return [id, { order, why, goesOn: coming.get(id)?.isLate === false || isAnswered }]
     }),
   )
 }

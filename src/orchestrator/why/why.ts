@@ -1,11 +1,5 @@
 import { isoTime } from '../../clock.ts'
-import {
-  atPullRequest,
-  type FollowUpKind,
-  type FollowUpView,
-  failingLines,
-  REACTIONS,
-} from '../../contract/evidence/follow-up.ts'
+import { type FollowUpKind, type FollowUpView, failingLines, REACTIONS } from '../../contract/evidence/follow-up.ts'
 import { howLastEnded, type LastReaction, notDoneLines } from '../../contract/evidence/last-reaction.ts'
 import { mergedByText } from '../../contract/evidence/merged-by.ts'
 import type { Revert, UnverifiedMerge } from '../../contract/evidence/revert.ts'
@@ -15,7 +9,7 @@ import type { PullRequestSeen, Whereabouts } from '../../db/work-orders/order-wh
 import { countsOf, SAID } from '../../follow-up/decide.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
 import { unmetOf } from './dependencies.ts'
-import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
+import { answer, atPullOf, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
 import { followingOf } from './following.ts'
 import { whyItRests } from './resting.ts'
 import { whyItWaits } from './waiting.ts'
@@ -41,10 +35,9 @@ const ANSWERS: Record<OrderState, (facts: WhyFacts) => Why> = {
 }
 
 /** What waits for an open pull request stands with it: it is in review again when that has ended. */
-function withPull({ status, phase, isApproved, attempt, pull, reactions }: Whereabouts, why: Why): Why {
-  const under = reactions.findLast(({ kind, outcome }) => outcome === null && kind !== 'rerun')
-  const order = { status, phase, approved: isApproved, attempt: attempt === null ? null : attempt.number }
-  const at = atPullRequest(order, pull, under === undefined ? null : under.kind)
+function withPull(order: Whereabouts, why: Why): Why {
+  const { pull } = order
+  const at = atPullOf(order)
   if (at === null || pull === null) return why
   const url = pull.url === null ? '' : `, ${pull.url}`
   return {
