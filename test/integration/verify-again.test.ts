@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { rename } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
 import { WhyResponse } from '../../src/contract/why/inbox.ts'
-import { giveUpPullRequests } from '../../src/db/pull-requests/given-up.ts'
 import { editWorkOrder } from '../../src/db/work-orders/edit-work-order.ts'
 import { listFailureRows } from '../../src/db/work-orders/failure-rows.ts'
 import { mergeCandidates } from '../../src/db/work-orders/merge-candidates.ts'
@@ -72,7 +70,7 @@ const last = ({ attempt_history: attempts }: Awaited<ReturnType<typeof detailOf>
 }
 const calls = ({ database: { db } }: MooseHome) => db.selectFrom('model_calls').selectAll().execute()
 const pullsOf = ({ database: { db } }: MooseHome, id: string) => {
-  const rows = db.selectFrom('pull_requests').select(['state', 'given_up_at', 'adopted_sha'])
+  const rows = db.selectFrom('pull_requests').select('adopted_sha')
   return rows.where('work_order_id', '=', id).orderBy('attempt').execute()
 }
 const outcomes = ({ database: { db } }: MooseHome) =>
@@ -568,59 +566,4 @@ test('an order cancelled while it waits to be verified closes its pull request; 
   await moose.orchestrator.start(null)
   const again = await settled(moose, id)
   assert.deepEqual([again.phase, again.attempt_history.at(-1)?.verifies], ['in_review', null])
-})
-
-test('a pull request that could not be closed is followed as before; one given up is not, and a later one is left alone', async () => {
-  await using home = await createMooseHome(FILES, [greet], QUIET)
-  await using moose = await home.open()
-  const { id } = await inReview(home, moose)
-  const { path } = home.remote
-  const follow_up = JSON.stringify({
-    state: 'red',
-    why: 'x',
-    code: 'follow_up_exhausted',
-    at: new Date().toISOString(),
-  })
-  await home.database.db.updateTable('pull_requests').set({ follow_up }).execute()
-  await rename(path, `${path}.away`)
-  await assert.rejects(moose.orchestrator.close(id))
-  await assert.rejects(moose.orchestrator.cancel(id))
-  await rename(`${path}.away`, path)
-  const { phase, pull_request: pull } = await detailOf(moose, id)
-  assert.deepEqual([phase, pull?.state, pull?.follow_up?.code], ['in_review', 'open', 'follow_up_exhausted'])
-  assert.deepEqual(
-    (await pullsOf(home, id)).map(({ given_up_at }) => given_up_at),
-    [null],
-  )
-  await moose.orchestrator.close(id)
-  await verified(moose, id)
-  assert.deepEqual(await giveUpPullRequests(home.database.db, id, 1), [], 'it is given up already')
-  const pulls = await pullsOf(home, id)
-  assert.deepEqual(
-    pulls.map(({ state, given_up_at }) => [state, given_up_at !== null]),
-    [
-      ['closed', true],
-      ['open', false],
-    ],
-  )
-})
-
-test('what a cancelled order still has open is closed by another cancel, and nothing else is offered', async () => {
-  await using home = await createMooseHome(FILES, [greet], QUIET)
-  await using moose = await home.open()
-  const { id } = await inReview(home, moose)
-  const { path } = home.remote
-  await moose.orchestrator.stop()
-  await moose.orchestrator.verify(id)
-  await rename(path, `${path}.away`)
-  await assert.rejects(moose.orchestrator.cancel(id))
-  const { status, pull_request: pull } = await detailOf(moose, id)
-  assert.deepEqual([status, pull?.state], ['cancelled', 'open'])
-  const message = new RegExp(`is cancelled and cannot be closed; its pull request #1 .*moose cancel ${id.slice(0, 8)}`)
-  await assert.rejects(moose.orchestrator.close(id), { code: 'work_order_conflict', message })
-  await assert.rejects(moose.orchestrator.cancel(id))
-  await rename(`${path}.away`, path)
-  await moose.orchestrator.cancel(id)
-  assert.equal((await detailOf(moose, id)).pull_request?.state, 'closed')
-  await assert.rejects(moose.orchestrator.cancel(id), { code: 'work_order_conflict', message: /cannot be cancelled/ })
 })
