@@ -166,7 +166,7 @@ async function openPullRequest(
       const shown = shownEvidence(whole, sanitize)
       if (await faultPoint('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
       // The order was cancelled, or completed by another pull request, while this one was published.
-      await giveUpPullRequests(db, context.workOrderId)
+      await giveUpPullRequests(db, context.workOrderId, key.attempt)
       const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number, {
         by: MOOSE,
       })

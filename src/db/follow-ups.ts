@@ -333,17 +333,6 @@ export async function adoptPullRequest(db: Db, { workOrderId, attempt }: Attempt
 
 type Pull = { workOrderId: string; number: number }
 
-/** Keeps that a human has had a commit of another push verified: it is never taken for Moose's own, whatever comes on top of it. */
-export async function noteAdopted(db: Db, { workOrderId, number }: Pull, sha: string): Promise<void> {
-  await db
-    .updateTable('pull_requests')
-    .set({ adopted_sha: sha })
-    .where('work_order_id', '=', workOrderId)
-    .where('number', '=', number)
-    .where('state', '=', 'open')
-    .execute()
-}
-
 /** Keeps that a reaction has found a commit of another push on the branch of an open pull request, as the next look would. */
 export async function noteHandsOff(
   db: Db,

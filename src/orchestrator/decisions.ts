@@ -13,8 +13,9 @@ import { type LastAttempt, lastAttemptOf, rejectedPushOf } from '../db/attempts/
 import { actingAs } from '../db/audit/acting-as.ts'
 import { openEscalation } from '../db/escalations/order-escalations.ts'
 import { adoptPullRequest } from '../db/follow-ups.ts'
+import { inOneTransaction } from '../db/one-transaction.ts'
 import { projectOf } from '../db/projects.ts'
-import { giveUpPullRequests, takeUpPullRequest } from '../db/pull-requests/given-up.ts'
+import { giveUpPullRequests, keepPullRequests, takeUpPullRequest } from '../db/pull-requests/given-up.ts'
 import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { atItsPull, findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
@@ -77,8 +78,16 @@ async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: s
     return
   }
   const order = await findWorkOrder(deps.db, before.id)
+  if (order.status === 'cancelled' && (await closeLeft(deps, order.id))) return
   if (order.phase !== 'in_review') throw wrongStatus(order, 'cancelled')
   await closeOrder(deps, order, true)
+}
+
+/** Closes what a cancelled order has open, because that failed when it was cancelled. @returns false: it has none */
+async function closeLeft(deps: Acting, workOrderId: string): Promise<boolean> {
+  const left = (await pullRequestsInBrief(deps.db, workOrderId)).filter(({ state }) => state === 'open')
+  for (const pull of left) await closeOne(deps, workOrderId, pull, true)
+  return left.length > 0
 }
 
 /**
@@ -218,8 +227,10 @@ async function verifyOrder(
     : ({ from: ['failed', 'blocked', 'cancelled'] } as const)
   const conflict = resolves ? ', and a conflict resolved by the model that made it' : ''
   const because = `${verifiesAgain(found)}${conflict}`
-  if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
-  await takeUpPullRequest(db, order.id)
+  await inOneTransaction(db, async (transaction) => {
+    if (!(await moveWorkOrder(transaction, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
+    await takeUpPullRequest(transaction, order.id)
+  })
   const what = whatIsVerified(found.attempt, found.branch)
   const then = found.branch === null ? '; if they pass, it is published' : ', and what passes them can be merged'
   const checks = `the checks are run on ${what}${then}.`
@@ -293,16 +304,29 @@ async function closeOrder(deps: Acting, order: WorkOrderView, evenLost: boolean)
   const last = inReviewWith(order, pulls, 'closed')
   const others = pulls.filter((pull) => pull !== last && pull.state === 'open')
   // Before: after a crash a close by Moose could not be told from one on the forge.
-  await giveUpPullRequests(deps.db, order.id)
-  for (const pull of [...others, last]) await closeOne(deps, order.id, pull, evenLost)
+  const givenUp = await giveUpPullRequests(deps.db, order.id)
+  try {
+    for (const pull of [...others, last]) await closeOne(deps, order.id, pull, evenLost)
+  } catch (error) {
+    await keepPullRequests(deps.db, order.id, givenUp)
+    throw error
+  }
 }
 
 function inReviewWith(order: WorkOrderView, pulls: readonly PullRequestBrief[], wish: string): PullRequestBrief {
   const pull = standsOn(order, pulls)
-  if (order.phase !== 'in_review' && order.status !== 'blocked' && pull?.state === 'open')
-    throw atItsPull(order, pull, wish)
+  const isUnderWay = order.status === 'pending' || order.status === 'in_progress'
+  if (order.phase !== 'in_review' && isUnderWay && pull?.state === 'open') throw atItsPull(order, pull, wish)
+  if (order.status === 'cancelled' && pull?.state === 'open') throw leftOpen(order, pull, wish)
   if (order.phase !== 'in_review' || pull === null) throw wrongStatus(order, wish)
   return pull
+}
+
+function leftOpen({ id, status }: WorkOrderView, { number }: PullRequestBrief, wish: string): Fault {
+  const message =
+    `Work order ${id} is cancelled and cannot be ${wish}; its pull request #${number} is still open. ` +
+    `Close that with: moose cancel ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id, status })
 }
 
 async function closeOne(

@@ -150,9 +150,9 @@ async function takeIn(
   { look, signal }: { look: Look; signal: AbortSignal },
 ): Promise<void> {
   closed.saw(sightings)
-  for (const one of lost) await noteLost(db, one, look.began).catch(onError)
+  for (const one of lost) await noteLost(db, one, look).catch(onError)
   const found = sightings.map(({ of }) => of)
-  await noteFound(db, found).catch(onError)
+  await noteFound(db, found, look).catch(onError)
   for (const sighting of sightings) await recordSighting(db, sighting, look, clock.now()).catch(onError)
   if (!signal.aborted) await followUps?.saw(sightings, signal, look)
   if (!signal.aborted) await reverts?.look(signal)

@@ -3,7 +3,9 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
+import { noteFound, noteLost } from '../../src/db/pull-requests/lost-pull-requests.ts'
 import { findPullRequestOfAttempt, keepVerified } from '../../src/db/pull-requests/pull-requests.ts'
+import { beginLook } from '../../src/db/pull-requests/seen-pull-requests.ts'
 import { createLocalFollowUp } from '../../src/forge/local/follow-up.ts'
 import { createLocalForge } from '../../src/forge/local/local-forge.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
@@ -292,4 +294,28 @@ test('a clock that is set back stops no looks', async () => {
   offset = -3_600_000
   const before = looks
   await until('it goes on', () => looks > before + 2)
+})
+
+test('what a look has found, or has not, counts no more once one that began later was kept', async () => {
+  await using given = await followed()
+  const { db } = database
+  const { workOrderId, attempt, number } = given.of
+  const key = { workOrderId, attempt }
+  const late = await beginLook(db, when)
+  const newer = await beginLook(db, when)
+  const gone = { of: { ...key, number }, is: 'gone', why: 'it is gone' } as const
+  const stands = async () => {
+    const { lost_looks: looks, follow_up } = await db
+      .selectFrom('pull_requests')
+      .select(['lost_looks', 'follow_up'])
+      .where('work_order_id', '=', workOrderId)
+      .executeTakeFirstOrThrow()
+    return [looks, follow_up !== null]
+  }
+  await noteLost(db, gone, newer)
+  await noteFound(db, [key], late)
+  await noteLost(db, gone, late)
+  assert.deepEqual(await stands(), [1, true])
+  await noteFound(db, [key], newer)
+  assert.deepEqual(await stands(), [0, false])
 })

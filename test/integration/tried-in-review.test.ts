@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { rename } from 'node:fs/promises'
 import { test } from 'node:test'
 import { weighed } from '../../src/cli/pages/seen-pull-request.ts'
 import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
 import { beginFollowUp } from '../../src/db/follow-ups.ts'
+import { giveUpPullRequests } from '../../src/db/pull-requests/given-up.ts'
 import { moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { moose as command } from '../support/moose-command.ts'
@@ -243,4 +245,62 @@ test('what a person has pushed outside of the scope, and had verified, is named 
   const merged = await command(['merge', short], { environment })
   assert.equal(merged.exitCode, 0, merged.stderr)
   assert.match(merged.stderr, what)
+})
+
+const pullsOf = ({ home, id }: Awaited<ReturnType<typeof inReview>>) => {
+  const rows = home.database.db.selectFrom('pull_requests').select(['state', 'given_up_at'])
+  return rows.where('work_order_id', '=', id).orderBy('attempt').execute()
+}
+
+test('a pull request that could not be closed is followed as before; one given up is not, and a later one is left alone', async () => {
+  await using given = await inReview()
+  const { home, moose, id } = given
+  const { path } = home.remote
+  const follow_up = JSON.stringify({
+    state: 'red',
+    why: 'x',
+    code: 'follow_up_exhausted',
+    at: new Date().toISOString(),
+  })
+  await home.database.db.updateTable('pull_requests').set({ follow_up }).execute()
+  await rename(path, `${path}.away`)
+  await assert.rejects(moose.orchestrator.close(id))
+  await assert.rejects(moose.orchestrator.cancel(id))
+  await rename(`${path}.away`, path)
+  const { phase, pull_request: pull } = await detailOf(moose, id)
+  assert.deepEqual([phase, pull?.state, pull?.follow_up?.code], ['in_review', 'open', 'follow_up_exhausted'])
+  assert.deepEqual(
+    (await pullsOf(given)).map(({ given_up_at }) => given_up_at),
+    [null],
+  )
+  await moose.orchestrator.close(id)
+  await given.verified()
+  assert.deepEqual(await giveUpPullRequests(home.database.db, id, 1), [], 'it is given up already')
+  const pulls = await pullsOf(given)
+  assert.deepEqual(
+    pulls.map(({ state, given_up_at }) => [state, given_up_at !== null]),
+    [
+      ['closed', true],
+      ['open', false],
+    ],
+  )
+})
+
+test('what a cancelled order still has open is closed by another cancel, and nothing else is offered', async () => {
+  await using given = await inReview()
+  const { home, moose, id } = given
+  const { path } = home.remote
+  await moose.orchestrator.stop()
+  await moose.orchestrator.verify(id)
+  await rename(path, `${path}.away`)
+  await assert.rejects(moose.orchestrator.cancel(id))
+  const { status, pull_request: pull } = await detailOf(moose, id)
+  assert.deepEqual([status, pull?.state], ['cancelled', 'open'])
+  const message = new RegExp(`is cancelled and cannot be closed; its pull request #1 .*moose cancel ${id.slice(0, 8)}`)
+  await assert.rejects(moose.orchestrator.close(id), { code: 'work_order_conflict', message })
+  await assert.rejects(moose.orchestrator.cancel(id))
+  await rename(`${path}.away`, path)
+  await moose.orchestrator.cancel(id)
+  assert.equal((await detailOf(moose, id)).pull_request?.state, 'closed')
+  await assert.rejects(moose.orchestrator.cancel(id), { code: 'work_order_conflict', message: /cannot be cancelled/ })
 })

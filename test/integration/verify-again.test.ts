@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
 import { WhyResponse } from '../../src/contract/why/inbox.ts'
+import { editWorkOrder } from '../../src/db/work-orders/edit-work-order.ts'
 import { listFailureRows } from '../../src/db/work-orders/failure-rows.ts'
+import { mergeCandidates } from '../../src/db/work-orders/merge-candidates.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
@@ -67,6 +69,10 @@ const last = ({ attempt_history: attempts }: Awaited<ReturnType<typeof detailOf>
   return { number, verifies, status, code: error?.code, cost: cost_usd, names }
 }
 const calls = ({ database: { db } }: MooseHome) => db.selectFrom('model_calls').selectAll().execute()
+const pullsOf = ({ database: { db } }: MooseHome, id: string) => {
+  const rows = db.selectFrom('pull_requests').select('adopted_sha')
+  return rows.where('work_order_id', '=', id).orderBy('attempt').execute()
+}
 const outcomes = ({ database: { db } }: MooseHome) =>
   db.selectFrom('outcome_vectors').select(['attempt', 'operation_type', 'outcome', 'model_used']).execute()
 
@@ -285,6 +291,36 @@ test('what a person has pushed and had verified is not merged by rule, whatever 
   assert.equal((await detailOf(moose, id)).status, 'completed', 'a person may merge it')
 })
 
+test('what a person has pushed counts no more once the branch is back where Moose had it, with and without a verification', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using moose = await home.open()
+  const { id, branch, head } = await inReview(home, moose)
+  // The policy is there only while the rules are asked: what they allow is merged at once.
+  const isRefused = () =>
+    home.database.db.transaction().execute(async (transaction) => {
+      await transaction.updateTable('projects').set({ merge_policy: 'auto' }).execute()
+      const [candidate] = await mergeCandidates(transaction, [id])
+      await transaction.updateTable('projects').set({ merge_policy: 'manual' }).execute()
+      assert.ok(candidate !== undefined)
+      return candidate.adopted_sha !== null
+    })
+  const adopted = async () => (await pullsOf(home, id)).map(({ adopted_sha }) => adopted_sha)
+  const pushed = await home.remote.commit(branch, { 'greeting.txt': 'rude\n' })
+  assert.equal(last(await verified(moose, id)).code, 'check_failed')
+  await home.remote.git('branch', '--force', branch, head)
+  assert.deepEqual([await adopted(), await isRefused()], [[pushed], false])
+  assert.equal(last(await verified(moose, id)).status, 'succeeded')
+  assert.deepEqual([await adopted(), await isRefused()], [[null], false])
+
+  const kind = await home.remote.commit(branch, { 'greeting.txt': 'kind\n' })
+  await verified(moose, id)
+  await home.remote.commit(branch, { 'greeting.txt': 'rude\n' })
+  assert.equal(last(await verified(moose, id)).code, 'check_failed')
+  await home.remote.git('branch', '--force', branch, kind)
+  await verified(moose, id)
+  assert.ok(await isRefused(), 'what was verified is of a person')
+})
+
 test('a base that was renamed, also in the project, is taken over by a verification, and merged into', async () => {
   await using home = await createMooseHome(FILES, [greet], QUIET)
   await using moose = await home.open()
@@ -428,6 +464,17 @@ test('the commit of an earlier attempt is offered where the last one made none, 
   await orchestrator.verify(id)
   const order = await atRest(home, id)
   assert.deepEqual([stands(order), order.history.at(-1)?.verifies], ['in_progress/in_review', 1])
+})
+
+test('a commit that was made for what the order asked before is not verified, and it is said what to type', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using given = await bench(home)
+  const id = await failedOnce(home, given)
+  const { db } = home.database
+  await editWorkOrder(db, id, { description: 'Another wording.' })
+  const message = /commit of attempt 1 was made for what the order asked before.*moose retry/
+  await assert.rejects(given.orchestrator.verify(id), { code: 'work_order_conflict', message })
+  assert.equal(stands(await atRest(home, id)), 'failed/check_failed')
 })
 
 test('retry with the mode verify_only is the same; one that rests, or has no commit any more, is refused', async () => {

@@ -100,8 +100,14 @@ test('an answer of another kind is no answer: what was said is not known', async
   if (given === null) return
   const of = await saidOf(given, [by('ada')])
   const what = { status: 200, body: { permission: 'custom' } }
-  given.github.faults.push({ on: /permission$/, what })
-  assert.equal((await factsOf(given, of)).knows.reviews, false)
+  given.github.faults.push({ on: /permission$/, times: 1, what })
+  for (const minutes of [0, 10]) {
+    await given.clock.sleep(minutes * MINUTE, signal)
+    assert.equal((await factsOf(given, of)).knows.reviews, false)
+    assert.equal(asked(given), 1, 'it is not asked again at each look')
+  }
+  await given.clock.sleep(6 * MINUTE, signal)
+  assert.equal((await factsOf(given, of)).knows.reviews, true)
 })
 
 test('a stranger is asked about once in two hours, a writer each quarter of one', async (t) => {

@@ -6,7 +6,7 @@ import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import { wantedProposer } from '../../db/escalations/order-escalations.ts'
-import { noteAdopted } from '../../db/follow-ups.ts'
+import { forgetAdopted, noteAdopted } from '../../db/pull-requests/adopted.ts'
 import { noteConflict, noteMergeable } from '../../db/pull-requests/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { readPauseAfter } from '../../db/system-config.ts'
@@ -83,8 +83,7 @@ async function verifyOrFollow(verifying: Verifying, verifies: number): Promise<E
     async run() {
       const made = await findCommit(context, routed, adapters)
       // First: what is kept of the attempt says from then on that it has verified that commit.
-      if (made.byOthers !== undefined && routed.toVerify.pull !== null)
-        await noteAdopted(db, { ...key, number: routed.toVerify.pull.number }, made.byOthers)
+      if (routed.toVerify.pull !== null) await noteOthers(db, key.workOrderId, routed.toVerify.pull, made)
       await note({ base_sha: made.baseSha })
       if (!('conflict' in made)) await note({ head_sha: made.headSha })
       if (routed.toVerify.pull !== null) await noteSeen(db, key.workOrderId, routed.toVerify.pull, made)
@@ -171,6 +170,17 @@ async function verifyAsItStands(
   Object.assign(evidence, { verified, resolution: repairs.slice(routed.toVerify.repairs.length) })
   if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
   return { applied, verified, repairs }
+}
+
+/** What somebody else has pushed is on the branch, or is not there any more. */
+async function noteOthers(
+  db: Kysely<Database>,
+  workOrderId: string,
+  { number, headSha }: OpenPull,
+  { byOthers, branchHead }: Pick<FoundCommit, 'byOthers' | 'branchHead'>,
+): Promise<void> {
+  if (byOthers !== undefined) return await noteAdopted(db, { workOrderId, number }, byOthers)
+  if (branchHead === headSha) await forgetAdopted(db, { workOrderId, number }, headSha)
 }
 
 /** What was found of the branch holds whatever becomes of the attempt. */

@@ -3,6 +3,7 @@ import type { Pool } from 'pg'
 import { z } from 'zod'
 import { Repair } from '../../contract/evidence/repair.ts'
 import { type AttemptRow, attemptsOf } from '../../db/attempts/attempts.ts'
+import { attemptsAsAsked } from '../../db/attempts/last-attempt.ts'
 import { projectOf } from '../../db/projects.ts'
 import {
   findPullRequestOfAttempt,
@@ -81,7 +82,7 @@ export type Verifiable = { attempt: number; proposer: string; branch: string | n
 
 /**
  * The attempt whose commit can be verified without a model: that of the pull request an order is in review with, else the
- * latest whose commit is kept here. What its steps gave can be read.
+ * latest whose commit is kept here. It was begun for what the order asks for now, and what its steps gave can be read.
  *
  * @throws {Fault} `work_order_conflict` when there is none, or the last attempt rests and will go on by itself
  */
@@ -92,22 +93,29 @@ export async function findVerifiable(db: Db, { keptCommit, pool }: Looked, workO
   const proposerOf = async (attempt: number) =>
     readGiven(await givenInDatabase(pool, workflowId(workOrderId, attempt))).data?.propose.proposer
   const pull = await openPullOf(db, workOrderId)
+  const asAsked = await attemptsAsAsked(db, workOrderId)
   if (pull !== null) {
     const maker = makerOf(attempts, pull)
+    if (!asAsked.has(maker)) throw madeForOther(workOrderId, maker, pull.number)
     const proposer = await proposerOf(maker)
     if (proposer !== undefined) return { attempt: maker, proposer, branch: pull.branch }
     throw nothingToVerify(workOrderId)
   }
+  let other: number | null = null
   for (const { number, project_id: projectId, head_sha: headSha, verifies, error } of attempts.toReversed()) {
     if (headSha === null || projectId === null || verifies !== null) continue
     // Its commit is about to be removed.
     if (error !== null && isOf('worthless', error.code)) continue
     const project = await projectOf(db, projectId)
     if ((await keptCommit(project, workOrderId, number)) !== headSha) continue
+    if (!asAsked.has(number)) {
+      other ??= number
+      continue
+    }
     const proposer = await proposerOf(number)
     if (proposer !== undefined) return { attempt: number, proposer, branch: null }
   }
-  throw nothingToVerify(workOrderId)
+  throw other === null ? nothingToVerify(workOrderId) : madeForOther(workOrderId, other, null)
 }
 
 /** @throws {Fault} `work_order_conflict` where that attempt has left nothing, or nothing that this Moose can read */
@@ -151,6 +159,16 @@ function rests({ work_order_id: id, number }: AttemptRow): Fault {
     `Attempt ${number} of work order ${id} rests and goes on where it stopped: what it has made is not made again, nor paid ` +
     `for. See what it waits for with: moose why ${id.slice(0, 8)}`
   return new Fault('work_order_conflict', message, { id, attempt: number })
+}
+
+/** What passed the checks would not be published. @param pull the open pull request that holds it; null: none does */
+function madeForOther(id: string, attempt: number, pull: number | null): Fault {
+  const short = id.slice(0, 8)
+  const first = pull === null ? '' : `Close pull request #${pull} with: moose close ${short}   Then have`
+  const message =
+    `Work order ${id}: the commit of attempt ${attempt} was made for what the order asked before, so it is not verified. ` +
+    `${pull === null ? 'Have' : first} the change made anew with: moose retry ${short}`
+  return new Fault('work_order_conflict', message, { id, attempt })
 }
 
 export function nothingToVerify(id: string): Fault {

@@ -56,6 +56,18 @@ const ASKS_THE_SAME = sql<boolean>`(
   attempts.content = moose_order_content(work_orders)
   and coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id)`
 
+/** The attempts of an order that were begun for what it asks for now. */
+export async function attemptsAsAsked(db: Kysely<Database>, workOrderId: string): Promise<ReadonlySet<number>> {
+  const rows = await db
+    .selectFrom('attempts')
+    .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
+    .where('attempts.work_order_id', '=', workOrderId)
+    .where(ASKS_THE_SAME)
+    .select('attempts.number')
+    .execute()
+  return new Set(rows.map(({ number }) => number))
+}
+
 function callsOf(which: 'answer is not null or replayed' | 'replayed') {
   return sql<string>`(
     select count(*) from model_calls as call

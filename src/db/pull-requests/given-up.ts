@@ -9,14 +9,36 @@ type Db = Kysely<Database>
 /**
  * Keeps that a person has given an order up in Moose, with each pull request of it that is not merged: on a forge, one can be
  * reopened by accounts that may not write.
+ *
+ * @param attempt whose pull request alone is given up; left out: those of all
+ * @returns the attempts whose pull requests were not given up before
  */
-export async function giveUpPullRequests(db: Db, workOrderId: string): Promise<void> {
-  await db
+export async function giveUpPullRequests(db: Db, workOrderId: string, attempt?: number): Promise<number[]> {
+  const rows = await db
     .updateTable('pull_requests')
     .set({ given_up_at: sql<Date>`moose_now()` })
     .where('work_order_id', '=', workOrderId)
+    .$if(attempt !== undefined, (update) => update.where('attempt', '=', Number(attempt)))
     .where('state', '<>', 'merged')
     .where('given_up_at', 'is', null)
+    .returning('attempt')
+    .execute()
+  return rows.map((row) => row.attempt)
+}
+
+/** Of pull requests that were given up to be closed, and stay open because that failed: they are followed as before. */
+export async function keepPullRequests(db: Db, workOrderId: string, attempts: readonly number[]): Promise<void> {
+  if (attempts.length === 0) return
+  await db
+    .updateTable('pull_requests')
+    .set({
+      given_up_at: null,
+      // A look meanwhile has judged it by that.
+      follow_up: sql<string>`case when follow_up ->> 'state' = ${GIVEN_UP} then null else follow_up end`,
+    })
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', 'in', attempts)
+    .where('state', '=', 'open')
     .execute()
 }
 

@@ -167,7 +167,7 @@ function lookedAt({ look: { number, began: at }, mark, base, isDraft }: Kept) {
 }
 
 /** Whether nothing was kept of a look that began later. */
-function isNewer({ number }: Look) {
+export function isNewer({ number }: Look) {
   return sql<boolean>`(seen_look is null or seen_look <= ${number}::bigint)`
 }
 

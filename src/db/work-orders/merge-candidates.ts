@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { FollowUpView } from '../../contract/evidence/follow-up.ts'
 import { approvalIn } from '../../contract/evidence/seen-approval.ts'
 import { endedAsSeen } from '../attempts/ended-verifications.ts'
+import { HOLDS_OURS_ALONE } from '../pull-requests/adopted.ts'
 import { mergeAskedIn } from '../pull-requests/merge-asked.ts'
 import type { Database } from '../schema.ts'
 import { IS_APPROVED, IS_AS_APPROVED, IS_AS_MADE } from './order-conditions.ts'
@@ -63,7 +64,8 @@ export async function mergeCandidates(db: Kysely<Database>, ids: readonly string
       'projects.default_branch as project_base',
     ])
     .select(['pull_requests.number', 'pull_requests.attempt', 'node_id', 'base', 'branch', 'head_sha', 'seen_head_sha'])
-    .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'adopted_sha', 'given_up_at', 'merge_asked'])
+    .select(['checks', 'review', 'conflict', 'body', 'follow_up', 'given_up_at', 'merge_asked'])
+    .select(sql<string | null>`case when ${HOLDS_OURS_ALONE} then null else adopted_sha end`.as('adopted_sha'))
     .select(['seen_mark', 'seen_at', 'unread_since', 'seen_base', 'seen_draft', 'followed_mark'])
     .select(['seen_changes_requested', 'seen_unanswered', 'seen_absent_checks', 'seen_approval'])
     .select([

@@ -4,6 +4,7 @@ import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { canMove, type Phase, STATUSES, type Status } from '../../work-order/status.ts'
 import { endReruns, endUnbegun } from '../follow-ups.ts'
+import { inOneTransaction } from '../one-transaction.ts'
 import { giveUpPullRequests } from '../pull-requests/given-up.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
@@ -136,11 +137,15 @@ export type Move = {
 }
 
 /**
- * Writes `status` as a compare-and-set; beside it only a claim does (claim.ts).
+ * Writes `status` as a compare-and-set, with what follows from it, in one transaction; beside it only a claim does (claim.ts).
  *
  * @returns whether the order was in one of the `from` statuses and has moved
  */
 export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boolean> {
+  return await inOneTransaction(db, (transaction) => moveIn(transaction, id, move))
+}
+
+async function moveIn(db: Db, id: string, move: Move): Promise<boolean> {
   const byPullRequest = move.byPullRequest === true
   const illegal = move.from.find((status) => status !== move.to && !canMove(status, move.to, byPullRequest))
   if (illegal !== undefined) throw new Fault('internal', `No transition from ${illegal} to ${move.to}`)

@@ -49,7 +49,8 @@ export type Writers = {
 
 /** Asks GitHub about each account once in a while. */
 export function createWriters(gh: Gh, clock: Clock): Writers {
-  const known = new Map<string, { until: number; mayWrite: boolean }>()
+  /** `mayWrite` null: GitHub has answered, and what it says is not known. */
+  const known = new Map<string, { until: number; mayWrite: boolean | null }>()
   /** Repositories that the token may not ask about. */
   const refused = new Map<string, { until: number }>()
   return {
@@ -61,17 +62,19 @@ export function createWriters(gh: Gh, clock: Clock): Writers {
       const now = clock.now().getTime()
       const isOver = (one: { until: number } | undefined) => one === undefined || now >= one.until
       const before = known.get(key)
-      if (before !== undefined && !isOver(before)) return { value: before.mayWrite }
+      if (before !== undefined && !isOver(before))
+        return before.mayWrite === null ? untold(login) : { value: before.mayWrite }
       if (!LOGIN.test(login) || !isOver(refused.get(place))) return untold(login)
       if (isStranger && !mayAsk())
         return { unread: 'asking who may write takes more requests than Moose makes for it in an hour' }
       const told = await permissionOf(gh, { repository, login, signal })
       if (told === 'refused') refused.set(place, { until: now + REFUSED_MS })
-      if (told === 'refused' || told === 'unknown') return untold(login)
+      if (told === 'refused') return untold(login)
       if (known.size >= MOST_REMEMBERED) known.clear()
-      const mayWrite = told === 'writes'
-      known.set(key, { until: now + (isStranger && !mayWrite ? STRANGER_REMEMBERED_MS : REMEMBERED_MS), mayWrite })
-      return { value: mayWrite }
+      const mayWrite = told === 'unknown' ? null : told === 'writes'
+      const isLong = isStranger && mayWrite === false
+      known.set(key, { until: now + (isLong ? STRANGER_REMEMBERED_MS : REMEMBERED_MS), mayWrite })
+      return mayWrite === null ? untold(login) : { value: mayWrite }
     },
   }
 }
