@@ -111,7 +111,7 @@ test('one that cannot be seen for a while is followed again, and what was to be 
   assert.deepEqual(await openNow(given), [1])
 })
 
-test('an order that was given up with a pull request that is there after all is in review with it again', {
+test('an order that was given up with a pull request that is there after all is in review with it, and left alone until it is adopted', {
   timeout,
 }, async (t) => {
   await using given = await lost(t, WAYS[0] ?? assert.fail())
@@ -122,5 +122,5 @@ test('an order that was given up with a pull request that is there after all is 
   assert.equal((await detailOf(moose, id)).status, 'cancelled')
   github.state.pulls.push(pull)
   await until('it is in review', async () => (await detailOf(moose, id)).phase === 'in_review', PATIENCE)
-  await becomes(given, { state: 'quiet' })
+  await becomes(given, { state: 'given_up', code: 'hands_off' })
 })
