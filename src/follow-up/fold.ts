@@ -1,4 +1,4 @@
-import { otherBaseText } from '../contract/evidence/against-merge.ts'
+import { named, otherBaseText } from '../contract/evidence/against-merge.ts'
 import { APPROVED_BEHIND, GIVEN_UP, GIVEN_UP_TEXT } from '../contract/evidence/follow-up.ts'
 import type { CheckFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { type Asked, type Reacted, unansweredIn } from './asked.ts'
@@ -149,9 +149,7 @@ function quoteOf({ body, path }: Asked): string {
 const MOST_NAMED = 5
 
 function namesOf(checks: readonly CheckFact[]): string {
-  const names = [...new Set(checks.map(({ name }) => name))]
-  const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : ''
-  return `${names.slice(0, MOST_NAMED).join(', ')}${more}`
+  return named([...new Set(checks.map(({ name }) => name))])
 }
 
 function inFiles(files: readonly string[]): string {
