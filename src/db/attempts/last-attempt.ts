@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../schema.ts'
+import { asksTheSame } from '../work-orders/order-conditions.ts'
 import { isSuspended } from '../work-orders/suspended-orders.ts'
 import { failedVerification } from './attempt-steps.ts'
 
@@ -52,9 +53,7 @@ export async function lastAttemptOf(db: Kysely<Database>, workOrderId: string): 
   return { code, checkFailed, goesOn: goesOn === true, isOfOther: !asksTheSame, ...had }
 }
 
-const ASKS_THE_SAME = sql<boolean>`(
-  attempts.content = moose_order_content(work_orders)
-  and coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id)`
+const ASKS_THE_SAME = asksTheSame('attempts')
 
 /** The attempts of an order that were begun for what it asks for now. */
 export async function attemptsAsAsked(db: Kysely<Database>, workOrderId: string): Promise<ReadonlySet<number>> {

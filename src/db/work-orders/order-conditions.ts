@@ -29,11 +29,17 @@ export const CONTENT_HASH = sql<string>`moose_content_hash(work_orders)`
  */
 export const IS_AS_APPROVED = sql<boolean>`coalesce(work_orders.approved_content = ${CONTENT_HASH}, true)`
 
+/** For a query with `work_orders` and attempts of that name: the order asks for what the attempt was begun for. */
+export function asksTheSame(attempts: 'attempts' | 'maker'): RawBuilder<boolean> {
+  const [content, project] = [sql.ref(`${attempts}.content`), sql.ref(`${attempts}.project_id`)]
+  return sql<boolean>`(${content} = moose_order_content(work_orders)
+    and coalesce(work_orders.project_id, ${project}) is not distinct from ${project})`
+}
+
 /** For a query with `work_orders` and `attempts`: the order asks for what the change of the attempt was made for. */
 const IS_AS_MADE_BY = sql<boolean>`exists (
   select from attempts as maker where maker.work_order_id = attempts.work_order_id
-    and maker.number = coalesce(attempts.verifies, attempts.number) and maker.content = moose_order_content(work_orders)
-    and coalesce(work_orders.project_id, maker.project_id) is not distinct from maker.project_id)`
+    and maker.number = coalesce(attempts.verifies, attempts.number) and ${asksTheSame('maker')})`
 
 /** For a query with `work_orders` and `pull_requests`: the order asks for what the change of the pull request was made for. */
 export const IS_AS_MADE = sql<boolean>`exists (
