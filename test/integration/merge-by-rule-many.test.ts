@@ -31,7 +31,7 @@ const TAKEN_ON = { isTakenOn: async () => true, whyStopped: async () => null, lo
 async function copies(
   db: Kysely<Database>,
   id: string,
-  { count, days, ...pull }: { count: number; days: number } & Partial<Record<'adopted_sha' | 'followed_at', string>>,
+  { count, days, ...pull }: { count: number; days: number } & Partial<Record<'given_up_at' | 'followed_at', string>>,
 ): Promise<void> {
   await sql`insert into work_orders select (jsonb_populate_record(work_orders, jsonb_build_object('id', gen_random_uuid(),
       'title', 'Copy ' || n, 'created_at', created_at + make_interval(days => ${days}), 'github_pr_number', github_pr_number + n))).*
@@ -48,7 +48,7 @@ test('behind many older pull requests that a rule refuses, the youngest is merge
   await using given = await greetingInReview(CHECKED)
   const { db, id } = given
   await db.updateTable('projects').set({ merge_policy: 'auto', auto_merge: 'high' }).execute()
-  await copies(db, id, { count: STUCK, days: -1, adopted_sha: 'a'.repeat(40) })
+  await copies(db, id, { count: STUCK, days: -1, given_up_at: new Date().toISOString() })
 
   const merged: string[] = []
   const { built, plugin } = counting()
