@@ -32,7 +32,7 @@ export type OptionFacts = {
   reserved: ReadonlyMap<string, Usd>
   /** What of its commit is held; null: nothing is. */
   held: HeldCommit | null
-  /** Whether its last attempt left a commit. */
+  /** Whether its last attempt left a commit of what it asks for now. */
   hasCommit: boolean
   /** Git cannot merge its base into it, so that no verification could begin. */
   isConflicting: boolean

@@ -206,6 +206,18 @@ test('verify: the commit that is there is checked without a model; what stops it
   assert.equal(stale.status, 409, JSON.stringify(stale.said))
 })
 
+test('verify is not offered of what was made before the order was edited', async () => {
+  await using setting = await stopped([BAD])
+  const { moose, id } = setting
+  const options = async () => (await shown(moose, id)).escalation?.options.map(({ option }) => option)
+  assert.ok((await options())?.includes('verify'))
+  const body = JSON.stringify({ acceptance_criteria: ['a.txt says more.'] })
+  const headers = { 'content-type': 'application/json' }
+  const edit = new Request(`http://127.0.0.1/api/work-orders/${id}`, { method: 'PATCH', body, headers })
+  assert.equal((await moose.http.fetch(edit)).status, 200)
+  assert.deepEqual(await options(), ['retry', 'model', 'amend', 'abort'])
+})
+
 test('abort: the order is cancelled, and nothing is left to decide', async () => {
   await using setting = await stopped([BAD])
   const { moose, id, home } = setting

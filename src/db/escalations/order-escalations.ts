@@ -4,6 +4,7 @@ import { type Actor, actorText } from '../../contract/actor.ts'
 import { AT_REST } from '../../contract/evidence/follow-up.ts'
 import type { EscalationOption, EscalationView } from '../../contract/why/escalation.ts'
 import type { Database } from '../schema.ts'
+import { IS_AS_MADE_BY } from '../work-orders/order-conditions.ts'
 
 type Db = Kysely<Database>
 
@@ -126,12 +127,13 @@ export async function wantedProposer(db: Db, workOrderId: string): Promise<strin
   return row === undefined ? null : row.wanted_proposer
 }
 
-/** Whether the last attempt of an order left a commit. */
+/** Whether the last attempt of an order left a commit of a change that was made for what the order asks for now. */
 export async function leftCommit(db: Db, workOrderId: string): Promise<boolean> {
   const { rows } = await sql<{ left: boolean }>`
     select exists (
       select from attempts join work_orders on work_orders.id = attempts.work_order_id
       where work_orders.id = ${workOrderId} and attempts.number = work_orders.attempts and attempts.head_sha is not null
+        and ${IS_AS_MADE_BY}
     ) as left`.execute(db)
   return rows[0]?.left === true
 }

@@ -37,7 +37,7 @@ export function asksTheSame(attempts: 'attempts' | 'maker'): RawBuilder<boolean>
 }
 
 /** For a query with `work_orders` and `attempts`: the order asks for what the change of the attempt was made for. */
-const IS_AS_MADE_BY = sql<boolean>`exists (
+export const IS_AS_MADE_BY = sql<boolean>`exists (
   select from attempts as maker where maker.work_order_id = attempts.work_order_id
     and maker.number = coalesce(attempts.verifies, attempts.number) and ${asksTheSame('maker')})`
 
