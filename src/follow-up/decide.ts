@@ -34,7 +34,7 @@ export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
 /**
  * `isExhausted`: something is to be done, and Moose may do no more of it; `refused`: what the bounds refuse, or what waits; `isLeftBehind`: all
  * that it lacks is a newer base, which was merged in with success as often as the bounds allow; `isOptional`: all that is wrong is a
- * red check that its forge does not require, and of which nothing can be read; `waitsFor`: what has to be resumed before a model is asked.
+ * red check that its forge does not require, and of which nothing can be read; `waitsFor`: what keeps a model from being asked.
  */
 export type Decision =
   | { reaction: Reaction; why: string }
@@ -48,7 +48,7 @@ export type Decision =
       waitsFor?: Waited
     }
 
-type Waited = NonNullable<FollowUpView['waits_for']>
+export type Waited = NonNullable<FollowUpView['waits_for']>
 
 /** Whether a model is asked in it: a base that git merges is verified alone, and mended only where that fails. */
 export function asksModel(reaction: Reaction, { is }: Pick<State, 'is'>): boolean {

@@ -5,12 +5,10 @@ import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
 import type { FollowUpView } from '../contract/evidence/follow-up.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
-import { wantedProposer } from '../db/escalations/order-escalations.ts'
 import { allowedReaction, beginFollowUp, followUpsOf, keepRerun, type NewFollowUp } from '../db/follow-ups.ts'
 import { noteFollowed, type SeenToMerge } from '../db/pull-requests/merge-asked.ts'
 import { followedPullRequest, type Look } from '../db/pull-requests/seen-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
-import { type Paused, pausedAmong, readPausing } from '../db/work-orders/failure-rows.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
@@ -34,6 +32,7 @@ import {
 } from './standing.ts'
 import { answerReviews, taskOf } from './task.ts'
 import { type AskedFacts, askAgainLater, askFacts, forget, keyOf, type Told } from './told.ts'
+import { waiting, whatWaits } from './waits.ts'
 
 export type FollowUpDeps = {
   db: Kysely<Database>
@@ -162,14 +161,6 @@ async function reactTo(
   )
 }
 
-/** What is not made now, with what it is about. */
-function waiting(
-  { reaction }: { reaction: Reaction },
-  said: { why: string; waitsFor?: Paused['by'] },
-): Decision & { reaction: null } {
-  return { reaction: null, isExhausted: false, refused: reaction, ...said }
-}
-
 /** `isRead` false: what was read before counts, if anything was. */
 type FailuresOf = (failing: readonly CheckFact[], isRead: boolean) => ReturnType<Failures['of']>
 
@@ -206,9 +197,9 @@ async function react(
     return decision
   }
   const { attempt: verifies, proposer } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
-  const paused = asksModel(reaction, state) ? await whatPauses(db, of, proposer, await pauseAfter()) : null
-  if (paused !== null)
-    return waiting(decision, { why: `${why}; its reaction waits. ${paused.fault.message}`, waitsFor: paused.by })
+  const waits = asksModel(reaction, state) ? await whatWaits(db, of, { maker: proposer, pauseAfter }) : null
+  if (waits !== null)
+    return waiting(decision, { why: `${why}; its reaction waits. ${waits.because}`, waitsFor: waits.for })
   const red = reaction.kind === 'checks' ? await failuresOf(reaction.failing, true) : []
   const task = reaction.kind === 'base' ? null : taskOf(reaction, red === null ? [] : red, facts.base)
   const resolves = kind === 'base' && reaction.resolves
@@ -216,18 +207,6 @@ async function react(
     beginAttempt(transaction, { ...inputs, task }, { verifies, resolves })
   await faultPoint('follow_up', () => actingAs(db, MOOSE).transaction().execute(begin))
   return decision
-}
-
-/** What keeps its model from being asked, so that no order leaves its review only to wait; null: nothing. */
-async function whatPauses(
-  db: Kysely<Database>,
-  { project, workOrderId }: WatchedPullRequest,
-  maker: string,
-  pauseAfter: number,
-): Promise<Paused | null> {
-  const pausing = await readPausing(db, pauseAfter)
-  const wanted = await wantedProposer(db, workOrderId)
-  return pausedAmong(pausing, { project, proposer: wanted === null ? maker : wanted })
 }
 
 /** Makes the order pending for the attempt, once for these inputs. */

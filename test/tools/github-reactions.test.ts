@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setLimit } from '../../src/budget/limits.ts'
 import { reviewOf } from '../../src/contract/evidence/review.ts'
 import { EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { listFailureRows, resumeProject, resumeProposer } from '../../src/db/work-orders/failure-rows.ts'
+import { Usd } from '../../src/money.ts'
 import type { StandInRun } from '../support/github/actions.ts'
 import {
   answersIn,
@@ -293,6 +295,31 @@ test('GitHub: what a review asks for waits in review while failures in a row pau
   // What is of other projects too.
   assert.match(await waitsFor({ kind: 'proposer', name: 'stand-in' }), /moose proposer resume stand-in/)
   await resumeProposer(db, 'stand-in')
+  await haveEnded(given, ['review succeeded'])
+  assert.equal(calls.length, 2)
+})
+
+test('GitHub: a reaction waits in review while the cap of the day has no room for its call, and begins by itself once it has', async (t) => {
+  await using given = await inReview(t, greeted('hello, dear world'))
+  if (given === null) return
+  const { home, moose, id, pull, calls } = given
+  const { db } = home.database
+  await setLimit(db, 'daily_hard_cap', new Usd('0.001'))
+  pull.threads = [thread('T1', said('C1', 'ada', 'Say dear.'))]
+  pull.touched = 1
+  const followUp = async () => (await detailOf(moose, id)).pull_request?.follow_up
+  const say = async () => JSON.stringify(await followUp())
+  await until('its reaction waits', async () => (await followUp())?.waits_for !== undefined, { ...PATIENCE, say })
+  assert.match(
+    String((await followUp())?.why),
+    /its reaction waits\. .* the cap of the day .* left\..*moose budget cap day/,
+  )
+  const { phase, pull_request } = await detailOf(moose, id)
+  assert.deepEqual([phase, pull_request?.follow_up?.waits_for], ['in_review', { kind: 'cap', name: 'day' }])
+  const { why } = (await moose.orchestrator.explain([id])).get(id) ?? assert.fail()
+  assert.match(why.sentence, /waits for a model: a cap has no room/)
+  assert.deepEqual([await rowsOf(given), await escalations(given), calls.length], [[], [], 1])
+  await setLimit(db, 'daily_hard_cap', new Usd(100))
   await haveEnded(given, ['review succeeded'])
   assert.equal(calls.length, 2)
 })

@@ -157,10 +157,12 @@ export const FollowUpView = z
       .optional()
       .openapi({ description: 'True: what was said of it on its forge could not be read, or not all of it' }),
     waits_for: z
-      .object({ kind: z.enum(['project', 'proposer']), name: z.string() })
+      .object({ kind: z.enum(['project', 'proposer', 'cap']), name: z.string() })
       .optional()
       .openapi({
-        description: 'Its reaction asks a model, and waits until this, which failures in a row have paused, is resumed',
+        description:
+          'Its reaction asks a model, and waits until this project or proposer, which failures in a row have paused, is resumed, or ' +
+          'until a cap of a day or a month (`project`, `day`, `month`, `emergency_kill`) has room',
       }),
     failing: z.array(FailingCheck).optional().openapi({
       description: 'The red checks that a model mends, or would; missing: it is about none',

@@ -17,6 +17,7 @@ test('what is red, or asked for, is said to wait where nothing is reacted to, wi
   for (const state of ['red', 'conflict', 'settling', 'reviewed']) {
     assert.deepEqual(followingOf(order({ state }), 'polling')?.next, ['moose start'])
     assert.deepEqual(followingOf(order({ state }), 'service')?.next, ['moose up --start'])
+    assert.match(String(followingOf(order({ state }), 'disabled')?.sentence), /orchestrator_enabled .* is false/)
     assert.match(String(followingOf(order({ state }), 'switched_off')?.sentence), /MOOSE_FOLLOW_UP is false/)
     const isAsked = state === 'settling' || state === 'reviewed'
     assert.equal(followingOf(order({ state }), null)?.short, isAsked ? 'the model is to do that' : undefined)
@@ -44,4 +45,20 @@ test('of an order that is not approved nothing is said to be done next', () => {
       assert.equal(following?.short, 'nothing is reacted to: the order is not approved')
     }
   assert.equal(followingOf({ ...order({ state: 'quiet' }), isApproved: false }, null), null)
+})
+
+test('a reaction that waits says what for, and what to type', () => {
+  const waits = (kind: 'project' | 'proposer' | 'cap', name: string) => {
+    const given = order({ state: 'reviewed' })
+    const { pull } = given
+    const follow_up = { ...(pull?.follow_up ?? assert.fail()), waits_for: { kind, name } }
+    const following = followingOf({ ...given, pull: { follow_up } }, null)
+    return [following?.short, following?.next]
+  }
+  assert.deepEqual(waits('project', 'shop'), [
+    'its reaction waits: project shop is paused',
+    ['moose project resume shop'],
+  ])
+  assert.deepEqual(waits('proposer', 'a b'), ['its reaction waits: a b is paused', ["moose proposer resume 'a b'"]])
+  assert.deepEqual(waits('cap', 'day'), ['its reaction waits: no room below the cap of the day', ['moose budget']])
 })

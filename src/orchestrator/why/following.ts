@@ -4,7 +4,7 @@ import { resumeCommand } from '../../db/work-orders/failure-rows.ts'
 import type { PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 
 /** What keeps open pull requests from being reacted to; null: nothing. */
-export type Idle = 'switched_off' | 'emergency_stop' | 'polling' | 'service' | null
+export type Idle = 'switched_off' | 'emergency_stop' | 'disabled' | 'polling' | 'service' | null
 
 /** States in which something is wrong that Moose reacts to by itself; one that is only behind can be merged as it stands. */
 const TO_DO: ReadonlySet<string> = new Set(['conflict', 'red', ...ASKED_STATES])
@@ -31,13 +31,21 @@ export function followingOf(order: Followed, idle: Idle): Following | null {
   const followUp = order.pull === null ? null : order.pull.follow_up
   const isToDo = followUp !== null && followUp.code === null && TO_DO.has(followUp.state)
   if (isToDo && !order.isApproved) return UNAPPROVED
-  if (idle === null && followUp?.waits_for !== undefined) return behindPause(followUp.waits_for)
+  if (idle === null && followUp?.waits_for !== undefined) return behind(followUp.waits_for)
   if (!isToDo) return null
   if (idle !== null) return WAITS[idle]
   return ASKED_STATES.includes(followUp.state) ? DONE_NEXT : null
 }
 
-function behindPause(by: NonNullable<FollowUpView['waits_for']>): Following {
+function behind({ kind, name }: NonNullable<FollowUpView['waits_for']>): Following {
+  if (kind === 'cap') {
+    return {
+      short: `its reaction waits: no room below the cap of the ${name === 'emergency_kill' ? 'emergency kill' : name}`,
+      sentence: 'Its reaction waits for a model: a cap has no room for its call.',
+      next: ['moose budget'],
+    }
+  }
+  const by = { kind, name }
   const named = by.kind === 'project' ? `project ${by.name}` : by.name
   return {
     short: `its reaction waits: ${named} is paused`,
@@ -73,6 +81,12 @@ const WAITS: Record<NonNullable<Idle>, Following> = {
     short: 'nothing is reacted to before the emergency stop ends',
     sentence: 'Moose reacts to no pull request before the emergency stop ends.',
     next: ['moose budget'],
+  },
+  disabled: {
+    short: 'nothing is reacted to: orchestrator_enabled is false',
+    sentence:
+      'Moose reacts to no pull request while the row orchestrator_enabled of system_config is false. Set it to true, or delete it.',
+    next: [],
   },
   polling: {
     short: 'nothing is reacted to: the polling of the service is off',
