@@ -298,4 +298,7 @@ test('where no orders are taken on nothing is done by itself, and the answer say
   assert.match(sentence, /Moose reacts to no pull request while the polling of the service is off\./)
   assert.equal(next[0], 'moose start')
   assert.deepEqual((await followed(given, 0)).rows, [])
+  const { db } = given.home.database
+  await db.insertInto('system_config').values({ key: 'orchestrator_enabled', value: 'false' }).execute()
+  assert.match((await whyInConflict(given)).sentence, /the row orchestrator_enabled of system_config is false\./)
 })

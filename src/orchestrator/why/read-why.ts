@@ -58,7 +58,7 @@ async function explain(sources: WhySources, ids: readonly string[]): Promise<Map
   const service = looksAhead || states.has('review') ? await readService(sources) : NO_SERVICE
   const { intake, verdicts } = looksAhead ? await readIntake(sources, service) : { intake: IDLE, verdicts: NO_VERDICTS }
   const resting = states.has('blocked') ? await readResting(sources, intake) : NONE_REST
-  const idle = states.has('review') ? idleOf(sources, service) : null
+  const idle = states.has('review') ? await idleOf(sources, service) : null
   const inReview = orders.filter((order) => stateOf(order) === 'review')
   // It is evidence, which a list does not show.
   const judged = orders.length === 1 ? inReview : []
@@ -90,16 +90,18 @@ const idsOf = (orders: readonly Whereabouts[]) => orders.map(({ id }) => id)
 const needsOf = ({ pull }: Whereabouts) => reviewOf(pull).needs
 
 /** Why no pull request is merged by rule now, whichever it is; null: nothing says so. */
-async function whyNoneMerged(
-  { db, config, dispatcher }: WhySources,
-  { stop, others }: Service,
-): Promise<string | null> {
+async function whyNoneMerged(sources: WhySources, { stop, others }: Service): Promise<string | null> {
   if (stop !== null) return 'an emergency stop is in force'
-  const settings = await readSettings(db, config).catch(faultOfRow)
-  if (!isFault(settings) && !settings.enabled) return 'orchestrator_enabled is false'
+  if (await isDisabled(sources)) return 'orchestrator_enabled is false'
   // Another process may take orders on, and merge.
-  if (dispatcher.polling || others > 0) return null
+  if (sources.dispatcher.polling || others > 0) return null
   return 'no orders are taken on: moose start'
+}
+
+/** By `orchestrator_enabled`; where a setting cannot be read, that is said elsewhere. */
+async function isDisabled({ db, config }: WhySources): Promise<boolean> {
+  const settings = await readSettings(db, config).catch(faultOfRow)
+  return !isFault(settings) && !settings.enabled
 }
 
 /** With what keeps its pull request from being merged by rule, or what has come of that, where its project has that done. */
@@ -150,10 +152,11 @@ async function readIntake(
 }
 
 /** What keeps open pull requests from being reacted to; another process that lives may react. */
-function idleOf({ config, dispatcher }: WhySources, { isService, others, stop }: Service): Idle {
-  if (!config.followUp) return 'switched_off'
+async function idleOf(sources: WhySources, { isService, others, stop }: Service): Promise<Idle> {
+  if (!sources.config.followUp) return 'switched_off'
   if (stop?.code === 'emergency_stop') return 'emergency_stop'
-  if (dispatcher.polling || others > 0) return null
+  if (await isDisabled(sources)) return 'disabled'
+  if (sources.dispatcher.polling || others > 0) return null
   return isService ? 'polling' : 'service'
 }
 
