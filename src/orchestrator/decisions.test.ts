@@ -26,6 +26,14 @@ test('a retry of what is not approved says that nothing begins before it is', ()
   assert.equal(whatRetryDoes({ ...first, approved: false }), 'Once it is approved: its first attempt begins.')
 })
 
+test('answers that were not to blame are taken again, also where workers have died with the attempt', () => {
+  const last = { checkFailed: null, goesOn: false, isOfOther: false, answers: 1, isReplayed: false }
+  for (const code of ['attempt_unstable', 'revision_stuck', 'attempt_cancelled']) {
+    const said = whatRetryDoes({ mode: 'again', last: { ...last, code }, toldOf: null, approved: true })
+    assert.match(said, /^A new attempt begins and takes the answers that are there again, unpaid/, code)
+  }
+})
+
 test('of an order that asks for something else by now no attempt goes on, and no earlier answer is taken', () => {
   const last = {
     code: 'budget_exceeded',
