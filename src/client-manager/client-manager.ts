@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Ceiling } from '../budget/ceilings.ts'
+import { type Ceiling, leftBelow, raiseCommand } from '../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../budget/headroom.ts'
 import type { Actor } from '../contract/actor.ts'
 import type { FailingCheck } from '../contract/evidence/follow-up.ts'
@@ -50,7 +50,7 @@ import { storyOf } from './story.ts'
 export type ClientManagerDeps = {
   /** As who acts writes to it. */
   db: Kysely<Database>
-  orchestrator: Pick<Orchestrator, 'explain' | 'retry' | 'verify' | 'adopt' | 'cancel'>
+  orchestrator: Pick<Orchestrator, 'explain' | 'retry' | 'foreseeRetry' | 'verify' | 'adopt' | 'cancel'>
   manager: Pick<OwnManager, 'explain' | 'costsAlike'>
   firstCallOf: FirstCallOf
 }
@@ -234,12 +234,16 @@ async function factsOf(
   const used = await usagePerAttempt(db, order.id)
   const costs = request === null ? null : await unlessFault(deps.manager.costsAlike(request, used))
   const details = order.status_reason === null ? undefined : order.status_reason.details
+  const refusedBy = cause === 'budget_exceeded' ? textOf(details?.['scope']) : null
+  const needed = cause === 'budget_exceeded' ? amountOf(details?.['needed_usd']) : null
+  const above = caps instanceof Fault ? undefined : caps.get(order.id)?.find(({ scope }) => scope === refusedBy)
   const conflict = order.phase === 'in_review' ? await conflictInReview(db, order.id) : 'none'
   const facts = {
     shortId: order.id.slice(0, 8),
     cause,
-    refusedBy: cause === 'budget_exceeded' ? textOf(details?.['scope']) : null,
-    needed: cause === 'budget_exceeded' ? amountOf(details?.['needed_usd']) : null,
+    refusedBy,
+    needed,
+    raise: above === undefined || needed === null ? null : raiseFirst(above, needed),
     cap: own === undefined ? null : { cap: own.cap, gone: goneOf(own) },
     costs: costs === null ? new Map<string, number>() : costs,
     averageUsd: averageUsd(order),
@@ -252,10 +256,18 @@ async function factsOf(
     isConflicting: cause === 'merge_conflict' || conflict !== 'none',
     isLeftByHand: conflict === 'by_hand',
     isHeldUpOnForge: order.phase === 'in_review' && (await isHeldUpOnForge(db, order.id)),
+    retry: order.phase === 'in_review' ? null : await deps.orchestrator.foreseeRetry(order.id),
     review: order.phase === 'in_review' ? reviewCause(cause) : null,
     records: await optionRecords(db, cause),
   }
   return { facts, spent }
+}
+
+/** Its own cap is raised by the option itself. */
+function raiseFirst(ceiling: Ceiling, needed: Usd): OptionFacts['raise'] {
+  const { scope } = ceiling
+  if (scope === 'order' || leftBelow(ceiling).greaterThanOrEqualTo(needed)) return null
+  return { scope, command: raiseCommand(ceiling, needed) }
 }
 
 function reviewCause(cause: string): OptionFacts['review'] {

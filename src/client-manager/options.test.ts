@@ -7,6 +7,7 @@ const FACTS: OptionFacts = {
   shortId: '1a2b3c4d',
   cause: 'check_failed',
   refusedBy: null,
+  raise: null,
   needed: null,
   cap: { cap: new Usd(5), gone: new Usd(1) },
   costs: new Map([
@@ -28,6 +29,7 @@ const FACTS: OptionFacts = {
   isConflicting: false,
   isLeftByHand: false,
   isHeldUpOnForge: false,
+  retry: { sentence: 'The model is asked again.', isPaid: true },
   review: null,
   records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
 }
@@ -53,6 +55,13 @@ test('a failed order is offered each option with its expected cost, its command 
   )
   assert.deepEqual([one('retry')?.chosen, one('retry')?.ended, one('retry')?.ended_well], [4, 3, 2])
   assert.deepEqual([one('model')?.chosen, one('model')?.ended], [0, 0])
+})
+
+test('a retry is offered as what it does, and for nothing where it pays for nothing before the checks', () => {
+  assert.equal(one('retry')?.sentence, 'The model is asked again.')
+  const sentence = 'A new attempt begins and takes the answers that are there again, unpaid.'
+  const free = one('retry', { retry: { sentence, isPaid: false }, cap: { cap: new Usd(1), gone: new Usd('0.999') } })
+  assert.deepEqual([free?.sentence, free?.expected_cost_usd, free?.budget_usd], [sentence, 0, null])
 })
 
 test('what cannot be done is not offered: no commit to verify, no other model, nothing held', () => {
@@ -147,9 +156,19 @@ test('a cap that leaves no room for the next call is told to be too low, by the 
 })
 
 test('where the cap of a day is in the way, the order keeps its own, and the day is named', () => {
-  const offer = one('retry', { cause: 'budget_exceeded', refusedBy: 'day', needed: new Usd(9) })
+  const raise = { scope: 'day', command: 'moose budget cap day 109.00' }
+  const facts = { cause: 'budget_exceeded', refusedBy: 'day', needed: new Usd(9), raise }
+  const offer = one('retry', facts)
   assert.equal(offer?.budget_usd, null)
-  assert.match(offer?.sentence ?? '', /goes on where it rests\. Raise the cap of the day first: moose budget/)
+  assert.match(
+    offer?.sentence ?? '',
+    /goes on where it rests\. Raise the cap of the day first: moose budget cap day 109\.00$/,
+  )
+  for (const option of ['model', 'amend'])
+    assert.match(
+      String(one(option, facts)?.sentence),
+      /\. Raise the cap of the day first: moose budget cap day 109\.00$/,
+    )
 })
 
 test('of a pull request the one that made the change is asked once more, at its own price', () => {

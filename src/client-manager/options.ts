@@ -14,6 +14,8 @@ export type OptionFacts = {
   cause: string
   /** The cap that refused the money, by the fault's details: `order`, `day`, …; null: none did. */
   refusedBy: string | null
+  /** The cap above the order that has no room for its next call, and the command that raises it; null: none, or it waits for no money. */
+  raise: { scope: string; command: string } | null
   /** USD its next call may cost; null: it waits for no money. */
   needed: Usd | null
   /** Its own cap with what is gone of it; null: it has none, or the caps cannot be read. */
@@ -40,6 +42,8 @@ export type OptionFacts = {
   isLeftByHand: boolean
   /** Of its open pull request: what Moose has verified is on its branch, and only its forge says no. */
   isHeldUpOnForge: boolean
+  /** What a retry does, in sentences, and whether a model is paid first; null: it is in review. */
+  retry: { sentence: string; isPaid: boolean } | null
   /** Of its open pull request: Moose keeps its hands off it, has used up what it may do, or does not find it; null: it is not in review. */
   review: ReviewCause | null
   records: readonly OptionRecord[]
@@ -93,24 +97,30 @@ function allow({ held }: OptionFacts): Offer | null {
 
 /** What is held would be held again. */
 function retry(facts: OptionFacts): Offer | null {
-  return facts.cause === 'protected_change' ? null : again(facts)
+  const { cause, retry: again } = facts
+  if (cause === 'protected_change' || again === null) return null
+  if (!again.isPaid) return { option: 'retry', ...FREE, sentence: again.sentence }
+  return retried(facts, facts.needed === null ? again.sentence : GOES_ON)
 }
 
-function again(facts: OptionFacts): Offer {
+/** Whether its cap has room is said of the cap. */
+const GOES_ON = 'Its attempt goes on where it rests.'
+
+/** @param sentence what is done; a cap that is raised for it is told at its end */
+function retried(facts: OptionFacts, sentence: string): Offer {
   const asked = { proposer: askedAgain(facts), expectedUsd: ownCost(facts, askedAgain(facts)) }
   const budget = raisedCap(facts, asked)
-  const { needed, refusedBy } = facts
-  const what =
-    needed !== null ? 'Its attempt goes on where it rests' : 'The model is asked again, told of the last failure'
-  const first =
-    refusedBy === null || refusedBy === 'order' ? '' : ` Raise the cap of the ${refusedBy} first: moose budget`
   return {
     option: 'retry',
-    sentence: `${what}${withCap(budget)}.${first}`,
+    sentence: `${sentence.replace(/\.$/, '')}${withCap(budget)}.${raisedFirst(facts)}`,
     expected_cost_usd: asked.expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer: null,
   }
+}
+
+function raisedFirst({ raise }: OptionFacts): string {
+  return raise === null ? '' : ` Raise the cap of the ${raise.scope} first: ${raise.command}`
 }
 
 /** What becomes of an open pull request is done by the proposer that made the change. */
@@ -134,7 +144,7 @@ function model(facts: OptionFacts): Offer | null {
   const budget = raisedCap(facts, { proposer, expectedUsd })
   return {
     option: 'model',
-    sentence: `A new attempt is given to ${proposer}${withCap(budget)}.`,
+    sentence: `A new attempt is given to ${proposer}${withCap(budget)}.${raisedFirst(facts)}`,
     expected_cost_usd: expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer,
@@ -147,7 +157,7 @@ function amend(facts: OptionFacts): Offer {
   const budget = raisedCap(facts, { proposer: facts.next, expectedUsd })
   return {
     option: 'amend',
-    sentence: `The order is changed, approved as changed, and tried again${withCap(budget)}.`,
+    sentence: `The order is changed, approved as changed, and tried again${withCap(budget)}.${raisedFirst(facts)}`,
     expected_cost_usd: expectedUsd,
     budget_usd: budget === null ? null : budget.toNumber(),
     proposer: null,
@@ -163,10 +173,10 @@ function verify({ hasCommit, cause, isConflicting }: OptionFacts): Offer | null 
   return { option: 'verify', ...FREE, sentence }
 }
 
-/** As `again`, of what becomes of an open pull request. */
+/** Of what becomes of an open pull request. */
 function onceMore(facts: OptionFacts): Offer {
-  const offer = again(facts)
-  return { ...offer, sentence: `One more reaction to the pull request is allowed${capOf(offer)}. ${THEN_AGAIN}` }
+  const offer = retried(facts, 'One more reaction to the pull request is allowed.')
+  return { ...offer, sentence: `${offer.sentence} ${THEN_AGAIN}` }
 }
 
 function onceMoreBy(facts: OptionFacts): Offer | null {

@@ -38,6 +38,8 @@ type Deps = {
   endAbandoned: () => Promise<void>
 }
 
+type NewOrAgain = Exclude<RetryMode, 'verify_only'>
+
 /** With the database as who acts writes to it. */
 type Acting = Deps & { by: Actor | undefined }
 
@@ -49,13 +51,17 @@ type Acting = Deps & { by: Actor | undefined }
 export function createDecisions(
   deps: Deps,
   stopAttempt: (workOrderId: string) => void,
-): Pick<Orchestrator, 'cancel' | 'retry' | 'verify' | 'adopt' | 'merge' | 'close'> {
+): Pick<Orchestrator, 'cancel' | 'retry' | 'foreseeRetry' | 'verify' | 'adopt' | 'merge' | 'close'> {
   const of = (by: Actor | undefined): Acting => ({ ...deps, db: actingAs(deps.db, by), by })
   return {
     cancel: (id, by) => cancelOrder(of(by), id, stopAttempt),
     async retry(id, by, mode = 'again') {
       await deps.endAbandoned()
       return retryOrder(of(by), id, mode)
+    },
+    async foreseeRetry(id) {
+      const { retried, isPaid } = await foreseeRetry(deps, await findWorkOrder(deps.db, id), 'again')
+      return { sentence: retried.sentence, isPaid }
     },
     verify: (id, by, resolves = false) => verifyOrder(of(by), id, resolves),
     adopt: (id, by) => adoptOrder(of(by), id),
@@ -97,16 +103,12 @@ async function closeLeft(deps: Acting, workOrderId: string): Promise<boolean> {
  * @returns what that does
  * @throws {Fault} `work_order_not_found`, `work_order_conflict`, `dependency_unmet`
  */
-async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Promise<Retried> {
+async function retryOrder(deps: Acting, idOrPrefix: string, mode: NewOrAgain): Promise<Retried> {
   const { db } = deps
   const order = await findWorkOrder(db, idOrPrefix)
   await assertNotHeldBack(db, order)
-  const verifies = mode === 'again' ? await unpublishedCommit(deps, order.id) : null
-  // As they stand before the order moves: from then on the attempt that rests may run.
-  const last = await lastAttemptOf(db, order.id)
-  const next = { workOrderId: order.id, attempt: order.attempts + 1 }
-  const isTold = mode === 'again' && last?.goesOn !== true
-  const failure = isTold ? await lastFailureBefore(db, next, codesOf('model_work')) : null
+  // As it stands before the order moves: from then on the attempt that rests may run.
+  const { retried, verifies } = await foreseeRetry(deps, order, mode)
   const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null, verifies, retry: mode } as const
   const because =
     mode === 'fresh'
@@ -116,11 +118,35 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
         : verifiesAgain({ attempt: verifies, branch: null })
   if (!(await moveWorkOrder(db, order.id, { ...move, ...(because === null ? {} : { because }) })))
     throw notRetried(await findWorkOrder(db, order.id), mode, (await openEscalation(db, order.id)) !== null)
-  if (verifies !== null) return { mode, sentence: publishedAgain(order.id, verifies), told_of: null, replays: false }
+  return retried
+}
+
+/**
+ * What a retry would do. `verifies` is the attempt whose commit is verified and published; null: a new one is made. `isPaid` false: nothing is
+ * paid before its checks have run, as no model is asked or its answers are there.
+ */
+type Foreseen = { retried: Retried; verifies: number | null; isPaid: boolean }
+
+async function foreseeRetry(
+  deps: Deps,
+  { id, attempts, approved }: WorkOrderView,
+  mode: NewOrAgain,
+): Promise<Foreseen> {
+  const { db } = deps
+  const verifies = mode === 'again' ? await unpublishedCommit(deps, id) : null
+  if (verifies !== null) {
+    const retried = { mode, sentence: publishedAgain(id, verifies), told_of: null, replays: false }
+    return { retried, verifies, isPaid: false }
+  }
+  const last = await lastAttemptOf(db, id)
+  const isTold = mode === 'again' && last?.goesOn !== true
+  const next = { workOrderId: id, attempt: attempts + 1 }
+  const failure = isTold ? await lastFailureBefore(db, next, codesOf('model_work')) : null
   const toldOf = failure === null ? null : failure.error.code
   const replays = last !== null && last.isReplayed
-  const said = whatRetryDoes({ mode, last, toldOf, approved: order.approved })
-  return { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
+  const said = whatRetryDoes({ mode, last, toldOf, approved })
+  const retried = { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
+  return { retried, verifies, isPaid: !(isTold && last !== null && takesAnswers(last)) }
 }
 
 /**
@@ -149,7 +175,7 @@ export function notRetried(
 }
 
 /** The attempt whose commit is there and was only not pushed; null: there is none, or it is not kept in this home. */
-async function unpublishedCommit({ db, pool, workspaces }: Acting, id: string): Promise<number | null> {
+async function unpublishedCommit({ db, pool, workspaces }: Deps, id: string): Promise<number | null> {
   const maker = await rejectedPushOf(db, id)
   if (maker === null) return null
   try {
@@ -192,16 +218,26 @@ function again(last: LastAttempt | null, toldOf: string | null): string {
   const { code, checkFailed } = last
   const ifRoom = ', if its cap has room for the next call; else it is blocked again, and moose why says what is missing'
   if (last.goesOn) return `Its attempt goes on where it rests (${code})${code === 'budget_exceeded' ? ifRoom : ''}.`
-  const endedOtherwise = code !== null && isOf('keeps_answers', code) && last.answers > 0 && !last.isOfOther
+  const endedOtherwise = isNotToBlame(last)
   const told = toldOf === null ? '' : `, told of the last failure (${toldOf})`
   if (endedOtherwise && checkFailed !== null)
     return `The model is asked again${told}: its answer had failed (${checkFailed}) before the attempt ended (${code}).`
-  if (endedOtherwise)
+  if (takesAnswers(last))
     return `A new attempt begins and takes the answers that are there again, unpaid: none of them was to blame (${code}).`
   if (toldOf !== null) return `The model is asked again${told}.`
   if (code === null) return 'The model is asked again.'
   if (last.answers === 0) return `A new attempt begins: no model had answered when the last one ended (${code}).`
   return `The model is asked again; it is not told of the last failure (${code}).`
+}
+
+/** No answer of its models is to blame for how an attempt ended. */
+function isNotToBlame({ code, answers, isOfOther }: LastAttempt): boolean {
+  return code !== null && isOf('keeps_answers', code) && answers > 0 && !isOfOther
+}
+
+/** The next attempt takes its answers again. */
+function takesAnswers(last: LastAttempt): boolean {
+  return isNotToBlame(last) && last.checkFailed === null
 }
 
 /**

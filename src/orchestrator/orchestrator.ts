@@ -69,6 +69,11 @@ export interface Orchestrator {
    */
   retry(workOrderId: string, by?: Actor, mode?: Exclude<RetryMode, 'verify_only'>): Promise<Retried>
   /**
+   * What a retry of an ended or blocked order would do, as it stands, in a sentence or two. `isPaid` false: nothing is paid before its checks
+   * have run, as no model is asked, or its answers are there.
+   */
+  foreseeRetry(workOrderId: string): Promise<{ sentence: string; isPaid: boolean }>
+  /**
    * Makes an order pending for an attempt that calls no model: it runs the checks on the commit that is there, of the open
    * pull request or of an attempt that failed, and publishes it.
    *

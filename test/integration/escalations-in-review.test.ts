@@ -191,9 +191,9 @@ test('amended while its forge does not answer for minutes: it is held, and no ot
     await answers
     await orchestrator.cancel(...of)
   }
-  const { explain, retry, verify, adopt } = orchestrator
+  const { explain, retry, foreseeRetry, verify, adopt } = orchestrator
   const by = { kind: 'os_user', name: 'ada' } as const
-  const deps = { ...moose.api, orchestrator: { explain, retry, verify, adopt, cancel: hanging } }
+  const deps = { ...moose.api, orchestrator: { explain, retry, foreseeRetry, verify, adopt, cancel: hanging } }
   const wish = { option: 'amend' as const, changes: { files_in_scope: ['other.txt'] } }
   const first = decide(deps, id, { wish, by, assertMayCost: async () => undefined })
   await isAsked

@@ -3,6 +3,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
+import { EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { RetriedWorkOrderResponse } from '../../src/contract/why/retry.ts'
 import { readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
 import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
@@ -152,9 +153,13 @@ test('a change that passed its checks and could not be pushed is published by a 
   const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
   assert.equal((await settled(moose, id)).status_reason?.code, 'push_rejected')
   assert.equal(server.calls.length, 2, 'the change was repaired')
+  const request = new Request(`http://127.0.0.1/api/work-orders/${id}/escalation`)
+  const { escalation } = EscalationResponse.parse(await (await moose.http.fetch(request)).json())
+  const offer = escalation?.options.find(({ option }) => option === 'retry')
+  assert.equal(offer?.expected_cost_usd, 0)
 
   const rejected = await retried(moose, id)
-  assert.deepEqual([rejected.mode, rejected.told_of], ['again', null])
+  assert.deepEqual([rejected.mode, rejected.told_of, rejected.sentence], ['again', null, offer.sentence])
   assert.match(
     rejected.sentence,
     /^No model is called: .*only the push was rejected.*the commit of attempt 1.*--fresh$/,
