@@ -172,12 +172,14 @@ test('amended in review: its pull request is closed, and the order is made anew 
   const wrong = await call(moose, `/api/work-orders/${id}/decide`, { option: 'amend', changes: { project: 'nowhere' } })
   assert.equal(wrong.status, 404, JSON.stringify(wrong.said))
   assert.equal((await detailOf(moose, id)).phase, 'in_review')
+  assert.equal((await detailOf(moose, id)).pull_request?.last_reaction?.kind, 'base')
   const said = await decided(given, { option: 'amend', changes: { files_in_scope: ['other.txt'] } })
   assert.deepEqual([said.work_order.files_in_scope, said.work_order.approved], [['other.txt'], true])
   assert.equal(said.escalation.closed_as, 'decided')
   assert.match(said.sentence, /^Its pull request is closed\. It is approved as it stands now: /)
   const order = await settled(moose, id)
   assert.deepEqual([order.phase, order.pull_request?.state, order.pull_request?.number], ['in_review', 'open', 2])
+  assert.equal(order.pull_request?.last_reaction, undefined, 'that was of the pull request before')
 })
 
 test('amended while its forge does not answer for minutes: it is held, and no other answer is carried out meanwhile', async () => {

@@ -26,7 +26,10 @@ type Row = {
   state: string | null
 }
 
-/** What Moose last did about the pull requests of these orders, by the orders' ids; one it has done nothing about is not there. */
+/**
+ * What Moose last did about the pull requests of these orders, by the orders' ids; one it has done nothing about is not there. Of an open one what was
+ * done about one before it is left out.
+ */
 export async function lastReactions(
   db: Kysely<Database>,
   ids: readonly string[],
@@ -43,10 +46,11 @@ export async function lastReactions(
     from follow_ups as begun
     left join attempts as made on made.work_order_id = begun.work_order_id and made.follows = begun.id
     left join lateral (
-      select follow_up from pull_requests
+      select follow_up, attempt from pull_requests
       where pull_requests.work_order_id = begun.work_order_id and state = 'open' order by created_at desc limit 1
     ) as pull on true
     where begun.work_order_id = any (${ids}::uuid[])
+      and (pull.attempt is null or made.number is null or made.number > pull.attempt)
     order by begun.work_order_id, begun.kind, begun.id desc, made.number desc
   `.execute(db)
   const byOrder = Map.groupBy(rows, ({ order_id }) => order_id)
