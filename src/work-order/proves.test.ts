@@ -24,6 +24,7 @@ test('what is proved, what is not, and what names no criterion', () => {
   ]
   assert.deepEqual(verificationOf(checks, ['It works', 'It is polite']), {
     checks: 2,
+    names: ['test', 'lint'],
     proved_by: [{ criterion: 1, checks: ['test', 'lint'] }],
     unproved: [2],
     unmatched: [
@@ -31,5 +32,11 @@ test('what is proved, what is not, and what names no criterion', () => {
       { check: 'test', proves: 9 },
     ],
   })
-  assert.deepEqual(verificationOf([], ['It works']), { checks: 0, proved_by: [], unproved: [1], unmatched: [] })
+  assert.deepEqual(verificationOf([], ['It works']), {
+    checks: 0,
+    names: [],
+    proved_by: [],
+    unproved: [1],
+    unmatched: [],
+  })
 })

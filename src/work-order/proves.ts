@@ -35,6 +35,8 @@ function comparable(text: string): string {
 export const Verification = z.object({
   /** Checks the project has; 0: nothing will be verified. */
   checks: z.number().int(),
+  /** Their names, as `moose.yaml` has them. */
+  names: z.array(z.string()),
   /** Criteria that a check proves if it passes, with its name; 1-based, ascending. */
   proved_by: z.array(z.object({ criterion: z.number().int(), checks: z.array(z.string()) })),
   /** Criteria that no check proves, 1-based. */
@@ -52,6 +54,7 @@ export function verificationOf(checks: readonly Proving[], criteria: readonly st
   }))
   return {
     checks: checks.length,
+    names: checks.map(({ name }) => name),
     proved_by: by.filter(({ checks: names }) => names.length > 0),
     unproved: by.filter(({ checks: names }) => names.length === 0).map(({ criterion }) => criterion),
     unmatched: checks.flatMap(({ name, proves }) =>
@@ -60,4 +63,18 @@ export function verificationOf(checks: readonly Proving[], criteria: readonly st
         .map((entry) => ({ check: name, proves: entry })),
     ),
   }
+}
+
+/** Checks that a sentence names. */
+const MOST_NAMED = 5
+
+/** `the checks lint, unit verify it and can prove 1 of 2 criteria`; null: it is not known what verifies it. */
+export function verifiedText(verification: Verification | null, criteria: number): string {
+  if (verification === null) return 'which checks will verify it is not known yet'
+  const { checks, names, unproved } = verification
+  if (checks === 0) return 'nothing will be verified: the base commit has no checks'
+  const more = checks > MOST_NAMED ? ` and ${checks - MOST_NAMED} more` : ''
+  const named = `${names.slice(0, MOST_NAMED).join(', ')}${more}`
+  const by = checks === 1 ? `the check ${named} verifies it` : `the checks ${named} verify it`
+  return criteria === 0 ? by : `${by} and can prove ${criteria - unproved.length} of ${criteria} criteria`
 }

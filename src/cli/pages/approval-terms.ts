@@ -1,4 +1,5 @@
 import type { WorkOrderView } from '../../contract/work-orders.ts'
+import { verifiedText } from '../../work-order/proves.ts'
 import { riskInWords, whyNotByRule } from '../../work-order/risk.ts'
 import { usd } from './humanize.ts'
 import { oneLine } from './terminal-text.ts'
@@ -8,33 +9,24 @@ type Terms = Pick<
   'approved' | 'risk' | 'risk_level' | 'auto_approve' | 'worst_case_usd' | 'verification' | 'acceptance_criteria'
 >
 
-const LONGEST_RISK = 1_200
+const LONGEST = 1_200
 
 /** What approving an order allows: the most it may cost, what verifies it, and its risk with the rules that fit. */
 export function termsNotes(order: Terms): string[] {
-  const { risk, worst_case_usd: worst } = order
+  const { risk, worst_case_usd: worst, verification = null, acceptance_criteria: criteria } = order
   if (risk === undefined) return []
   const cost =
     worst === null || worst === undefined
       ? 'No cap of its own bounds what it may cost'
       : `It may cost ${usd(worst)} at most`
   const left = notByRule(order)
-  return [`${cost}; ${verifiedBy(order)}.`, `Risk ${riskText(order)}`, ...(left === null ? [] : [left])]
-}
-
-function verifiedBy({ verification, acceptance_criteria: criteria }: Terms): string {
-  if (verification === undefined || verification === null) return 'which checks will verify it is not known yet'
-  const { checks, unproved } = verification
-  if (checks === 0) return 'nothing will be verified'
-  const by = checks === 1 ? 'one check verifies it' : `${checks} checks verify it`
-  return criteria.length === 0
-    ? by
-    : `${by} and can prove ${criteria.length - unproved.length} of ${criteria.length} criteria`
+  const verified = oneLine(verifiedText(verification, criteria.length), LONGEST)
+  return [`${cost}; ${verified}.`, `Risk ${riskText(order)}`, ...(left === null ? [] : [left])]
 }
 
 /** `Risk high: package-lock.json is a lock file (held_files). Filed as low.`; null: it was not judged. */
 export function riskText({ risk, risk_level: filed }: Pick<Terms, 'risk' | 'risk_level'>): string | null {
-  return risk === undefined ? null : oneLine(riskInWords(risk, filed), LONGEST_RISK)
+  return risk === undefined ? null : oneLine(riskInWords(risk, filed), LONGEST)
 }
 
 /** Why rules have not approved it; null: it is approved, or its project has a human approve each. */

@@ -14,7 +14,7 @@ test('what a check proves beside the criteria is told of an order that has some'
     verificationNotes({
       project: null,
       acceptance_criteria: criteria,
-      verification: { checks: 1, proved_by: [], unproved: [], unmatched },
+      verification: { checks: 1, names: ['unit'], proved_by: [], unproved: [], unmatched },
     })
   assert.deepEqual(of([]), [])
   assert.match(

@@ -33,7 +33,13 @@ const ORDER: WorkOrderView = {
   created_at: TIME,
   updated_at: TIME,
   completed_at: null,
-  verification: { checks: 2, proved_by: [{ criterion: 1, checks: ['unit'] }], unproved: [2], unmatched: [] },
+  verification: {
+    checks: 2,
+    names: ['lint', 'unit'],
+    proved_by: [{ criterion: 1, checks: ['unit'] }],
+    unproved: [2],
+    unmatched: [],
+  },
   protected_scope: [{ path: 'CODEOWNERS', why: 'who has to review', allowed: false }],
 }
 const ceiling = (scope: Ceiling['scope'], cap: number, spent = 0): Ceiling => ({
@@ -49,14 +55,14 @@ test('approving says the most that may be spent and what will be verified, with 
   assert.equal(worstCaseUsd, 4)
   assert.match(
     sentence,
-    /allows \$4\.00 to be spent at most, by the cap of this order\. 2 checks verify it and can prove 1 of 2/,
+    /allows \$4\.00 to be spent at most, by the cap of this order\. The checks lint, unit verify it and can prove 1 of 2/,
   )
   assert.deepEqual(
     evidence.map(({ name, text }) => `${name}: ${text}`),
     [
       'cap of this order: $4.00 left of $5.00',
       'cap of the day (2026-01-31, UTC): $2.00 left of $2.00',
-      'verified by: 2 checks verify it and can prove 1 of 2 criteria',
+      'verified by: The checks lint, unit verify it and can prove 1 of 2 criteria',
       'protected: CODEOWNERS is who has to review',
       'hidden text: invisible in title (2)',
     ],
@@ -69,6 +75,6 @@ test('without a cap of its own the lowest other one counts; without any, none do
   assert.equal(unbounded.worstCaseUsd, null)
   assert.match(unbounded.sentence, /bounded by no cap\. Which checks will verify it is not known yet/)
   assert.match(approvalOf(ORDER, null).sentence, /the caps cannot be read/)
-  const none = { checks: 0, proved_by: [], unproved: [1, 2], unmatched: [] }
+  const none = { checks: 0, names: [], proved_by: [], unproved: [1, 2], unmatched: [] }
   assert.match(approvalOf({ ...ORDER, verification: none }, []).sentence, /Nothing will be verified/)
 })

@@ -3,6 +3,7 @@ import { type Ceiling, leftBelow } from '../../budget/ceilings.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { NO_USD, shownUsd, Usd } from '../../money.ts'
+import { verifiedText } from '../../work-order/proves.ts'
 import { riskInWords, whyNotByRule } from '../../work-order/risk.ts'
 
 /** What approving an order would mean: the most it allows to be spent, and what will be verified. */
@@ -31,7 +32,9 @@ export function approvalOf(
     binding === undefined || most === null
       ? 'What it may cost is bounded by no cap'
       : `${approved === null ? 'Approving it allows' : 'That allows'} ${shownUsd(most)} to be spent at most, by the cap ${hardCapOf(binding.scope).label(binding.of)}`
-  const verified = verifiedText(order)
+  const { verification = null, acceptance_criteria: criteria } = order
+  const said = verifiedText(verification, criteria.length)
+  const verified = `${said.charAt(0).toUpperCase()}${said.slice(1)}`
   return {
     worstCaseUsd: most === null ? null : most.toNumber(),
     sentence: `${approved === null ? 'It is not approved, so it is not run.' : approved} ${ceilings === null ? 'What it may cost is not known: the caps cannot be read' : spent}. ${verified}.`,
@@ -57,14 +60,6 @@ function leftOf(ceiling: Ceiling): Usd {
 function capEvidence(ceiling: Ceiling): Why['evidence'][number] {
   const { scope, of, cap } = ceiling
   return { name: `cap ${hardCapOf(scope).label(of)}`, text: `${shownUsd(leftOf(ceiling))} left of ${shownUsd(cap)}` }
-}
-
-function verifiedText({ verification, acceptance_criteria: criteria }: Approvable): string {
-  if (verification === undefined || verification === null) return 'Which checks will verify it is not known yet'
-  if (verification.checks === 0) return 'Nothing will be verified: the base commit has no checks'
-  const checks = verification.checks === 1 ? 'One check verifies' : `${verification.checks} checks verify`
-  const proved = criteria.length - verification.unproved.length
-  return criteria.length === 0 ? `${checks} it` : `${checks} it and can prove ${proved} of ${criteria.length} criteria`
 }
 
 /** Its risk by the rules, and why they have not approved it. */
