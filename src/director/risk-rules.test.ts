@@ -58,7 +58,7 @@ const CASES: Readonly<Record<string, { facts: Partial<RiskFacts>; level: string;
   failed_before: {
     facts: { history: { orders: 5, failed: 2 } },
     level: 'medium',
-    says: '2 of the last 5 orders of the same files failed',
+    says: '2 of the last 5 orders of the same files failed, or had an attempt that did',
   },
 }
 

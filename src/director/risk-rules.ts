@@ -101,7 +101,9 @@ export const RISK_RULES: readonly RiskRule[] = [
     rule: 'failed_before',
     level: 'medium',
     fits: ({ history: { orders, failed } }) =>
-      failed >= FAILED_BEFORE ? `${failed} of the last ${orders} orders of the same files failed` : null,
+      failed >= FAILED_BEFORE
+        ? `${failed} of the last ${orders} orders of the same files failed, or had an attempt that did`
+        : null,
   },
 ]
 
