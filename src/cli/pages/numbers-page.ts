@@ -199,7 +199,7 @@ const SHOWN: Readonly<Record<NumbersTable, (numbers: Numbers) => Shown>> = {
   }),
   proposers: ({ proposers }) => ({
     title: 'Proposers compared: merged, of attempts that say something about the model',
-    heads: ['PROPOSER', 'MERGED', '', 'OF', '', 'A MERGED ONE', 'MEDIAN', 'COMPARED'],
+    heads: ['PROPOSER', 'MERGED', '', 'OF', '', 'SPENT / MERGED', 'MEDIAN', 'COMPARED'],
     rows: proposers.map((row) => [
       name(row.proposer),
       ...rateCells(row),

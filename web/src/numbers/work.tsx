@@ -137,7 +137,7 @@ export function Proposers({ numbers: { proposers }, query }: PartProps) {
         columns={[
           { head: 'Proposer', render: ({ proposer }) => proposer },
           ...RATE_COLUMNS,
-          { head: 'A merged one', render: (row) => shown(row.cost_per_merged_usd), isNumber: true },
+          { head: 'Spent / merged', render: (row) => shown(row.cost_per_merged_usd), isNumber: true },
           { head: 'Median', render: (row) => (row.median_ms === null ? '–' : duration(row.median_ms)), isNumber: true },
           { head: 'Compared', render: verdictOf },
         ]}
