@@ -116,7 +116,7 @@ function onBase({ is, because }: State, facts: PullRequestFacts, past: readonly 
   const resolves = resolutions.length < MOST_RESOLUTIONS
   const decision = bounded({ kind: 'base', fingerprint: ofBase(facts), resolves }, because, facts, past)
   if (decision.reaction === null || resolves || is !== 'conflict') return decision
-  const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and is not asked again for one order`
+  const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and is asked no more by Moose itself`
   return { reaction: null, why, isExhausted: true, refused: decision.reaction }
 }
 
