@@ -35,7 +35,7 @@ export type CrashCase = {
   /** The change is in review and conflicts with the base; what goes wrong is the attempt in which the model resolves that. */
   resolves?: true
   /** The change is in review, and what goes wrong is the reaction to that. */
-  follows?: 'checks' | 'review' | 'rerun'
+  follows?: 'base' | 'checks' | 'review' | 'rerun'
 }
 
 /** Effects that are different ones where Aider makes the change. */
@@ -67,6 +67,7 @@ const BY_PATCH = { executor: 'patch' } as const
 
 /** Effects of a reaction to what becomes of a pull request, and which time each of them is meant. */
 export const IN_FOLLOWING: Record<NonNullable<CrashCase['follows']>, Partial<Record<FaultPoint, number>>> = {
+  base: { follow_up: 1, fetch_base: 1, commit: 1, check: 1, push: 1, record: 1 },
   checks: {
     follow_up: 1,
     claim: 1,
@@ -105,7 +106,7 @@ export function everyCase(): CrashCase[] {
     ...FAULT_POINTS.filter((effect) => effect in IN_RESOLVING).map((effect) => {
       return { ...BY_PATCH, effect, mendedBy: null, resolves: true as const }
     }),
-    ...(['checks', 'review', 'rerun'] as const).flatMap((follows) =>
+    ...(['base', 'checks', 'review', 'rerun'] as const).flatMap((follows) =>
       FAULT_POINTS.filter((effect) => effect in IN_FOLLOWING[follows]).map((effect) => {
         return { ...BY_PATCH, effect, mendedBy: null, follows }
       }),

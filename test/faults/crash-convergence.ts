@@ -88,7 +88,7 @@ async function assertPaidOnce({ home, provider }: CrashSetting, id: string, one:
   if (unresolved === 0) assert.equal(known.toFixed(), billed.toFixed(), 'the ledger equals the bill')
   else assert.ok(known.lessThanOrEqualTo(billed), `settled ${known.toFixed()} of ${billed.toFixed()}`)
   const isMended = one.mendedBy === 'model' || one.resolves === true
-  const isFollowed = one.follows !== undefined && one.follows !== 'rerun' && !isError(one.fault)
+  const isFollowed = (one.follows === 'checks' || one.follows === 'review') && !isError(one.fault)
   const needed = one.executor === 'aider' || isMended || isFollowed ? 2 : 1
   const calls = now.calls - before.calls
   // The answers of an attempt that an error of Moose ended are not taken again: a retry asks for all of them. Of a conflict they are.

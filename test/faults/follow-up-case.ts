@@ -32,7 +32,7 @@ export async function runFollowUpCase(setting: CrashSetting, number: number, one
   const id = await fileOrder(home.database, { title: `Change ${fileOf(number)}`, files: [fileOf(number)] })
   await inReview(setting, id)
   const pull = github.state.pulls.at(-1) ?? assert.fail()
-  const happened = HAPPENS[follows](setting, pull, number)
+  const happened = await HAPPENS[follows](setting, pull, number)
   const nth = IN_FOLLOWING[follows][effect]
   await using service = setting.service('first', {
     MOOSE_FAULT: `${effect}:${ARMED[fault]}${nth === 1 ? '' : `@${nth}`}`,
@@ -65,9 +65,13 @@ async function inReview(setting: CrashSetting, id: string): Promise<void> {
   await untilDone(setting, id, worker)
 }
 
-type Happening = (setting: CrashSetting, pull: Pull, number: number) => () => void
+type Happening = (setting: CrashSetting, pull: Pull, number: number) => (() => void) | Promise<() => void>
 
 const HAPPENS: Record<NonNullable<CrashCase['follows']>, Happening> = {
+  async base({ home }, _, number) {
+    await home.remote.commit('main', { [`beside-${number}.txt`]: 'of others\n' })
+    return () => undefined
+  },
   /** Red on the commit that was opened, and green on any other. */
   checks(_, pull) {
     const opened = pull.sha
