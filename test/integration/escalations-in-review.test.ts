@@ -5,6 +5,7 @@ import { decide } from '../../src/client-manager/client-manager.ts'
 import { ListedWorkOrdersResponse } from '../../src/contract/order-list.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse } from '../../src/contract/why/inbox.ts'
+import { editWorkOrder } from '../../src/db/work-orders/edit-work-order.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { moose as command } from '../support/moose-command.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
@@ -173,6 +174,10 @@ test('amended in review: its pull request is closed, and the order is made anew 
   assert.equal(wrong.status, 404, JSON.stringify(wrong.said))
   assert.equal((await detailOf(moose, id)).phase, 'in_review')
   assert.equal((await detailOf(moose, id)).pull_request?.last_reaction?.kind, 'base')
+  await assert.rejects(
+    editWorkOrder(given.home.database.db, id, { title: 'Another' }),
+    /moose decide \w+ amend -f order/,
+  )
   const said = await decided(given, { option: 'amend', changes: { files_in_scope: ['other.txt'] } })
   assert.deepEqual([said.work_order.files_in_scope, said.work_order.approved], [['other.txt'], true])
   assert.equal(said.escalation.closed_as, 'decided')

@@ -5,6 +5,7 @@ import type { EditWorkOrder, WorkOrderView } from '../../contract/work-orders.ts
 import { Fault } from '../../faults/fault.ts'
 import { statedUsd } from '../../money.ts'
 import type { Status } from '../../work-order/status.ts'
+import { openEscalation } from '../escalations/order-escalations.ts'
 import { findProjectByName } from '../projects.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
@@ -89,10 +90,12 @@ async function assertNotOpen(db: Db, id: string): Promise<void> {
     .executeTakeFirst()
   if (open === undefined) return
   const short = id.slice(0, 8)
+  const isAsked = (await openEscalation(db, id)) !== null
+  const inOne = isAsked ? `   All of that is done by: moose decide ${short} amend -f order.yaml` : ''
   const message =
     `Work order ${id} cannot be edited while its pull request #${open.number} is open, because that was made for what the ` +
     `order asks for now. Cancel it, which closes the pull request: moose cancel ${short}   Then edit it, and have its change ` +
-    `made anew: moose edit ${short}   moose retry ${short}   moose approve ${short}`
+    `made anew: moose edit ${short}   moose retry ${short}   moose approve ${short}${inOne}`
   throw new Fault('work_order_conflict', message, { id, pull_request: open.number })
 }
 
