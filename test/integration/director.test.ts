@@ -100,7 +100,13 @@ test('orders of the same files that failed before raise the risk', async () => {
   const { risk } = await file(LOW)
   assert.deepEqual(risk, {
     level: 'medium',
-    reasons: [{ rule: 'failed_before', level: 'medium', reason: '2 of the last 2 orders of the same files failed, or had an attempt that did' }],
+    reasons: [
+      {
+        rule: 'failed_before',
+        level: 'medium',
+        reason: '2 of the last 2 orders of the same files failed, or had an attempt that did',
+      },
+    ],
   })
 })
 
