@@ -12,8 +12,8 @@ import { assertEditable, editWorkOrder } from '../db/work-orders/edit-work-order
 import { wrongStatus } from '../db/work-orders/work-orders.ts'
 import { Fault } from '../faults/fault.ts'
 import { shownUsd, statedUsd } from '../money.ts'
-import { ONCE_APPROVED } from '../orchestrator/decisions.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import { ONCE_APPROVED } from '../orchestrator/retry.ts'
 import type { HeldCommit } from '../work-order/protection/held-change.ts'
 import type { Retry } from './retry-room.ts'
 
