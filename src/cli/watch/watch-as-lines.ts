@@ -2,7 +2,7 @@ import { type Cli, serviceApi } from '../cli.ts'
 import { listenForInterruption } from '../interruption.ts'
 import { budgetText } from '../pages/budget-line.ts'
 import { isRepetition, printEvent } from '../pages/event-line.ts'
-import { counted, shortId } from '../pages/humanize.ts'
+import { counted, shortId, withLocalTimes } from '../pages/humanize.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 import { entriesOf } from './entries.ts'
 import type { Facts } from './facts.ts'
@@ -76,7 +76,7 @@ function tellWaiting(output: Cli['output'], facts: Facts, told: Set<string>): vo
     const named = order === null ? [] : [paint.bold(shortId(order.id)), oneLine(order.title, LONGEST_TITLE)]
     const words = output.hint(
       [
-        oneLine(sentence, LONGEST_TEXT),
+        oneLine(withLocalTimes(sentence, new Date()), LONGEST_TEXT),
         ...(command === undefined ? [] : [`Type: ${oneLine(command, LONGEST_TEXT)}`]),
       ].join('  '),
     )

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { answer, api, type Schemas, type Scope } from '../api/client.ts'
 import { AskedButton } from '../ui/asked-button.tsx'
 import { CommandLine, Skeleton } from '../ui/states.tsx'
+import { WithTimes } from '../ui/with-times.tsx'
 import { shortId, usd } from '../ui/words.tsx'
 
 type Offer = Schemas['OfferedOption']
@@ -50,7 +51,9 @@ function Options({ id }: { id: string }) {
     <>
       <ul className="lines">
         {escalation.story.map((line) => (
-          <li key={line}>{line}</li>
+          <li key={line}>
+            <WithTimes text={line} />
+          </li>
         ))}
       </ul>
       <ul className="lines">
