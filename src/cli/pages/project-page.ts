@@ -2,7 +2,7 @@ import type { NetworkUse } from '../../contract/hosts/host-rule.ts'
 import type { ProjectView } from '../../contract/projects.ts'
 import type { FailurePause } from '../../contract/why/why.ts'
 import { lastOrders } from '../../work-order/words.ts'
-import { usd } from './humanize.ts'
+import { counted, usd } from './humanize.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
 import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
@@ -31,7 +31,7 @@ export function projectPage(project: ProjectView, paint: Paint): string {
       'open at once',
       project.max_open_pull_requests === null
         ? 'any number of pull requests'
-        : `${project.max_open_pull_requests} pull requests`,
+        : counted(project.max_open_pull_requests, 'pull request'),
     ],
     ['merging', project.merge_policy === 'manual' ? 'by a human' : `by Moose, up to risk ${project.auto_merge}`],
     ['approving', project.auto_approve === null ? 'by a human' : `by rule, up to risk ${project.auto_approve}`],

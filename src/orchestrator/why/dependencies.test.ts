@@ -50,7 +50,7 @@ test('an order is blocked by one that was reverted, which nothing brings back, a
 
 test('one that is retried waits for its approval where it has none', () => {
   const { sentence, next } = behind({ ...OTHER, status: 'cancelled', isApproved: false })
-  assert.match(sentence, / It waits on when that is retried and approved\.$/)
+  assert.match(sentence, / It goes on waiting once that is retried and approved\.$/)
   assert.deepEqual(next.slice(0, 2), ['moose retry 5e6f7a8b', 'moose approve 5e6f7a8b'])
 })
 

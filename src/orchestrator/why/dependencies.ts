@@ -33,7 +33,7 @@ export function behindDependencies(order: Pick<Whereabouts, 'id' | 'waitsFor' | 
 /** When the order waits again for what has ended. */
 function goesOn({ status, isApproved, revert }: Dependency): string {
   if (status === null || revert !== null) return 'It is started when it does not depend on that any more.'
-  return `It waits on when that is retried${isApproved ? '' : ' and approved'}.`
+  return `It goes on waiting once that is retried${isApproved ? '' : ' and approved'}.`
 }
 
 /** What an order that is not approved depends on, where that is not merged. `ended`: it could not start if it was approved. */

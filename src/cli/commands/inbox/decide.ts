@@ -151,7 +151,7 @@ function offerLines(offer: OfferedOption, { paint, hint }: Output): string[] {
       ? ''
       : ended === 0
         ? `chosen ${counted(chosen, 'time')} before`
-        : `ended well ${ended_well} of ${counted(ended, 'time')}`
+        : `ended well ${ended_well} of ${ended} times`
   return [
     [paint.bold(oneLine(option, 20)), price, ...(before === '' ? [] : [paint.dim(before)])].join('  '),
     `  ${hint(harmless(sentence))}`,
