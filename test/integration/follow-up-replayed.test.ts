@@ -16,19 +16,11 @@ import { recordSighting } from '../../src/orchestrator/tracker.ts'
 import type { Sighting, WatchedPullRequest } from '../../src/ports/pull-request.ts'
 import type { CheckFailure, FollowUpForge, PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
 import { forgeThat, greetingInReview, refused } from '../support/asked-forge.ts'
+import { chance, shuffled } from '../support/chance.ts'
 import { settled } from '../support/moose-home.ts'
 import { checkWith, commentWith, factsWith, reviewWith, threadWith } from '../support/pull-request-facts.ts'
 
 const ROUNDS = 100
-
-/** Equal for equal seeds; from 0 up to 1. */
-function chance(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 
 /** An order in review, and what a forge tells of it at each look; what is begun then fails, with the patch of a recording. */
 async function followed(
@@ -181,7 +173,7 @@ test(`the same events, ${ROUNDS} times in any order: each is reacted to once, an
   const replies = acts.replies.size
   for (let round = 0; round < ROUNDS; round += 1) {
     if (next() < 0.1) given.beginAnew()
-    await happens(events[Math.floor(next() * events.length)] ?? {})
+    for (const event of shuffled(events, next)) await happens(event)
   }
   assert.deepEqual(await begun(), first)
   assert.equal(await given.attempts(), attempts)

@@ -3,6 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { z } from 'zod'
 import type { Moose } from '../../src/app.ts'
+import { chance, shuffled } from '../support/chance.ts'
 import {
   answersIn,
   becomes,
@@ -40,22 +41,6 @@ async function deliver(moose: Moose, { name, body, delivery }: Event): Promise<b
   const answer = await moose.http.fetch(request)
   assert.equal(answer.status, 202, await answer.clone().text())
   return z.object({ accepted: z.boolean() }).parse(await answer.json()).accepted
-}
-
-/** Equal for equal seeds; from 0 up to 1. */
-function chance(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
-function shuffled<Item>(items: readonly Item[], next: () => number): Item[] {
-  return items
-    .map((item) => ({ item, at: next() }))
-    .toSorted((one, other) => one.at - other.at)
-    .map(({ item }) => item)
 }
 
 test(`GitHub: a review is done and answered by signed webhooks alone, and the same ones ${REPLAYS} times in any order change nothing more`, {
