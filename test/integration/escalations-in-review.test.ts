@@ -143,6 +143,21 @@ test('a reaction that fails and falls back on its pull request is told as that, 
   assert.match(reason, /conflict/)
 })
 
+test('a conflict that no model was asked about for lack of room names the cap', async () => {
+  await using given = await inReview([RESOLVED])
+  const { home, moose, id, cheap } = given
+  await home.database.db.updateTable('work_orders').set({ budget_usd: '0.0001' }).where('id', '=', id).execute()
+  await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning\nbottom\n' })
+  const { story } = await escalated(given, 'follow_up_exhausted')
+  const reaction = (await detailOf(moose, id)).pull_request?.last_reaction
+  assert.deepEqual([reaction?.kind, cheap.calls.length], ['base', 1])
+  for (const said of [String(reaction?.said), story.join('\n')])
+    assert.match(
+      said,
+      /conflicts with main in: greeting\.txt: The next call to small may cost up to .* the cap of this order/,
+    )
+})
+
 test('one more round is one: where it fails as well it is asked again, and nothing more is spent', async () => {
   await using given = await exhausted([...CANNOT, RESOLVED])
   const first = (await shown(given)).escalation

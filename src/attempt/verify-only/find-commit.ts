@@ -259,7 +259,7 @@ export function unmerged(
     waysOutOfConflict({ workOrderId, base, branch, maySolve: byHand === null && (why === null || !why.isFinal) }),
   )
   const repair = why === null || why.repair === null ? {} : { repair: why.repair }
-  const unresolved = why === null || !why.isFinal ? {} : { unresolved: why.message }
+  const unresolved = why === null ? {} : why.isFinal ? { unresolved: why.message } : { said: why.message }
   return new Fault('merge_conflict', message, {
     number,
     ...filesAsDetails(conflict.files),
