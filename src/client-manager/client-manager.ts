@@ -92,7 +92,11 @@ export async function escalationsOf(deps: ClientManagerDeps, idOrPrefix: string)
     last,
     failing: failingOf(explained),
   }
-  const escalation = { ...open, story: storyOf(order, { ...known, cause: open.cause }), options: optionsFor(facts) }
+  const escalation = {
+    ...open,
+    story: storyOf(order, { ...known, cause: open.cause, wanted: facts.wanted }),
+    options: optionsFor(facts),
+  }
   return { work_order_id: order.id, escalation, next: [], past }
 }
 
@@ -249,6 +253,7 @@ async function factsOf(
     averageUsd: averageUsd(order),
     next: decision === null ? null : decision.selected_proposer,
     last: order.proposer,
+    wanted: await wantedProposer(db, order.id),
     candidates: decision?.routing_metadata.candidates ?? [],
     reserved: new Map([...(await largestReservations(db, order.id))].map(([name, usd]) => [name, new Usd(usd)])),
     held: cause === 'protected_change' ? heldFrom(details) : null,

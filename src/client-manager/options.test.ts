@@ -18,6 +18,7 @@ const FACTS: OptionFacts = {
   averageUsd: 0.4,
   next: 'small',
   last: 'small',
+  wanted: null,
   candidates: [
     { proposer: 'small', able: true, reserves_usd: 0.3 },
     { proposer: 'weak', able: false, reserves_usd: null },
@@ -62,6 +63,11 @@ test('a retry is offered as what it does, and for nothing where it pays for noth
   const sentence = 'A new attempt begins and takes the answers that are there again, unpaid.'
   const free = one('retry', { retry: { sentence, isPaid: false }, cap: { cap: new Usd(1), gone: new Usd('0.999') } })
   assert.deepEqual([free?.sentence, free?.expected_cost_usd, free?.budget_usd], [sentence, 0, null])
+})
+
+test('one that a human has wanted already is not another model', () => {
+  assert.equal(one('model')?.proposer, 'large')
+  assert.equal(one('model', { wanted: 'large' })?.proposer, 'weak')
 })
 
 test('what cannot be done is not offered: no commit to verify, no other model, nothing held', () => {

@@ -26,8 +26,10 @@ export type OptionFacts = {
   averageUsd: number | null
   /** The proposer it would be given to now; null: none can be called. */
   next: string | null
-  /** The proposer it was given to last; null: it was given to none. */
+  /** The proposer it was given to last; null: it was given to none. Of an open pull request the one that made the change. */
   last: string | null
+  /** The one that a human has wanted instead since; null: none. */
+  wanted: string | null
   /** Those that may be called now, the best first. */
   candidates: readonly Pick<CandidateView, 'proposer' | 'able' | 'reserves_usd'>[]
   /** The most USD that a call for it has reserved so far, by proposer. */
@@ -135,7 +137,8 @@ function ownCost({ costs, averageUsd }: OptionFacts, proposer: string | null): n
 }
 
 function model(facts: OptionFacts): Offer | null {
-  const others = facts.candidates.filter(({ proposer }) => proposer !== facts.last)
+  const asked = [facts.last, facts.wanted]
+  const others = facts.candidates.filter(({ proposer }) => !asked.includes(proposer))
   const other = others.find(({ able }) => able) ?? others[0]
   if (other === undefined) return null
   const { proposer } = other

@@ -25,6 +25,7 @@ const KNOWN = {
   reactions: [],
   last: null,
   failing: [],
+  wanted: null,
   pull: null,
 }
 
@@ -36,6 +37,10 @@ test('the story is five lines: asked, tried, stopped, cost, there', () => {
     'Cost: $1.50 of $5.00',
     'There: its last attempt left a commit; no pull request',
   ])
+})
+
+test('where a human has wanted another proposer since, the last attempt was by that', () => {
+  assert.match(String(storyOf(ORDER, { ...KNOWN, wanted: 'large' })[1]), /, the last by large$/)
 })
 
 test('what others have written stays in its line and is bounded', () => {

@@ -37,6 +37,8 @@ export function storyOf(
     reactions: readonly FollowUpCount[]
     /** What was last done about them; null: nothing. */
     last: LastReaction | null
+    /** The proposer that a human has wanted instead of the one that made the change; null: none. */
+    wanted: string | null
     /** Its red checks. */
     failing: readonly FailingCheck[]
     /** Its latest pull request; null: it has none. */
@@ -46,7 +48,8 @@ export function storyOf(
   const { title, project, files_in_scope: files, attempts, proposer, status, phase, status_reason: reason } = order
   const scope = `${files.length} ${files.length === 1 ? 'file' : 'files'}, filed as ${order.risk_level} risk`
   const where = project === null ? '' : `${project}: `
-  const by = proposer === null ? '' : `, the last by ${proposer}`
+  const asked = known.wanted === null ? proposer : known.wanted
+  const by = asked === null ? '' : `, the last by ${asked}`
   const tried = attempts === 0 ? 'No attempt was begun' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}${by}`
   const followed = known.reactions.length === 0 ? '' : `; ${reactionsText(known.reactions)}`
   const ended = known.last === null ? null : howLastEnded(known.last)
