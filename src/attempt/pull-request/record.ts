@@ -91,21 +91,15 @@ function recordOf({ context, evidence, spentUsd, closes, risk }: Recorded, cut: 
     executor: applied.executor,
     cost_usd: spentUsd,
     cost_unknown: proposed.response.cost_unknown === true,
-    cut: cutLists(lists, { ...cut, repairs: cut.checks, shown: cut.files }, short),
+    cut: cutLists(lists, { ...cut, repairs: cut.checks, shown: cut.files }),
   }
 }
 
 type Lists = ReturnType<typeof listsOf>
 
-/** A path that is shortened is another one. */
-function cutLists(
-  lists: Lists,
-  most: Readonly<Record<keyof Lists, number>>,
-  short: (text: string) => string,
-): string[] {
+function cutLists(lists: Lists, most: Readonly<Record<keyof Lists, number>>): string[] {
   const names = ['criteria', 'checks', 'repairs', 'files', 'shown'] as const
-  const hasOther = lists.files.some(({ path }) => short(path) !== path)
-  return names.filter((name) => lists[name].length > most[name] || (name === 'files' && hasOther))
+  return names.filter((name) => lists[name].length > most[name])
 }
 
 function listsOf({ routed, proposed, verified, repairs }: Evidence) {
