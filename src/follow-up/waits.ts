@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely'
 import { hardCapOf } from '../budget/caps.ts'
-import { leftBelow, raiseCommand } from '../budget/ceilings.ts'
+import { type Ceiling, leftBelow } from '../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../budget/headroom.ts'
 import { largestReservations } from '../db/budget-entries/reservations.ts'
 import { wantedProposer } from '../db/escalations/order-escalations.ts'
 import type { Database } from '../db/schema.ts'
 import { pausedAmong, readPausing } from '../db/work-orders/failure-rows.ts'
-import { NO_USD, shownUsd, Usd } from '../money.ts'
+import { Usd } from '../money.ts'
 import type { WatchedPullRequest } from '../ports/pull-request.ts'
 import type { Decision, Reaction, Waited } from './decide.ts'
 
@@ -43,25 +43,28 @@ export async function whatWaits(
 ): Promise<Waits | null> {
   const pausing = await readPausing(db, await asking.pauseAfter())
   const wanted = await wantedProposer(db, workOrderId)
-  const paused = pausedAmong(pausing, { project, proposer: wanted === null ? asking.maker : wanted })
+  const proposer = wanted === null ? asking.maker : wanted
+  const paused = pausedAmong(pausing, { project, proposer })
   if (paused !== null) return { for: paused.by, because: paused.fault.message }
-  return await whichCap(db, workOrderId)
+  const largest = (await largestReservations(db, workOrderId)).get(proposer)
+  const ceilings = (await ceilingsOfOrders(db, [workOrderId])).get(workOrderId)
+  return largest === undefined || ceilings === undefined ? null : waitsForRoom(ceilings, new Usd(largest))
 }
 
 /**
- * The cap of a day or a month that has no room for as much as a call for this order has reserved so far; null: there is none. One of the
- * order itself has no more room later, so the reaction is begun, refused, and decided about.
+ * The caps of a day or a month that have no room for a call now, and have it once that is over; null: none is in its way, or one has no room
+ * for it at any time. As where the cap of the order itself has none, the reaction is begun then, refused, and decided about.
+ *
+ * @param usd the most that a call for the order to its proposer has reserved so far
  */
-async function whichCap(db: Db, workOrderId: string): Promise<Waits | null> {
-  const reserved = [...(await largestReservations(db, workOrderId)).values()].map((usd) => new Usd(usd))
-  const largest = Usd.max(NO_USD, ...reserved)
-  const ceilings = (await ceilingsOfOrders(db, [workOrderId])).get(workOrderId)
-  const full = ceilings?.find((ceiling) => ceiling.scope !== 'order' && leftBelow(ceiling).lessThan(largest))
-  if (full === undefined) return null
-  const { scope, of, cap } = full
-  const left = leftBelow(full)
-  const because =
-    `A call for this order has reserved up to ${shownUsd(largest)}, and the cap ${hardCapOf(scope).label(of)}, ${shownUsd(cap)}, has ` +
-    `${shownUsd(left.isNegative() ? NO_USD : left)} left. It begins by itself when there is room; to raise the cap: ${raiseCommand(full, largest)}`
-  return { for: { kind: 'cap', name: scope }, because }
+export function waitsForRoom(ceilings: readonly Ceiling[], usd: Usd): Waits | null {
+  const full = ceilings.filter((ceiling) => leftBelow(ceiling).lessThan(usd))
+  const [first] = full
+  const isHopeless = ({ scope, cap }: Ceiling) => scope === 'order' || cap.lessThan(usd)
+  if (first === undefined || full.some(isHopeless)) return null
+  const { scope, of } = first
+  // Without amounts: another call would change them, and each change of the sentence is told.
+  const caps = full.map((one) => hardCapOf(one.scope).label(one.of)).join(', and the one ')
+  const because = `The cap ${caps} has no room for a call. It begins by itself once it has; a higher one is set by: moose budget cap`
+  return { for: { kind: 'cap', name: hardCapOf(scope).argument(of) }, because }
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { setLimit } from '../../src/budget/limits.ts'
 import { reviewOf } from '../../src/contract/evidence/review.ts'
 import { EscalationResponse } from '../../src/contract/why/escalation.ts'
+import { largestReservations } from '../../src/db/budget-entries/reservations.ts'
 import { listFailureRows, resumeProject, resumeProposer } from '../../src/db/work-orders/failure-rows.ts'
 import { Usd } from '../../src/money.ts'
 import type { StandInRun } from '../support/github/actions.ts'
@@ -304,7 +305,8 @@ test('GitHub: a reaction waits in review while the cap of the day has no room fo
   if (given === null) return
   const { home, moose, id, pull, calls } = given
   const { db } = home.database
-  await setLimit(db, 'daily_hard_cap', new Usd('0.001'))
+  const [reserved] = (await largestReservations(db, id)).values()
+  await setLimit(db, 'daily_hard_cap', new Usd(String(reserved)))
   pull.threads = [thread('T1', said('C1', 'ada', 'Say dear.'))]
   pull.touched = 1
   const followUp = async () => (await detailOf(moose, id)).pull_request?.follow_up
@@ -312,12 +314,12 @@ test('GitHub: a reaction waits in review while the cap of the day has no room fo
   await until('its reaction waits', async () => (await followUp())?.waits_for !== undefined, { ...PATIENCE, say })
   assert.match(
     String((await followUp())?.why),
-    /its reaction waits\. .* the cap of the day .* left\..*moose budget cap day/,
+    /its reaction waits\. The cap of the day .* has no room.*moose budget cap/,
   )
   const { phase, pull_request } = await detailOf(moose, id)
   assert.deepEqual([phase, pull_request?.follow_up?.waits_for], ['in_review', { kind: 'cap', name: 'day' }])
   const { why } = (await moose.orchestrator.explain([id])).get(id) ?? assert.fail()
-  assert.match(why.sentence, /waits for a model: a cap has no room/)
+  assert.match(why.sentence, /waits until the cap day has room/)
   assert.deepEqual([await rowsOf(given), await escalations(given), calls.length], [[], [], 1])
   await setLimit(db, 'daily_hard_cap', new Usd(100))
   await haveEnded(given, ['review succeeded'])

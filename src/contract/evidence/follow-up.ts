@@ -162,7 +162,7 @@ export const FollowUpView = z
       .openapi({
         description:
           'Its reaction asks a model, and waits until this project or proposer, which failures in a row have paused, is resumed, or ' +
-          'until a cap of a day or a month (`project`, `day`, `month`, `emergency_kill`) has room',
+          'until a cap of a day or a month has room, by what `moose budget cap` calls it (`day`, `month`, `kill`, `project:NAME`)',
       }),
     failing: z.array(FailingCheck).optional().openapi({
       description: 'The red checks that a model mends, or would; missing: it is about none',

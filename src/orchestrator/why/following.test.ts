@@ -60,5 +60,8 @@ test('a reaction that waits says what for, and what to type', () => {
     ['moose project resume shop'],
   ])
   assert.deepEqual(waits('proposer', 'a b'), ['its reaction waits: a b is paused', ["moose proposer resume 'a b'"]])
-  assert.deepEqual(waits('cap', 'day'), ['its reaction waits: no room below the cap of the day', ['moose budget']])
+  assert.deepEqual(waits('cap', 'day'), [
+    'its reaction waits: the cap day has no room',
+    ['moose budget', 'moose budget cap day USD'],
+  ])
 })

@@ -40,9 +40,9 @@ export function followingOf(order: Followed, idle: Idle): Following | null {
 function behind({ kind, name }: NonNullable<FollowUpView['waits_for']>): Following {
   if (kind === 'cap') {
     return {
-      short: `its reaction waits: no room below the cap of the ${name === 'emergency_kill' ? 'emergency kill' : name}`,
-      sentence: 'Its reaction waits for a model: a cap has no room for its call.',
-      next: ['moose budget'],
+      short: `its reaction waits: the cap ${name} has no room`,
+      sentence: `Its reaction waits until the cap ${name} has room for a call.`,
+      next: ['moose budget', `moose budget cap ${name} USD`],
     }
   }
   const by = { kind, name }
