@@ -47,7 +47,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   approval_withdrawn: ['keeps_answers', 'no_pattern'],
   attempt_cancelled: ['keeps_answers', 'worthless'],
   attempt_taken_over: ['keeps_answers'],
-  attempt_unstable: ['keeps_answers', 'no_pattern'],
+  attempt_unstable: ['no_pattern'],
   audit_broken: ['keeps_answers'],
   base_branch_missing: ['keeps_answers'],
   branch_taken: ['keeps_answers'],

@@ -45,10 +45,11 @@ export function unstable(
   const again =
     follows !== null
       ? `Decide what follows with: moose decide ${id}`
-      : `Begin anew with: moose ${verifies === null ? 'retry' : 'verify'} ${id}`
+      : verifies === null
+        ? `Have the model asked again with: moose retry ${id}   or a commit that it left verified without a model: moose verify ${id}`
+        : `Begin anew with: moose verify ${id}`
   const message =
     `${deaths} workers died or hung while they carried attempt ${attempt} out, the last one at ${step}; no other worker takes ` +
-    `it over. Look at what it does there with: moose show ${id}   ${again}   ` +
-    'What was answered and paid is not paid again.'
+    `it over. Look at what it does there with: moose show ${id}   ${again}`
   return new Fault('attempt_unstable', message, { id: workOrderId, attempt, deaths, step })
 }
