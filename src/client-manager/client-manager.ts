@@ -36,7 +36,7 @@ import type { OwnManager } from '../manager/manager.ts'
 import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { NO_USD, shownUsd, statedUsd, Usd } from '../money.ts'
 import { faultOfRow } from '../orchestrator/malformed-rows.ts'
-import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { ForeseenRetry, Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { ExplainedOrder } from '../orchestrator/why/read-why.ts'
 import type { RoutingRequest } from '../ports/routing.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
@@ -240,14 +240,14 @@ async function factsOf(
   const details = order.status_reason === null ? undefined : order.status_reason.details
   const refusedBy = cause === 'budget_exceeded' ? textOf(details?.['scope']) : null
   const needed = cause === 'budget_exceeded' ? amountOf(details?.['needed_usd']) : null
-  const above = caps instanceof Fault ? undefined : caps.get(order.id)?.find(({ scope }) => scope === refusedBy)
+  const ceilings = caps instanceof Fault ? undefined : caps.get(order.id)
   const conflict = order.phase === 'in_review' ? await conflictInReview(db, order.id) : 'none'
   const facts = {
     shortId: order.id.slice(0, 8),
     cause,
     refusedBy,
     needed,
-    raise: above === undefined || needed === null ? null : raiseFirst(above, needed),
+    raise: ceilings === undefined || needed === null ? [] : commandsToRaise(ceilings, needed),
     cap: own === undefined ? null : { cap: own.cap, gone: goneOf(own) },
     costs: costs === null ? new Map<string, number>() : costs,
     averageUsd: averageUsd(order),
@@ -261,7 +261,7 @@ async function factsOf(
     isConflicting: cause === 'merge_conflict' || conflict !== 'none',
     isLeftByHand: conflict === 'by_hand',
     isHeldUpOnForge: order.phase === 'in_review' && (await isHeldUpOnForge(db, order.id)),
-    retry: order.phase === 'in_review' ? null : await deps.orchestrator.foreseeRetry(order.id),
+    retry: await foreseen(deps, order),
     review: order.phase === 'in_review' ? reviewCause(cause) : null,
     records: await optionRecords(db, cause),
   }
@@ -269,10 +269,16 @@ async function factsOf(
 }
 
 /** Its own cap is raised by the option itself. */
-function raiseFirst(ceiling: Ceiling, needed: Usd): OptionFacts['raise'] {
-  const { scope } = ceiling
-  if (scope === 'order' || leftBelow(ceiling).greaterThanOrEqualTo(needed)) return null
-  return { scope, command: raiseCommand(ceiling, needed) }
+function commandsToRaise(ceilings: readonly Ceiling[], needed: Usd): string[] {
+  const full = ceilings.filter((ceiling) => ceiling.scope !== 'order' && leftBelow(ceiling).lessThan(needed))
+  return full.map((ceiling) => raiseCommand(ceiling, needed))
+}
+
+/** What a retry does, where that can be told: else it is decided about all the same. */
+async function foreseen({ orchestrator }: ClientManagerDeps, order: WorkOrderView): Promise<ForeseenRetry | null> {
+  if (order.phase === 'in_review') return null
+  const retry = await unlessFault(orchestrator.foreseeRetry(order.id))
+  return retry === null ? { sentence: 'It is tried again.', cost: 'usual' } : retry
 }
 
 function reviewCause(cause: string): OptionFacts['review'] {

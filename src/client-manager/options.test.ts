@@ -7,7 +7,7 @@ const FACTS: OptionFacts = {
   shortId: '1a2b3c4d',
   cause: 'check_failed',
   refusedBy: null,
-  raise: null,
+  raise: [],
   needed: null,
   cap: { cap: new Usd(5), gone: new Usd(1) },
   costs: new Map([
@@ -30,7 +30,7 @@ const FACTS: OptionFacts = {
   isConflicting: false,
   isLeftByHand: false,
   isHeldUpOnForge: false,
-  retry: { sentence: 'The model is asked again.', isPaid: true },
+  retry: { sentence: 'The model is asked again.', cost: 'usual' },
   review: null,
   records: [{ option: 'retry', chosen: 4, ended: 3, ended_well: 2 }],
 }
@@ -58,16 +58,22 @@ test('a failed order is offered each option with its expected cost, its command 
   assert.deepEqual([one('model')?.chosen, one('model')?.ended], [0, 0])
 })
 
-test('a retry is offered as what it does, and for nothing where it pays for nothing before the checks', () => {
+test('a retry is offered as what it does, at the price that is known', () => {
   assert.equal(one('retry')?.sentence, 'The model is asked again.')
-  const sentence = 'A new attempt begins and takes the answers that are there again, unpaid.'
-  const free = one('retry', { retry: { sentence, isPaid: false }, cap: { cap: new Usd(1), gone: new Usd('0.999') } })
-  assert.deepEqual([free?.sentence, free?.expected_cost_usd, free?.budget_usd], [sentence, 0, null])
+  const low = { cap: { cap: new Usd(1), gone: new Usd('0.999') } }
+  const priced = (cost: 'none' | 'unknown') => {
+    const offer = one('retry', { ...low, retry: { sentence: 'It is done.', cost } })
+    return [offer?.sentence, offer?.expected_cost_usd, offer?.budget_usd]
+  }
+  assert.deepEqual(priced('none'), ['It is done.', 0, null])
+  assert.deepEqual(priced('unknown'), ['It is done, with a cap of $1.80.', null, 1.8])
 })
 
 test('one that a human has wanted already is not another model', () => {
   assert.equal(one('model')?.proposer, 'large')
   assert.equal(one('model', { wanted: 'large' })?.proposer, 'weak')
+  const pair = FACTS.candidates.filter(({ proposer }) => proposer !== 'weak')
+  assert.equal(one('model', { wanted: 'large', candidates: pair })?.proposer, 'large', 'but where there is no other')
 })
 
 test('what cannot be done is not offered: no commit to verify, no other model, nothing held', () => {
@@ -162,18 +168,18 @@ test('a cap that leaves no room for the next call is told to be too low, by the 
 })
 
 test('where the cap of a day is in the way, the order keeps its own, and the day is named', () => {
-  const raise = { scope: 'day', command: 'moose budget cap day 109.00' }
+  const raise = ['moose budget cap day 109.00', 'moose budget cap month 1009.00']
   const facts = { cause: 'budget_exceeded', refusedBy: 'day', needed: new Usd(9), raise }
   const offer = one('retry', facts)
   assert.equal(offer?.budget_usd, null)
   assert.match(
     offer?.sentence ?? '',
-    /goes on where it rests\. Raise the cap of the day first: moose budget cap day 109\.00$/,
+    /goes on where it rests\. The cap that refused .* first: moose budget cap day 109\.00 {3}and: moose budget cap month 1009\.00$/,
   )
   for (const option of ['model', 'amend'])
     assert.match(
       String(one(option, facts)?.sentence),
-      /\. Raise the cap of the day first: moose budget cap day 109\.00$/,
+      /\. The cap that refused .* first: moose budget cap day 109\.00 {3}and: moose budget cap month 1009\.00$/,
     )
 })
 

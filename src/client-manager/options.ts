@@ -3,6 +3,7 @@ import type { OptionRecord } from '../db/escalations/order-escalations.ts'
 import { asWord } from '../db/proposer-configs.ts'
 import { isSuspendCode } from '../db/work-orders/suspended-orders.ts'
 import { shownUsd, Usd } from '../money.ts'
+import type { ForeseenRetry } from '../orchestrator/orchestrator.ts'
 import type { CandidateView } from '../ports/routing.ts'
 import { type HeldCommit, heldKey } from '../work-order/protection/held-change.ts'
 
@@ -14,8 +15,8 @@ export type OptionFacts = {
   cause: string
   /** The cap that refused the money, by the fault's details: `order`, `day`, …; null: none did. */
   refusedBy: string | null
-  /** The cap above the order that has no room for its next call, and the command that raises it; null: none, or it waits for no money. */
-  raise: { scope: string; command: string } | null
+  /** Commands that raise the caps above the order which have no room for the call that was refused; empty: all have, or none was. */
+  raise: readonly string[]
   /** USD its next call may cost; null: it waits for no money. */
   needed: Usd | null
   /** Its own cap with what is gone of it; null: it has none, or the caps cannot be read. */
@@ -44,8 +45,8 @@ export type OptionFacts = {
   isLeftByHand: boolean
   /** Of its open pull request: what Moose has verified is on its branch, and only its forge says no. */
   isHeldUpOnForge: boolean
-  /** What a retry does, in sentences, and whether a model is paid first; null: it is in review. */
-  retry: { sentence: string; isPaid: boolean } | null
+  /** What a retry does; null: it is in review. */
+  retry: ForeseenRetry | null
   /** Of its open pull request: Moose keeps its hands off it, has used up what it may do, or does not find it; null: it is not in review. */
   review: ReviewCause | null
   records: readonly OptionRecord[]
@@ -101,8 +102,10 @@ function allow({ held }: OptionFacts): Offer | null {
 function retry(facts: OptionFacts): Offer | null {
   const { cause, retry: again } = facts
   if (cause === 'protected_change' || again === null) return null
-  if (!again.isPaid) return { option: 'retry', ...FREE, sentence: again.sentence }
-  return retried(facts, facts.needed === null ? again.sentence : GOES_ON)
+  const { sentence, cost } = again
+  if (cost === 'none') return { option: 'retry', ...FREE, sentence }
+  const offer = retried(facts, facts.needed === null ? sentence : GOES_ON)
+  return cost === 'unknown' ? { ...offer, expected_cost_usd: null } : offer
 }
 
 /** Whether its cap has room is said of the cap. */
@@ -122,7 +125,7 @@ function retried(facts: OptionFacts, sentence: string): Offer {
 }
 
 function raisedFirst({ raise }: OptionFacts): string {
-  return raise === null ? '' : ` Raise the cap of the ${raise.scope} first: ${raise.command}`
+  return raise.length === 0 ? '' : ` The cap that refused its call is to be raised first: ${raise.join('   and: ')}`
 }
 
 /** What becomes of an open pull request is done by the proposer that made the change. */
@@ -137,9 +140,9 @@ function ownCost({ costs, averageUsd }: OptionFacts, proposer: string | null): n
 }
 
 function model(facts: OptionFacts): Offer | null {
-  const asked = [facts.last, facts.wanted]
-  const others = facts.candidates.filter(({ proposer }) => !asked.includes(proposer))
-  const other = others.find(({ able }) => able) ?? others[0]
+  const others = facts.candidates.filter(({ proposer }) => proposer !== facts.last)
+  const isNew = ({ proposer }: { proposer: string }) => proposer !== facts.wanted
+  const other = others.find((one) => one.able && isNew(one)) ?? others.find(isNew) ?? others[0]
   if (other === undefined) return null
   const { proposer } = other
   const known = facts.costs.get(proposer)

