@@ -39,8 +39,11 @@ test('the story is five lines: asked, tried, stopped, cost, there', () => {
   ])
 })
 
-test('where a human has wanted another proposer since, the last attempt was by that', () => {
-  assert.match(String(storyOf(ORDER, { ...KNOWN, wanted: 'large' })[1]), /, the last by large$/)
+test('where a human has wanted another proposer since, that is said', () => {
+  assert.match(
+    String(storyOf(ORDER, { ...KNOWN, wanted: 'large' })[1]),
+    / 2 attempts, by small; large was wanted since$/,
+  )
 })
 
 test('what others have written stays in its line and is bounded', () => {

@@ -48,8 +48,13 @@ export function storyOf(
   const { title, project, files_in_scope: files, attempts, proposer, status, phase, status_reason: reason } = order
   const scope = `${files.length} ${files.length === 1 ? 'file' : 'files'}, filed as ${order.risk_level} risk`
   const where = project === null ? '' : `${project}: `
-  const asked = known.wanted === null ? proposer : known.wanted
-  const by = asked === null ? '' : `, the last by ${asked}`
+  const isOther = known.wanted !== null && known.wanted !== proposer
+  const by =
+    proposer === null
+      ? ''
+      : isOther
+        ? `, by ${proposer}; ${known.wanted} was wanted since`
+        : `, the last by ${proposer}`
   const tried = attempts === 0 ? 'No attempt was begun' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}${by}`
   const followed = known.reactions.length === 0 ? '' : `; ${reactionsText(known.reactions)}`
   const ended = known.last === null ? null : howLastEnded(known.last)
