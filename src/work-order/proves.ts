@@ -68,13 +68,23 @@ export function verificationOf(checks: readonly Proving[], criteria: readonly st
 /** Checks that a sentence names. */
 const MOST_NAMED = 5
 
-/** `the checks lint, unit verify it and can prove 1 of 2 criteria`; null: it is not known what verifies it. */
+/**
+ * `the checks "lint" and "unit" verify it and can prove 1 of 2 criteria`
+ *
+ * @param verification null: it is not known
+ */
 export function verifiedText(verification: Verification | null, criteria: number): string {
   if (verification === null) return 'which checks will verify it is not known yet'
   const { checks, names, unproved } = verification
   if (checks === 0) return 'nothing will be verified: the base commit has no checks'
-  const more = checks > MOST_NAMED ? ` and ${checks - MOST_NAMED} more` : ''
-  const named = `${names.slice(0, MOST_NAMED).join(', ')}${more}`
-  const by = checks === 1 ? `the check ${named} verifies it` : `the checks ${named} verify it`
+  const by = checks === 1 ? `the check ${namedChecks(names)} verifies it` : `the checks ${namedChecks(names)} verify it`
   return criteria === 0 ? by : `${by} and can prove ${criteria - unproved.length} of ${criteria} criteria`
+}
+
+const LIST = new Intl.ListFormat('en')
+
+/** `"lint", "unit", and 3 more` */
+function namedChecks(names: readonly string[]): string {
+  const quoted = names.slice(0, MOST_NAMED).map((name) => `"${name}"`)
+  return LIST.format(names.length > MOST_NAMED ? [...quoted, `${names.length - MOST_NAMED} more`] : quoted)
 }

@@ -155,7 +155,7 @@ test('moose approve says the most it may cost and what verifies it; chosen by ri
   const asked = await run('approve', '--project', 'sample', '--risk', 'low')
   assert.equal(asked.exitCode, 2)
   assert.match(asked.stdout, /^2 orders to approve:/)
-  assert.match(asked.stderr, /It may cost \$2\.50 at most; the check \\w+ verifies it and can prove 1 of 1 criteria\./)
+  assert.match(asked.stderr, /It may cost \$2\.50 at most; the check "\w+" verifies it and can prove 1 of 1 criteria\./)
   assert.match(asked.stderr, /All of them together: \$3\.75 at most/)
   assert.match(
     asked.stderr,

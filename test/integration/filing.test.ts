@@ -56,7 +56,7 @@ test('an order that can be filed: the most it may cost, what verifies it, what o
   )
   assert.match(
     String(first?.sentence),
-    /\$2\.50 to be spent at most.*One check verifies it and can prove 1 of 2 criteria/,
+    /\$2\.50 to be spent at most.*The check "greets" verifies it and can prove 1 of 2 criteria/,
   )
   assert.deepEqual(first?.verification?.proved_by, [{ criterion: 1, checks: ['greets'] }])
   assert.deepEqual(

@@ -55,14 +55,14 @@ test('approving says the most that may be spent and what will be verified, with 
   assert.equal(worstCaseUsd, 4)
   assert.match(
     sentence,
-    /allows \$4\.00 to be spent at most, by the cap of this order\. The checks lint, unit verify it and can prove 1 of 2/,
+    /allows \$4\.00 to be spent at most, by the cap of this order\. The checks "lint" and "unit" verify it and can prove 1 of 2/,
   )
   assert.deepEqual(
     evidence.map(({ name, text }) => `${name}: ${text}`),
     [
       'cap of this order: $4.00 left of $5.00',
       'cap of the day (2026-01-31, UTC): $2.00 left of $2.00',
-      'verified by: The checks lint, unit verify it and can prove 1 of 2 criteria',
+      'verified by: The checks "lint" and "unit" verify it and can prove 1 of 2 criteria',
       'protected: CODEOWNERS is who has to review',
       'hidden text: invisible in title (2)',
     ],

@@ -75,12 +75,12 @@ function protectedPaths({ protected_scope: scope }: Pick<Order, 'protected_scope
 export function verificationNotes({ verification, acceptance_criteria: criteria }: Order): string[] {
   if (verification === undefined) return []
   if (verification === null) return ['Which checks will verify it is not known yet.']
-  const { checks, unproved } = verification
+  const { checks, names, unproved } = verification
   if (checks === 0) return ['Nothing will be verified: its project has no checks.']
   const proved = criteria.length - unproved.length
   // Nothing has run yet.
   return [
-    `${checks} ${checks === 1 ? 'check' : 'checks'} will run.`,
+    `${checks} ${checks === 1 ? 'check' : 'checks'} will run: ${names.join(', ')}.`,
     ...(criteria.length === 0 ? [] : [`They can prove ${proved} of ${criteria.length} criteria.`]),
   ]
 }
