@@ -6,6 +6,7 @@ import { faultPoint } from '../../faults/fault-point.ts'
 import type { BranchRequest, StandingBranch } from '../../ports/workspace.ts'
 import { isInScope } from '../../work-order/scope.ts'
 import { filesAsDetails, namedFiles, waysOutOfConflict, withWaysOut } from '../../work-order/ways-out.ts'
+import { firstSentence } from '../../work-order/words.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Applied } from '../steps/apply.ts'
 import type { Routed } from '../steps/route.ts'
@@ -259,7 +260,8 @@ export function unmerged(
     waysOutOfConflict({ workOrderId, base, branch, maySolve: byHand === null && (why === null || !why.isFinal) }),
   )
   const repair = why === null || why.repair === null ? {} : { repair: why.repair }
-  const unresolved = why === null ? {} : why.isFinal ? { unresolved: why.message } : { said: why.message }
+  const unresolved =
+    why === null ? {} : why.isFinal ? { unresolved: why.message } : { said: firstSentence(why.message) }
   return new Fault('merge_conflict', message, {
     number,
     ...filesAsDetails(conflict.files),

@@ -50,7 +50,7 @@ export async function lastReactions(
       where pull_requests.work_order_id = begun.work_order_id and state = 'open' order by created_at desc limit 1
     ) as pull on true
     where begun.work_order_id = any (${ids}::uuid[])
-      and (pull.attempt is null or made.number is null or made.number > pull.attempt)
+      and (pull.attempt is null or begun.attempt is null or begun.attempt > pull.attempt)
     order by begun.work_order_id, begun.kind, begun.id desc, made.number desc
   `.execute(db)
   const byOrder = Map.groupBy(rows, ({ order_id }) => order_id)
@@ -93,7 +93,7 @@ function notDoneIn({ not_done: stored, threads: asked }: Row): LastReaction['not
   })
 }
 
-/** What a message says first, and of a check one line of what it printed: what there is to type is told elsewhere. */
+/** What a message says first, and one line of what a check printed, or why no model was asked: what there is to type is told elsewhere. */
 function saidIn({ said, line }: Row): string | null {
   if (said === null) return null
   return line === null || line === '' ? sentenceOf(said) : `${sentenceOf(said).replace(/\.$/, '')}: ${inOneLine(line)}`
