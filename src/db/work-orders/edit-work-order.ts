@@ -90,8 +90,9 @@ async function assertNotOpen(db: Db, id: string): Promise<void> {
     .executeTakeFirst()
   if (open === undefined) return
   const short = id.slice(0, 8)
-  const isAsked = (await openEscalation(db, id)) !== null
-  const inOne = isAsked ? `   All of that is done by: moose decide ${short} amend -f order.yaml` : ''
+  const asked = await openEscalation(db, id)
+  const mayAmend = asked !== null && !['hands_off', 'pull_request_lost'].includes(asked.cause)
+  const inOne = mayAmend ? `   All of that is done by: moose decide ${short} amend -f order.yaml` : ''
   const message =
     `Work order ${id} cannot be edited while its pull request #${open.number} is open, because that was made for what the ` +
     `order asks for now. Cancel it, which closes the pull request: moose cancel ${short}   Then edit it, and have its change ` +

@@ -108,6 +108,6 @@ function isKnown(option: string): option is Known {
 
 function costOf({ expected_cost_usd: cost, ended, ended_well: well, chosen }: Offer): string {
   const price = cost === null ? 'What it costs is not known.' : cost === 0 ? 'It costs nothing.' : `About ${usd(cost)}.`
-  if (ended > 0) return `${price} It ended well ${well} of ${ended} ${ended === 1 ? 'time' : 'times'}.`
+  if (ended > 0) return `${price} It ended well ${well} of ${ended} times.`
   return chosen > 0 ? `${price} It was chosen ${chosen} ${chosen === 1 ? 'time' : 'times'} before.` : price
 }
