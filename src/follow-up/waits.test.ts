@@ -20,10 +20,7 @@ test('a cap of a day or a month that has no room for a call is waited for, and n
   assert.deepEqual(day?.for, { kind: 'cap', name: 'day' })
   const both = waitsForRoom([ceiling('project', 10, 10), ceiling('month', 1_000, 1_000)], CALL)
   assert.deepEqual(both?.for, { kind: 'cap', name: 'project:shop' })
-  assert.match(
-    String(both?.because),
-    /^The cap of the project shop .*, and the one of the month \(2026-01, UTC\) has no room/,
-  )
+  assert.match(both?.because, /^The cap of the project shop .*, and the one of the month \(2026-01, UTC\) has no room/)
 })
 
 test('what no day or month would make room for is not waited for', () => {
