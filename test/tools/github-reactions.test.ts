@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { setLimit } from '../../src/budget/limits.ts'
 import { reviewOf } from '../../src/contract/evidence/review.ts'
 import { EscalationResponse } from '../../src/contract/why/escalation.ts'
+import { InboxResponse } from '../../src/contract/why/inbox.ts'
 import { largestReservations } from '../../src/db/budget-entries/reservations.ts'
 import { listFailureRows, resumeProject, resumeProposer } from '../../src/db/work-orders/failure-rows.ts'
 import { Usd } from '../../src/money.ts'
@@ -321,6 +322,9 @@ test('GitHub: a reaction waits in review while the cap of the day has no room fo
   const { why } = (await moose.orchestrator.explain([id])).get(id) ?? assert.fail()
   assert.match(why.sentence, /waits until the cap day has room/)
   assert.deepEqual([await rowsOf(given), await escalations(given), calls.length], [[], [], 1])
+  const inbox = await moose.http.fetch(new Request('http://127.0.0.1/api/inbox'))
+  const [entry] = InboxResponse.parse(await inbox.json()).inbox
+  assert.deepEqual([entry?.work_order?.id, entry?.next[0]], [id, 'moose budget'])
   await setLimit(db, 'daily_hard_cap', new Usd(100))
   await haveEnded(given, ['review succeeded'])
   assert.equal(calls.length, 2)

@@ -169,10 +169,14 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
   })
 }
 
-/** Nothing while its checks on the forge still run, or are run again, or Moose does the next by itself, unless there is something to decide. */
+/**
+ * Nothing while its checks on the forge still run, or are run again, or Moose does the next by itself, unless there is something to decide, or a cap
+ * to raise.
+ */
 function reviewEntry(order: ListedOrder, escalated: ReadonlySet<string>): InboxEntry[] {
-  const { needs } = reviewOf(order.explained.order.pull)
-  if (escalated.has(order.listed.id)) return [orderEntry('review', order)]
+  const { pull } = order.explained.order
+  const { needs } = reviewOf(pull)
+  if (escalated.has(order.listed.id) || pull?.follow_up?.waits_for?.kind === 'cap') return [orderEntry('review', order)]
   if (isRunAgain(order.explained.order) || order.explained.goesOn) return []
   return needs === 'checks' ? [] : [orderEntry(needs === 'merge' ? 'merge' : 'review', order)]
 }
