@@ -105,7 +105,7 @@ describe('why an order stands where it stands, and what waits for a human: the A
     assert.equal(worst_case_usd, 5)
     assert.match(
       answer.sentence,
-      /allows \$5\.00 to be spent at most, by the cap of this order\. The check "greets" verifies it/,
+      /allows \$5\.00 to be spent at most, by the cap of this order\. The check "has greeting" verifies it/,
     )
     assert.deepEqual(work_order.verification?.unproved, [])
     const entry = await entryOf(id)
