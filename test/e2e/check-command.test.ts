@@ -185,6 +185,7 @@ test('what no check proves is said before an order is approved', async () => {
   const { stdout } = await moose(['approve', String(id), '--json'], { environment })
   assert.deepEqual(JSON.parse(stdout).work_orders[0].verification, {
     checks: 1,
+    names: ['t'],
     proved_by: [{ criterion: 1, checks: ['t'] }],
     unproved: [2],
     unmatched: [{ check: 't', proves: 'It sings' }],
