@@ -88,7 +88,7 @@ export function overCap(
     `The next call to ${call.proposer} may cost up to ${shownUsd(worstCase)}, and the cap ${hardCapOf(scope).label(of)}, ` +
     `${shownUsd(cap)}, has ${shownUsd(left.isNegative() ? NO_USD : left)} left ` +
     `(${shownUsd(spent)} spent, ${shownUsd(reserved)} reserved). ${heldSentence(unresolved)}` +
-    `Raise it with: ${[ceiling, ...others].map((one) => raiseCommand(one, worstCase)).join('   and: ')}`
+    `Raise it with: ${raiseCommands([ceiling, ...others], worstCase)}`
   return new Fault('budget_exceeded', message, {
     scope,
     of,
@@ -112,4 +112,9 @@ function heldSentence(unresolved: Usd): string {
 export function raiseCommand({ scope, of, spent, reserved }: Ceiling, worstCase: Usd): string {
   const enough = spent.plus(reserved).plus(worstCase).toDecimalPlaces(2, 0).toFixed(2)
   return `moose budget cap ${hardCapOf(scope).argument(of)} ${enough}`
+}
+
+/** The same of several caps, all of which have to be raised. */
+export function raiseCommands(ceilings: readonly Ceiling[], worstCase: Usd): string {
+  return ceilings.map((ceiling) => raiseCommand(ceiling, worstCase)).join('   and: ')
 }

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { type Ceiling, leftBelow, raiseCommand } from '../budget/ceilings.ts'
+import { type Ceiling, leftBelow, raiseCommands } from '../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../budget/headroom.ts'
 import type { Actor } from '../contract/actor.ts'
 import type { FailingCheck } from '../contract/evidence/follow-up.ts'
@@ -247,7 +247,7 @@ async function factsOf(
     cause,
     refusedBy,
     needed,
-    raise: ceilings === undefined || needed === null ? [] : commandsToRaise(ceilings, needed),
+    raise: ceilings === undefined || needed === null ? null : commandsToRaise(ceilings, needed),
     cap: own === undefined ? null : { cap: own.cap, gone: goneOf(own) },
     costs: costs === null ? new Map<string, number>() : costs,
     averageUsd: averageUsd(order),
@@ -269,9 +269,9 @@ async function factsOf(
 }
 
 /** Its own cap is raised by the option itself. */
-function commandsToRaise(ceilings: readonly Ceiling[], needed: Usd): string[] {
+function commandsToRaise(ceilings: readonly Ceiling[], needed: Usd): string | null {
   const full = ceilings.filter((ceiling) => ceiling.scope !== 'order' && leftBelow(ceiling).lessThan(needed))
-  return full.map((ceiling) => raiseCommand(ceiling, needed))
+  return full.length === 0 ? null : raiseCommands(full, needed)
 }
 
 /** What a retry does, where that can be told: else it is decided about all the same. */

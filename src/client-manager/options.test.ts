@@ -7,7 +7,7 @@ const FACTS: OptionFacts = {
   shortId: '1a2b3c4d',
   cause: 'check_failed',
   refusedBy: null,
-  raise: [],
+  raise: null,
   needed: null,
   cap: { cap: new Usd(5), gone: new Usd(1) },
   costs: new Map([
@@ -168,7 +168,7 @@ test('a cap that leaves no room for the next call is told to be too low, by the 
 })
 
 test('where the cap of a day is in the way, the order keeps its own, and the day is named', () => {
-  const raise = ['moose budget cap day 109.00', 'moose budget cap month 1009.00']
+  const raise = 'moose budget cap day 109.00   and: moose budget cap month 1009.00'
   const facts = { cause: 'budget_exceeded', refusedBy: 'day', needed: new Usd(9), raise }
   const offer = one('retry', facts)
   assert.equal(offer?.budget_usd, null)

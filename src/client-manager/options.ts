@@ -15,8 +15,8 @@ export type OptionFacts = {
   cause: string
   /** The cap that refused the money, by the fault's details: `order`, `day`, …; null: none did. */
   refusedBy: string | null
-  /** Commands that raise the caps above the order which have no room for the call that was refused; empty: all have, or none was. */
-  raise: readonly string[]
+  /** Commands that raise the caps above the order which have no room for the call that was refused; null: all have, or none was. */
+  raise: string | null
   /** USD its next call may cost; null: it waits for no money. */
   needed: Usd | null
   /** Its own cap with what is gone of it; null: it has none, or the caps cannot be read. */
@@ -125,7 +125,7 @@ function retried(facts: OptionFacts, sentence: string): Offer {
 }
 
 function raisedFirst({ raise }: OptionFacts): string {
-  return raise.length === 0 ? '' : ` The cap that refused its call is to be raised first: ${raise.join('   and: ')}`
+  return raise === null ? '' : ` The cap that refused its call is to be raised first: ${raise}`
 }
 
 /** What becomes of an open pull request is done by the proposer that made the change. */
